@@ -1,0 +1,38 @@
+"""gigo: how much bad training data can your model take?
+
+    >>> import gigo
+    >>> result = gigo.sweep(dataset="digits", rates=[0, 0.2, 0.4], size=200)  # doctest: +SKIP
+    >>> result.report()  # doctest: +SKIP
+
+`run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gigo.api import Result, load, run, sweep
+    from gigo.errors import GigoError
+    from gigo.study import Study
+
+__version__ = "0.1.0"
+__all__ = ["GigoError", "Result", "Study", "__version__", "load", "run", "sweep"]
+
+_HOMES = {
+    "Result": "gigo.api",
+    "load": "gigo.api",
+    "run": "gigo.api",
+    "sweep": "gigo.api",
+    "GigoError": "gigo.errors",
+    "Study": "gigo.study",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for, so that a command that trains nothing starts at once.
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'gigo' has no attribute {name!r}")

@@ -1,0 +1,48 @@
+"""Records become a tidy table, the table becomes estimates with intervals, and those words.
+
+records ──► tidy ──► summary ──► (figures)
+               └───► tolerance, midpoint, break_even ──► answer
+"""
+
+from __future__ import annotations
+
+from gigo.analysis.answer import Answer, Finding, answer
+from gigo.analysis.estimates import (
+    SUMMARY_COLUMNS,
+    Curve,
+    CurveEstimates,
+    break_even,
+    estimates,
+    midpoint,
+    split_curves,
+    summary,
+    tolerance,
+)
+from gigo.analysis.intervals import Estimate, mean_interval
+from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
+from gigo.analysis.theory import Cliff, cliffs_of, theoretical_cliffs
+
+__all__ = [
+    "COLUMNS",
+    "PER_CLASS_COLUMNS",
+    "SUMMARY_COLUMNS",
+    "Answer",
+    "Cliff",
+    "Curve",
+    "CurveEstimates",
+    "Estimate",
+    "Finding",
+    "answer",
+    "break_even",
+    "cliffs_of",
+    "curves",
+    "estimates",
+    "mean_interval",
+    "midpoint",
+    "per_class",
+    "split_curves",
+    "summary",
+    "theoretical_cliffs",
+    "tidy",
+    "tolerance",
+]

@@ -1,0 +1,213 @@
+"""The first answer, in words: a few plain sentences from the estimates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pandas as pd
+
+from gigo.analysis.estimates import (
+    SHARE,
+    Curve,
+    CurveEstimates,
+    break_even,
+    estimates,
+    split_curves,
+)
+from gigo.analysis.intervals import Estimate
+from gigo.analysis.words import (
+    accuracy_text,
+    assured_text,
+    count,
+    interval_text,
+    listing,
+    range_text,
+    rate_text,
+    value_text,
+)
+
+ORACLE = (
+    "Early stopping looked at the test set (validation = oracle): "
+    "the accuracies shown are optimistic."
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence and what it says of each corruption."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a report says first.
+
+    Attributes:
+        findings: one per training set, then one per comparison of two sizes.
+        warnings: what makes the numbers misleading; to be shown in plain sight.
+        notes: what else a reader must know.
+    """
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def answer(
+    frame: pd.DataFrame,
+    n_items: Mapping[str, int] | None = None,
+    pending: int = 0,
+    share: float = SHARE,
+) -> Answer:
+    """The answer that a tidy table gives.
+
+    Args:
+        frame: of `gigo.analysis.tidy`.
+        n_items: training items by data set's name, so that a size can be called ``all``.
+        pending: trials not trained yet.
+        share: of clean accuracy that a tolerance allows to fall to.
+    """
+    found = estimates(frame, share)
+    name = Namer(frame, n_items or {})
+    findings = [*_per_size(found, name, share), *_between_sizes(frame, name)]
+    warnings = [ORACLE] if "oracle" in set(frame["validation"]) else []
+    return Answer(tuple(findings), tuple(warnings), tuple(_notes(frame, found, name, pending)))
+
+
+class Namer:
+    """Names training sets and lines by what distinguishes them in a table.
+
+    Args:
+        frame: the tidy table; an axis that has one value in it is not named.
+        n_items: training items by data set's name.
+    """
+
+    def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
+        self._n_items = n_items
+        self.varying = tuple(
+            axis for axis in ("model", "recipe", "validation") if frame[axis].nunique() > 1
+        )
+        self._many_sizes = frame["size"].nunique() > 1
+
+    def setting(self, curve: Curve) -> str:
+        """``digits``, with model, recipe and validation where they vary."""
+        axes = (_axis_text(axis, getattr(curve, axis)) for axis in self.varying)
+        return ", ".join([curve.dataset, *axes])
+
+    def size(self, curve: Curve) -> str:
+        """``all 1,347`` or ``200``."""
+        is_all = self._n_items.get(curve.dataset) == curve.size
+        return f"all {curve.size:,}" if is_all else f"{curve.size:,}"
+
+    def line(self, curve: Curve) -> str:
+        """Everything that distinguishes a curve, in short."""
+        size = [f"{self.size(curve)} labels"] if self._many_sizes else []
+        return ", ".join([self.setting(curve), *size, curve.corruption])
+
+
+def _axis_text(axis: str, value: str) -> str:
+    return f"{value} validation" if axis == "validation" else value
+
+
+def _per_size(found: list[CurveEstimates], name: Namer, share: float) -> Iterator[Finding]:
+    groups: dict[Curve, list[CurveEstimates]] = {}
+    for each in found:
+        groups.setdefault(each.curve._replace(corruption=""), []).append(each)
+    for curve, group in groups.items():
+        mean, low, high = group[0].clean
+        heading = f"{name.setting(curve)}, {name.size(curve)} labels: "
+        if math.isnan(mean):
+            heading += "no accuracy with clean labels to compare with."
+        else:
+            spread = "" if math.isnan(low) else f" (95 % interval {range_text(low, high)})"
+            heading += f"{accuracy_text(mean)} correct with clean labels{spread}."
+        yield Finding(heading, tuple(_tolerance_line(each, share) for each in group))
+
+
+def _tolerance_line(each: CurveEstimates, share: float) -> str:
+    estimate, label = each.tolerance, each.curve.corruption
+    if estimate.value is None:
+        return f"{label}: no estimate, {listing(estimate.notes)}."
+    allowed = f"{label}: accuracy stays above {rate_text(share)} of that"
+    if estimate.censored:
+        return f"{allowed} at every rate tried, up to {rate_text(estimate.highest_rate)}" + (
+            f"; {assured_text(estimate)} is assured." if estimate.low is not None else "."
+        )
+    return f"{allowed} up to {value_text(estimate)} corrupted labels{_spread(estimate)}."
+
+
+def _spread(estimate: Estimate) -> str:
+    if estimate.low is None:
+        return " (one replicate, no interval)" if estimate.replicates < 2 else ""
+    return f" (95 % interval {interval_text(estimate)}); {assured_text(estimate)} is assured"
+
+
+def _between_sizes(frame: pd.DataFrame, name: Namer) -> Iterator[Finding]:
+    """Each size against the next smaller one."""
+    curves = split_curves(frame)
+    families: dict[Curve, list[Curve]] = {}
+    for curve in curves:
+        families.setdefault(curve._replace(size=0), []).append(curve)
+    lines: dict[str, list[str]] = {}
+    for family in families.values():
+        sizes = sorted(family, key=lambda curve: -curve.size)
+        for large, small in pairwise(sizes):
+            heading = (
+                f"{name.setting(large)}, more but worse or less but better: "
+                f"{name.size(large)} labels against {name.size(small)} clean ones."
+            )
+            line = _break_even_line(large.corruption, break_even(curves[large], curves[small]))
+            lines.setdefault(heading, []).append(line)
+    for heading, each in lines.items():
+        yield Finding(heading, tuple(each))
+
+
+def _break_even_line(label: str, estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"{label}: no estimate, {listing(estimate.notes)}."
+    if estimate.value == 0:
+        return f"{label}: more is no better, even when all of it is clean."
+    spread = "" if estimate.low is None else f" (95 % interval {interval_text(estimate)})"
+    if estimate.censored:
+        reach = f"at every rate tried, up to {rate_text(estimate.highest_rate)} corrupted"
+        return f"{label}: more is better {reach}."
+    return f"{label}: more is better up to {value_text(estimate)} corrupted{spread}."
+
+
+def _notes(
+    frame: pd.DataFrame, found: list[CurveEstimates], name: Namer, pending: int
+) -> Iterator[str]:
+    if pending:
+        yield f"{count(pending, 'trial')} not trained yet: every number here may still move."
+    yield from _failures(frame)
+    if "clean" in set(frame["validation"]):
+        yield (
+            "The labels held out for validation stay clean; rates count only the labels trained on."
+        )
+    for each in found:
+        for note in each.tolerance.notes if each.tolerance.value is not None else ():
+            yield f"{name.line(each.curve)}: {note}."
+
+
+def _failures(frame: pd.DataFrame) -> Iterator[str]:
+    """How many trials never started or diverged; one shared by several curves counts once."""
+    trials = frame.drop_duplicates("key")
+    phrases = {"never_started": "never started to learn", "diverged": "diverged"}
+    for status, phrase in phrases.items():
+        failed = trials[trials["status"] == status]
+        if len(failed):
+            by_rate = failed.groupby(["corruption", "rate"], sort=False).size()
+            where = [
+                f"{corruption} at {rate_text(rate)}: {n}"
+                for (corruption, rate), n in by_rate.items()
+            ]
+            more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
+            yield (
+                f"{count(len(failed), 'model')} of {len(trials):,} {phrase} "
+                f"({'; '.join(where[:6])}{more}): hollow in the figures, left out of the means."
+            )

@@ -1,0 +1,70 @@
+"""Numbers as people write them: percentages with the digits that mean something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from gigo.analysis.intervals import Estimate
+
+MISSING = "–"
+
+
+def accuracy_text(share: float) -> str:
+    """An accuracy to a tenth of a percent: ``97.1 %``."""
+    return MISSING if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def rate_text(rate: float) -> str:
+    """A rate to a whole percent, below ten to a tenth: ``44 %``, ``3.4 %``, ``0 %``."""
+    percent = 100 * rate
+    digits = 1 if percent < 9.95 and not math.isclose(percent, round(percent)) else 0
+    return f"{percent:.{digits}f} %"
+
+
+def bound_text(rate: float, highest: float) -> str:
+    """A rate that may be out of reach: ``44 %`` or ``beyond 100 %``."""
+    return f"beyond {rate_text(highest)}" if math.isinf(rate) else rate_text(rate)
+
+
+def range_text(low: float, high: float) -> str:
+    """Ends of an interval of accuracies: ``96.3 to 97.9 %``."""
+    return f"{accuracy_text(low).removesuffix(' %')} to {accuracy_text(high)}"
+
+
+def value_text(estimate: Estimate) -> str:
+    """The estimate alone: ``44 %``, ``beyond 100 %``, or a dash."""
+    if estimate.value is None:
+        return MISSING
+    return bound_text(estimate.value, estimate.highest_rate)
+
+
+def interval_text(estimate: Estimate) -> str:
+    """Its interval alone: ``38 to 51 %``, ``38 % to beyond 100 %``, or a dash."""
+    low, high = estimate.low, estimate.high
+    if low is None and high is None:
+        return MISSING
+    first = "unknown" if low is None else bound_text(low, estimate.highest_rate)
+    last = "unknown" if high is None else bound_text(high, estimate.highest_rate)
+    if first == last:
+        return first
+    both_finite = last[0].isdigit() and first[0].isdigit()
+    return f"{first.removesuffix(' %') if both_finite else first} to {last}"
+
+
+def assured_text(estimate: Estimate) -> str:
+    """The lower end of its interval: ``38 %``, ``100 %`` where it is out of reach, or a dash."""
+    if estimate.low is None:
+        return MISSING
+    return rate_text(min(estimate.low, estimate.highest_rate))
+
+
+def listing(items: Iterable[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    *head, tail = list(items) or [""]
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def count(n: int, noun: str) -> str:
+    """``1 trial``, ``1,200 trials``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,151 @@
+"""What a Python user calls: run, sweep, load, and the result they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigo import studies
+from gigo.store import Store
+from gigo.study import Study
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+    from gigo.runner import Listener
+
+
+class Result:
+    """What a run folder holds, finished or not.
+
+    Args:
+        path: the run folder.
+
+    Raises:
+        StoreError: there is no run, or it can't be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with Store.open(self.path) as store:
+            self.studies = store.studies
+            self.precision = store.precision
+            self.test_sets = store.test_sets()
+            self.records = list(store.records())
+            self._trials = store.trials()
+
+    def __repr__(self) -> str:
+        return f"<gigo.Result {self.path}: {len(self.records)} of {len(self._trials)} trials>"
+
+    @property
+    def missing(self) -> int:
+        """Trials that are not trained yet."""
+        return len(self._trials.keys() - {record.key for record in self.records})
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a trial; the columns are described in `gigo.analysis.table.COLUMNS`."""
+        from gigo.analysis import table
+
+        return table.tidy(self.studies, self.records, self.test_sets, self.precision)
+
+    @cached_property
+    def per_class(self) -> pd.DataFrame:
+        """One row a trial and class; see `gigo.analysis.table.PER_CLASS_COLUMNS`."""
+        from gigo.analysis import table
+
+        return table.per_class(self.studies, self.records, self.test_sets, self.precision)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
+        from gigo.analysis import estimates
+
+        return estimates.summary(self.frame)
+
+    def plot(self) -> alt.Chart | alt.VConcatChart:
+        """Accuracy against corruption rate, a figure a size, one below the other."""
+        raise AssertionError
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the self-contained page; default ``report.html`` in the run folder.
+
+        Returns:
+            Where it is.
+        """
+        raise AssertionError
+
+
+def load(path: str | Path) -> Result:
+    """The result of an earlier run, from its folder."""
+    return Result(path)
+
+
+def run(
+    study: Study | str | Path,
+    *,
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+    listener: Listener | None = None,
+    **changes: Any,
+) -> Result:
+    """Train what is missing of a study and give all there is of it.
+
+    Args:
+        study: a `Study`, the name of a built-in one, or a TOML file.
+        out: the run folder; default ``runs/NAME``. Running again goes on where it stopped.
+        data_dir: where data files lie, if not where gigo looks (`gigo.datasets.load`).
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
+        listener: called with `gigo.runner.Progress` as the run goes on.
+        **changes: fields of the study to replace, such as ``rates=[0, 0.5]``.
+
+    Raises:
+        GigoError: see its subclasses; the message names what is wrong.
+    """
+    from gigo import runner
+
+    resolved = study if isinstance(study, Study) else studies.find(study)
+    if changes:
+        resolved = resolved.but(**changes)
+    path = folder(resolved, out)
+    runner.run(
+        resolved,
+        path,
+        data_dir=None if data_dir is None else Path(data_dir),
+        device=device,
+        listener=listener or (lambda progress: None),
+    )
+    return Result(path)
+
+
+def sweep(
+    *,
+    dataset: str | Sequence[str],
+    corruption: str | dict[str, Any] | Sequence[str | dict[str, Any]] = "symmetric",
+    rates: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+    listener: Listener | None = None,
+    **fields: Any,
+) -> Result:
+    """A study given as keywords: the fields of `gigo.study.Study`.
+
+    Prints nothing; ``result.path`` says where the trials are stored, ``runs/NAME`` in the current
+    folder if ``out`` does not say otherwise.
+
+    >>> gigo.sweep(dataset="digits", corruption=["symmetric", "biased"], size=[200, "all"])
+    ... # doctest: +SKIP
+    """
+    name = fields.pop("name", "sweep")
+    study = Study.create(name=name, dataset=dataset, corruption=corruption, rates=rates, **fields)
+    return run(study, out=out, data_dir=data_dir, device=device, listener=listener)
+
+
+def folder(study: Study, out: str | Path | None) -> Path:
+    """The run folder of a study."""
+    return Path("runs") / study.name if out is None else Path(out)

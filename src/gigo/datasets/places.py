@@ -1,0 +1,77 @@
+"""Where copies of data sets may be on this computer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gigo.datasets.official import Copy, Layout, Official
+
+
+def copies(official: Official, folder: Path, *, direct: bool) -> Iterator[Copy]:
+    """The copies of a data set under a folder, whole ones first, incomplete ones after.
+
+    Args:
+        official: the data set looked for.
+        folder: of data sets, searched in each layout's sub-folders.
+        direct: look in the folder itself too, after them. Not done in folders that nobody named:
+            MNIST and Fashion-MNIST have the same file names, and one is not a damaged other.
+    """
+    found = [
+        copy
+        for layout in official.layouts
+        for place in dict.fromkeys((*layout.folders, "") if direct else layout.folders)
+        if (copy := _copy(layout, folder / place)).paths
+    ]
+    yield from sorted(found, key=lambda copy: bool(copy.missing))
+
+
+def _copy(layout: Layout, folder: Path) -> Copy:
+    # os.path, not Path.is_file: a folder that we may not read is one without the file.
+    at = [
+        next((folder / name for name in names if os.path.isfile(folder / name)), None)
+        for names in layout.files
+    ]
+    missing = tuple(names[-1] for names, path in zip(layout.files, at, strict=True) if not path)
+    return Copy(layout, folder, tuple(path for path in at if path), missing)
+
+
+def wanted(official: Official) -> str:
+    """The files and folders that `copies` looks for in a named folder, in words."""
+    ways: list[str] = []
+    for layout in official.layouts:
+        files = ", ".join(" or ".join(names) for names in layout.files)
+        folders = ", ".join(f"{folder}/" for folder in layout.folders if folder)
+        ways.append(f"{files} (directly or in {folders})" if folders else files)
+    return "; or ".join(ways)
+
+
+def other_caches() -> list[Path]:
+    """Folders in which Keras and torchvision users have data sets, each once.
+
+    torchvision has no place of its own: its users name a root, most often one of these.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    keras = os.environ.get("KERAS_HOME") or "~/.keras"
+    torch = os.environ.get("TORCH_HOME") or f"{cache}/torch"
+    roots = (
+        f"{keras}/datasets",
+        "data",
+        "datasets",
+        ".",
+        "../data",
+        "~/data",
+        "~/datasets",
+        torch,
+        f"{torch}/datasets",
+    )
+    real = (os.path.realpath(os.path.expanduser(root)) for root in roots)
+    return [Path(root) for root in dict.fromkeys(real)]
+
+
+def own_cache(name: str) -> Path:
+    """The folder in which gigo keeps a data set that it fetched."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("gigo") / "datasets" / name

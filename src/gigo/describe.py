@@ -1,0 +1,105 @@
+"""What a plan, a run and a catalogue are, in plain text; trains nothing and imports no torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from gigo import corruptions, datasets, models, planner, studies
+from gigo.store import Store
+from gigo.study import Study
+
+LIKELY = {"auto": "bfloat16"}
+"""The precision that a plan reckons with where the device is to decide."""
+
+
+def plan(study: Study, path: Path) -> str:
+    """What running a study in a folder would do.
+
+    Args:
+        study: to run.
+        path: its folder; trials that it holds already are not planned again.
+    """
+    precision, done = LIKELY.get(study.precision, study.precision), set[str]()
+    if (path / "run.sqlite").exists():
+        with Store.open(path) as store:
+            precision, done = store.precision, store.keys()
+    trials = study.trials(precision)
+    pending = [trial for key, trial in trials.items() if key not in done]
+    planned = planner.plan(pending)
+    widths = Counter(len(stack) for stack in planned.stacks)
+    stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
+    rows = {
+        "study": f"{study.name}  {study.summary}",
+        "run": f"{path}",
+        "trials": f"{len(trials)}, {len(trials) - len(pending)} of them done",
+        "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
+        "memory": f"about {planned.memory / 2**30:.1f} GiB for the largest stack",
+        "time": f"very roughly {duration(planned.seconds)} on this machine's processors",
+    }
+    return _aligned(rows)
+
+
+def status(path: Path) -> str:
+    """How far a run is, and how to go on."""
+    with Store.open(path) as store:
+        trials, done = store.trials(), store.keys()
+        names = [study.name for study in store.studies]
+        states = Counter(record.status for record in store.records())
+        precision = store.precision
+    missing = len(trials.keys() - done)
+    rows = {
+        "run": f"{path}",
+        "study": ", ".join(dict.fromkeys(names)),
+        "precision": precision,
+        "trials": f"{len(trials) - missing} of {len(trials)} done",
+        "never started": f"{states['never_started']}",
+        "diverged": f"{states['diverged']}",
+        "next": f"the same gigo run with --out {path} trains the other {missing}"
+        if missing
+        else f"gigo report {path}",
+    }
+    return _aligned(rows)
+
+
+def catalogue(what: str) -> str:
+    """The names of one kind of thing with a line on each.
+
+    Args:
+        what: ``datasets``, ``corruptions``, ``models`` or ``studies``.
+    """
+    if what == "datasets":
+        return _aligned(
+            {
+                name: f"{entry.summary}; {entry.n_train:,} + {entry.n_test:,} items, "
+                f"{entry.n_classes} classes"
+                for name, entry in datasets.CATALOGUE.items()
+            }
+        )
+    if what == "studies":
+        return _aligned({name: studies.find(name).summary for name in studies.names()})
+    entries = corruptions.CATALOGUE if what == "corruptions" else models.CATALOGUE
+    return _aligned(
+        {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 45 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _options(options: Mapping[str, object]) -> str:
+    if not options:
+        return ""
+    return "; options: " + ", ".join(f"{name} = {value!r}" for name, value in options.items())
+
+
+def _aligned(rows: Mapping[str, str]) -> str:
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in rows.items())

@@ -1,0 +1,153 @@
+"""The stacked form of each kind of layer.
+
+A value carries its members in one of three forms: ``shared`` (N, ...), not at all; ``channels``
+(N, M*C, ...), as images; ``features`` (M, N, F), as vectors. A layer's builder looks at the form
+that reaches it and returns the operation and the form that leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gigo.errors import EngineError
+
+Form = Literal["shared", "channels", "features"]
+Tensors = Mapping[str, Tensor]
+Operation = Callable[..., Tensor]
+"""``(tensors, train, *inputs) -> output``, tensors being parameters and buffers by name."""
+Builder = Callable[[str, Any, int, Form, bool], tuple[Operation, Form]]
+"""``(name, layer, members, form, fresh) -> (operation, form)``; ``fresh`` says that the input is
+nobody else's and may be overwritten."""
+
+
+def _no_form(name: str, layer: nn.Module, form: Form) -> EngineError:
+    return EngineError(f"model layer {name} = {layer}: has no stacked form on {form} input")
+
+
+def _conv2d(
+    name: str, layer: nn.Conv2d, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    shared = form == "shared"
+    if form == "features" or layer.padding_mode != "zeros" or (shared and layer.groups > 1):
+        raise _no_form(name, layer, form)
+    groups = 1 if shared else members * layer.groups
+    stride, padding, dilation = layer.stride, layer.padding, layer.dilation
+
+    def run(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        weight = tensors[f"{name}.weight"].flatten(0, 1)
+        bias = tensors.get(f"{name}.bias")
+        bias = None if bias is None else bias.flatten()
+        return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+    return run, "channels"
+
+
+def _linear(
+    name: str, layer: nn.Linear, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    if form == "channels":
+        raise _no_form(name, layer, form)
+
+    def run(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        weight = tensors[f"{name}.weight"].transpose(1, 2)
+        inputs = x.expand(members, *x.shape) if form == "shared" else x
+        bias = tensors.get(f"{name}.bias")
+        return inputs.bmm(weight) if bias is None else bias[:, None].baddbmm(inputs, weight)
+
+    return run, "features"
+
+
+def _batch_norm(
+    name: str, layer: nn.BatchNorm1d | nn.BatchNorm2d, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    """Over M*C channels it is M separate batch normalisations (Ioffe & Szegedy 2015)."""
+    if form == "shared" or not layer.affine or not layer.track_running_stats:
+        raise _no_form(name, layer, form)
+    momentum, epsilon = layer.momentum, layer.eps
+
+    def norm(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        mean, variance, weight, bias = (
+            tensors[f"{name}.{part}"].flatten()
+            for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, variance, weight, bias, train, momentum or 0.0, epsilon)
+
+    def features(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        wide = x.transpose(0, 1).flatten(1)
+        return norm(tensors, train, wide).view(len(wide), members, -1).transpose(0, 1)
+
+    return (features if form == "features" else norm), form
+
+
+def _flatten(
+    name: str, layer: nn.Flatten, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    if (layer.start_dim, layer.end_dim) != (1, -1):
+        raise _no_form(name, layer, form)
+
+    def members_first(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        return x.reshape(len(x), members, -1).transpose(0, 1)
+
+    def plain(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+    if form == "channels":
+        return members_first, "features"
+    return (plain if form == "shared" else _identity), form
+
+
+def _identity(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+    return x
+
+
+def _relu(
+    name: str, layer: nn.ReLU, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    # In place saves a pass over memory; what computed the input does not need it again.
+    def run(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        return F.relu(x, inplace=fresh)
+
+    return run, form
+
+
+def _alike(
+    name: str, layer: nn.Module, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    """For layers that treat every element alike."""
+
+    def run(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
+        return layer(x)
+
+    return run, form
+
+
+def _pool(
+    name: str, layer: nn.Module, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    """For layers that treat every channel alike."""
+    if form == "features":
+        raise _no_form(name, layer, form)
+    return _alike(name, layer, members, form, fresh)
+
+
+LAYERS: dict[type[nn.Module], Builder] = {
+    nn.Conv2d: _conv2d,
+    nn.Linear: _linear,
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    nn.Flatten: _flatten,
+    nn.ReLU: _relu,
+    nn.MaxPool2d: _pool,
+    nn.AvgPool2d: _pool,
+    nn.AdaptiveAvgPool2d: _pool,
+    **dict.fromkeys(
+        (nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Identity), _alike
+    ),
+}
+
+OVERWRITABLE = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)
+"""Layers whose output a following ReLU may overwrite: their gradients do not need it."""

@@ -1,0 +1,73 @@
+"""What the members of a stack predict, without gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gigo.engine.layers import Tensors
+from gigo.engine.resident import Inputs
+from gigo.engine.stacking import Stack
+
+CHUNK = 4096
+"""Images times members in one forward pass: enough to be efficient, few enough to stay in cache."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of M members on n items.
+
+    Attributes:
+        classes: (M, n) int64, the most probable class.
+        correct: (M, n) bool, whether it is the label.
+        loss: (M,) mean cross-entropy in nats.
+    """
+
+    classes: Tensor
+    correct: Tensor
+    loss: Tensor
+
+    @property
+    def accuracy(self) -> Tensor:
+        """(M,) share of correct items."""
+        return self.correct.double().mean(1)
+
+    def row(self, member: int) -> Predictions:
+        """One member's: shapes (n,), (n,) and ()."""
+        return Predictions(self.classes[member], self.correct[member], self.loss[member])
+
+
+@torch.inference_mode()
+def predict(
+    stack: Stack, tensors: Tensors, inputs: Inputs, items: Tensor, labels: Tensor
+) -> Predictions:
+    """Run a stack over items.
+
+    Args:
+        stack: its form must be that of ``items``.
+        tensors: parameters and buffers, (M, ...).
+        inputs: where the items are.
+        items: (n,) for all members, or (M, n).
+        labels: (M, n), or (1, n) for all members.
+    """
+    n, members = items.shape[-1], stack.members
+    labels = labels.expand(members, n)
+    classes = torch.empty_like(labels, memory_format=torch.contiguous_format)
+    loss = torch.zeros(members, dtype=torch.float64, device=labels.device)
+    chunk = max(1, CHUNK // members)
+    for start in range(0, n, chunk):
+        part = slice(start, start + chunk)
+        logits = stack(tensors, inputs.batch(items[..., part]))
+        classes[:, part] = logits.argmax(-1)
+        loss += losses(logits, labels[:, part]).sum(1)
+    return Predictions(classes, classes == labels, loss / n)
+
+
+def losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy (M, N) of logits (M, N, K) and labels (M, N), in float32 at least."""
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    each = F.cross_entropy(wide.flatten(0, 1), labels.flatten(), reduction="none")
+    return each.view(labels.shape)

@@ -1,0 +1,117 @@
+"""Many networks of one architecture as one network.
+
+A stack of M members runs them side by side: images travel as (N, M*C, H, W), so that a
+convolution is one call with ``groups=M`` and a pooling is the plain one; after flattening,
+features travel as (M, N, F), so that a dense layer is one batched matrix product. Members that
+train on the same images in the same order share one input, (N, C, H, W), and their first
+convolution is a wide one over it.
+
+The plan is made once from the network's own graph (torch.fx); parameters are passed in at every
+call as tensors with a leading axis of M. No operation mixes members, so a member's numbers depend
+on its own data and weights alone, up to the rounding of differently shaped kernels.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+
+from gigo.engine.layers import LAYERS, OVERWRITABLE, Form, Operation, Tensors
+from gigo.errors import EngineError
+
+
+@dataclass(frozen=True)
+class _Step:
+    run: Operation
+    sources: tuple[int, ...]
+    done: tuple[int, ...]
+    """Values that no later step needs."""
+
+
+class Stack:
+    """A network for a fixed number of members; calling it gives their logits.
+
+    Args:
+        network: the architecture; its weights are not used.
+        members: M.
+        form: of the input, "shared" if all members get the same.
+
+    Raises:
+        EngineError: a layer or an operation that has no stacked form, by name.
+    """
+
+    def __init__(self, network: nn.Module, members: int, form: Form) -> None:
+        self.members = members
+        traced = fx.symbolic_trace(network)
+        layers = dict(traced.named_modules())
+        nodes = [node for node in traced.graph.nodes if node.op != "output"]
+        place = {node: i for i, node in enumerate(nodes)}
+        last = {
+            place[node]: max((place.get(u, len(nodes)) for u in node.users), default=0)
+            for node in nodes
+        }
+        forms: dict[fx.Node, Form] = {nodes[0]: form}
+        self._steps: list[_Step] = []
+        for node in nodes[1:]:
+            run, forms[node] = _operation(node, layers, members, forms)
+            sources = tuple(place[source] for source in node.all_input_nodes)
+            done = tuple(i for i in sources if last[i] == place[node])
+            self._steps.append(_Step(run, sources, done))
+        if forms[nodes[-1]] != "features":
+            raise EngineError("model: must end with one vector of logits an item")
+
+    def __call__(self, tensors: Tensors, inputs: Tensor, *, train: bool = False) -> Tensor:
+        """Logits (M, N, K) of every member.
+
+        Args:
+            tensors: parameters and buffers by the network's own names, with a leading axis of M.
+            inputs: in the stack's form, (N, C, H, W), (N, M*C, H, W) or (M, N, F).
+            train: whether layers that differ in training are to act so.
+        """
+        values: list[Tensor | None] = [inputs]
+        for step in self._steps:
+            output = step.run(tensors, train, *(values[i] for i in step.sources))
+            for i in step.done:
+                values[i] = None
+            values.append(output)
+        output = values[-1]
+        assert output is not None
+        return output
+
+
+def _operation(
+    node: fx.Node, layers: Mapping[str, nn.Module], members: int, forms: dict[fx.Node, Form]
+) -> tuple[Operation, Form]:
+    sources = node.all_input_nodes
+    if node.op == "call_module":
+        (source,) = sources
+        name = str(node.target)
+        builder = LAYERS.get(type(layers[name]))
+        if builder is None:
+            raise EngineError(f"model layer {name} = {layers[name]}: has no stacked form")
+        before = layers.get(str(source.target)) if source.op == "call_module" else None
+        fresh = isinstance(before, OVERWRITABLE) and len(source.users) == 1
+        return builder(name, layers[name], members, forms[source], fresh)
+    if node.target in (operator.add, operator.iadd, torch.add):
+        form = forms[sources[0]]
+        if len(sources) == 2 and forms[sources[1]] == form:
+            return _add, form
+    raise EngineError(f"model step {node.format_node()}: has no stacked form")
+
+
+def _add(tensors: Tensors, train: bool, a: Tensor, b: Tensor) -> Tensor:
+    return a + b
+
+
+def stacked_tensors(networks: list[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Parameters and floating-point buffers of networks of one architecture, (M, ...) by name."""
+    states = [network.state_dict() for network in networks]
+    return {
+        name: torch.stack([state[name] for state in states]).to(dtype)
+        for name, value in states[0].items()
+        if value.is_floating_point()
+    }

@@ -1,0 +1,64 @@
+"""Every error a user can cause, as one tree.
+
+    GigoError
+    ├── SpecError          a study, option or argument is wrong
+    ├── DataError          a data set is missing, damaged or not what it claims to be
+    ├── EngineError        a model can't be built or trained as asked
+    └── StoreError         a run folder can't be read or written
+        ├── StoreBusy      somebody else is writing to it
+        └── StudyMismatch  it holds trials of an incompatible study
+
+A message is one line that names the field, the value and what was expected; the command line
+prints it after ``error:`` and exits with status 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GigoError(Exception):
+    """Base of all errors that are the user's to mend."""
+
+
+class SpecError(GigoError):
+    """A field of a study or an argument has a value that can't be used.
+
+    Args:
+        field: the name as the user wrote it, such as ``"rates"`` or ``"recipe.batch_size"``.
+        value: what was given.
+        expected: what would have been right, as a noun phrase.
+    """
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        self.field, self.value, self.expected = field, value, expected
+        super().__init__(f"{field} = {value!r}: expected {expected}")
+
+
+class DataError(GigoError):
+    """A data set is missing, damaged or not what it claims to be."""
+
+
+class EngineError(GigoError):
+    """A model can't be built or trained as asked."""
+
+
+class StoreError(GigoError):
+    """A run folder can't be read or written."""
+
+
+class StoreBusy(StoreError):
+    """Another process is writing to this run folder."""
+
+
+class StudyMismatch(StoreError):
+    """The run folder holds trials of a study that this one can't extend."""
+
+
+def unknown(field: str, value: str, known: Iterable[str]) -> SpecError:
+    """The error for a name that is in no catalogue, with the nearest right one suggested."""
+    names = sorted(known)
+    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return SpecError(field, value, f"one of {', '.join(names)}{hint}")

@@ -1,0 +1,71 @@
+"""What a report is made from, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from gigo.analysis import Answer, Cliff, CurveEstimates, answer, cliffs_of, estimates, summary
+from gigo.analysis.answer import Namer
+from gigo.study import Study
+from gigo.types import TestSet
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a report shows comes from here.
+
+    Attributes:
+        title: of the report.
+        frame: the tidy table (`gigo.analysis.tidy`).
+        studies: whose cells the table holds.
+        test_sets: by sha256.
+        precision: the resolved one.
+        pending: trials not trained yet.
+        provenance: one mapping a record.
+        command: what makes the run again; None: ``gigo run`` on the study as printed.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    studies: Sequence[Study]
+    test_sets: Mapping[str, TestSet]
+    precision: str
+    pending: int = 0
+    provenance: Sequence[Mapping[str, Any]] = ()
+    command: str | None = None
+
+    @cached_property
+    def n_items(self) -> dict[str, int]:
+        """Training items by data set's name."""
+        return {test_set.name: test_set.n_train for test_set in self.test_sets.values()}
+
+    @cached_property
+    def name(self) -> Namer:
+        return Namer(self.frame, self.n_items)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        return summary(self.frame)
+
+    @cached_property
+    def estimates(self) -> list[CurveEstimates]:
+        return estimates(self.frame)
+
+    @cached_property
+    def answer(self) -> Answer:
+        return answer(self.frame, self.n_items, self.pending)
+
+    @cached_property
+    def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
+        """Theoretical cliffs by (data set, corruption)."""
+        return cliffs_of(self.studies, self.test_sets)
+
+    @cached_property
+    def corruptions(self) -> list[str]:
+        """Labels, in the table's order: a corruption keeps its colour in every figure."""
+        return list(self.frame["corruption"].unique())

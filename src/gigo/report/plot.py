@@ -1,0 +1,81 @@
+"""Curves as text: braille dots for the lines, a marker of its own for each curve's points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from gigo.analysis.intervals import Floats
+from gigo.analysis.words import rate_text
+
+WIDTH, HEIGHT = 31, 11
+"""Characters of the plotting area. A character is 2 dots wide and 4 high."""
+
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bit of each dot of a braille character (Unicode 16, section 21.1), by row and column."""
+
+Row = list[tuple[str, int | None]]
+"""Characters, each with the number of the curve it belongs to."""
+
+
+def plot(
+    curves: Sequence[tuple[Floats, Floats]], markers: str, highest: float, chance: float
+) -> list[Row]:
+    """Rows of a chart with axes, from the top.
+
+    Args:
+        curves: pairs of (R,) ascending rates and (R,) accuracies; NaN breaks the line.
+        markers: the points of curve i are drawn as ``markers[i % len(markers)]``; where points
+            coincide, the first curve's is seen.
+        highest: the rate at the right edge.
+        chance: height of the dotted line.
+    """
+    area: list[Row] = [[(" ", None)] * WIDTH for _ in range(HEIGHT)]
+    area[_height(chance) // 4] = [("┄", None)] * WIDTH
+    dots = np.zeros((HEIGHT, WIDTH), dtype=int)
+    for i, (rates, values) in reversed(list(enumerate(curves))):
+        for x, y in _line(rates / highest, values):
+            dots[y // 4, x // 2] |= _BITS[y % 4][x % 2]
+            area[y // 4][x // 2] = chr(0x2800 + int(dots[y // 4, x // 2])), i
+    for i, (rates, values) in reversed(list(enumerate(curves))):
+        for rate, value in zip(rates / highest, values, strict=True):
+            if not math.isnan(value):
+                area[_height(value) // 4][_across(rate) // 2] = markers[i % len(markers)], i
+    return [*_with_axis(area), *_foot(highest)]
+
+
+def _across(share: float) -> int:
+    return round(float(share) * (2 * WIDTH - 1))
+
+
+def _height(value: float) -> int:
+    return round((1 - min(max(float(value), 0.0), 1.0)) * (4 * HEIGHT - 1))
+
+
+def _line(shares: Floats, values: Floats) -> Iterator[tuple[int, int]]:
+    """The dots (x, y from the top) of straight lines between points."""
+    for k in range(len(shares) - 1):
+        if math.isnan(values[k]) or math.isnan(values[k + 1]):
+            continue
+        x0, x1 = _across(shares[k]), _across(shares[k + 1])
+        y0, y1 = _height(values[k]), _height(values[k + 1])
+        steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+        for step in range(steps + 1):
+            yield round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps)
+
+
+def _with_axis(area: list[Row]) -> Iterator[Row]:
+    labels = {0: "100 %", HEIGHT // 2: " 50 %", HEIGHT - 1: "  0 %"}
+    for k, row in enumerate(area):
+        axis = f"{labels[k]}┤" if k in labels else "     │"
+        yield [(character, None) for character in axis] + row
+
+
+def _foot(highest: float) -> Iterator[Row]:
+    left, middle, right = "0 %", rate_text(highest / 2), rate_text(highest)
+    gap = WIDTH // 2 - len(left) - len(middle) // 2
+    labels = f"{left}{' ' * gap}{middle}"
+    for line in (f"     └{'─' * WIDTH}", f"      {labels}{right:>{WIDTH - len(labels)}}"):
+        yield [(character, None) for character in line]

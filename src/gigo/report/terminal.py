@@ -1,0 +1,139 @@
+"""The run on a terminal: tables and a small chart as rich renderables, readable without colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from gigo.analysis import Curve
+from gigo.analysis.words import (
+    MISSING,
+    accuracy_text,
+    rate_text,
+)
+from gigo.report.figures import Panel, heading, panels
+from gigo.report.material import Material
+from gigo.report.plot import plot
+
+STYLES = ("blue", "red", "green", "magenta", "yellow", "cyan", "white")
+CURVES_A_TABLE = 4
+MARKS = "●■▲◆▼✚▶"
+TRIAL_COLUMNS = {
+    "dataset": "data set",
+    "size": "size",
+    "corruption": "corruption",
+    "rate": "rate",
+    "replicate": "rep",
+    "status": "status",
+    "accuracy": "accuracy",
+    "epochs": "epochs",
+    "seconds": "s",
+}
+"""What `trials` shows of the tidy table, and what it calls it."""
+
+
+def overview(material: Material) -> list[RenderableType]:
+    """What is shown after a run: charts, tables of means, the answer."""
+    if material.frame.empty:
+        return [Text("No trial is trained yet.")]
+    shown = panels(material)
+    charts = [Padding(_chart(panel, material), (0, 2, 1, 0)) for panel in shown]
+    return [Columns(charts), *_means(material), words(material)]
+
+
+def words(material: Material) -> Group:
+    """The answer, as the page says it."""
+    found = material.answer
+    lines: list[RenderableType] = [Text(each, style="bold red") for each in found.warnings]
+    for finding in found.findings:
+        lines.append(Text(finding.heading, style="bold"))
+        lines += [Padding(line, (0, 0, 0, 2)) for line in map(Text, finding.lines)]
+    lines += [Text(note, style="dim") for note in found.notes]
+    return Group(*lines)
+
+
+def trials(frame: pd.DataFrame) -> Table:
+    """A row a trial, with the columns that fit a terminal."""
+    table = _table(None)
+    for name, title in TRIAL_COLUMNS.items():
+        kind = "left" if name in ("dataset", "corruption", "status") else "right"
+        table.add_column(title, justify=kind, overflow="fold")
+    for row in frame[list(TRIAL_COLUMNS)].to_dict("records"):
+        shown = {
+            **row,
+            "size": f"{row['size']:,}",
+            "rate": rate_text(row["rate"]),
+            "accuracy": accuracy_text(row["accuracy"]),
+            "seconds": f"{row['seconds']:.1f}",
+        }
+        table.add_row(*map(str, shown.values()))
+    return table
+
+
+def _table(title: str | None) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _chart(panel: Panel, material: Material) -> Text:
+    """A panel as text, 37 characters wide, so that two stand side by side on 80 columns."""
+    lines = [
+        (mine["rate"].to_numpy(np.float64), mine["mean"].to_numpy(np.float64))
+        for label in panel.corruptions
+        for mine in [panel.lines[panel.lines["corruption"] == label]]
+    ]
+    rows = plot(lines, MARKS, panel.highest_rate, panel.chance)
+    text = Text(heading(panel, material), style="bold", no_wrap=True)
+    for row in rows:
+        text.append("\n")
+        for character, series in row:
+            text.append(character, style=_style(series))
+    text.append("\n")
+    for i, label in enumerate(panel.corruptions):
+        text.append(f"{MARKS[i % len(MARKS)]} {label}  ", style=_style(i))
+    return text.append("┄ chance", style="not bold dim")
+
+
+def _style(series: int | None) -> str:
+    return "not bold" if series is None else f"not bold {STYLES[series % len(STYLES)]}"
+
+
+def _means(material: Material) -> Iterator[Table]:
+    """Mean accuracies in percent: a row a rate, a column a curve, a few curves a table."""
+    rows = material.summary.to_dict("records")
+    cells = {(Curve(*(row[axis] for axis in Curve._fields)), row["rate"]): row for row in rows}
+    curves = list(dict.fromkeys(curve for curve, _ in cells))
+    for start in range(0, len(curves), CURVES_A_TABLE):
+        some = curves[start : start + CURVES_A_TABLE]
+        table = _table("Test accuracy, %: mean ± half its interval; ○ failed")
+        table.add_column("rate", justify="right")
+        for curve in some:
+            setting = material.name.setting(curve)
+            name = f"{setting}\n{material.name.size(curve)}\n{curve.corruption}"
+            table.add_column(name, justify="right")
+        for rate in sorted({rate for curve, rate in cells if curve in some}):
+            found = (cells.get((curve, rate)) for curve in some)
+            table.add_row(rate_text(rate), *(_mean_cell(row) for row in found))
+        yield table
+
+
+def _mean_cell(row: Mapping[Hashable, Any] | None) -> str:
+    """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
+    if row is None:
+        return MISSING
+    failed = row["n_trials"] - row["n_started"]
+    mark = f" ○{failed}" if failed else ""
+    if math.isnan(row["mean"]):
+        return f"{MISSING}{mark}"
+    half = max(row["high"] - row["mean"], row["mean"] - row["low"])  # one side may be clipped
+    spread = "" if math.isnan(half) else f" ±{100 * half:.1f}"
+    return f"{100 * row['mean']:.1f}{spread}{mark}"

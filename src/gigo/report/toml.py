@@ -1,0 +1,31 @@
+"""A study as a TOML file that ``gigo run`` takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gigo.study import RECIPES, Recipe, Study
+
+
+def to_toml(study: Study) -> str:
+    """Every field, defaults included, so that the text keeps its meaning if a default changes."""
+    fields = study.model_dump(mode="json")
+    fields["recipe"] = [_recipe(recipe) for recipe in study.recipe]
+    lines = [f"{name} = {_value(value)}" for name, value in fields.items() if value != ""]
+    return "\n".join(lines) + "\n"
+
+
+def _recipe(recipe: Recipe) -> str | dict[str, Any]:
+    names = [name for name, known in RECIPES.items() if known == recipe]
+    return names[0] if names else recipe.model_dump(mode="json")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        plain = [v["name"] if isinstance(v, dict) and set(v) == {"name"} else v for v in value]
+        return "[" + ", ".join(_value(v) for v in plain) + "]"
+    return json.dumps(value)  # strings, numbers and booleans are written alike in JSON and TOML

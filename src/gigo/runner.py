@@ -1,0 +1,180 @@
+"""Pending trials to stacks, stacks to the engine, records to the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from gigo import datasets, planner
+from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
+from gigo.engine.resident import Resident
+from gigo.engine.training import EpochDone, train
+from gigo.errors import EngineError
+from gigo.store import Store
+from gigo.study import Study, Trial
+from gigo.types import Dataset, Record, TestSet
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done: trials in the store, of this study.
+        total: trials of this study.
+        stack: what is being trained, for people.
+        running: members of the stack that are still training.
+        epoch: of the stack; ``epochs`` at most.
+        seconds: since this process began training.
+        seconds_left: a guess from the speed so far; None before the first epoch.
+        note: something worth a line of its own, else empty.
+    """
+
+    done: int
+    total: int
+    stack: str = ""
+    running: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+def run(
+    study: Study,
+    path: Path,
+    *,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    listener: Listener = lambda progress: None,
+) -> None:
+    """Train what is missing of a study in the run folder ``path``; safe to interrupt and repeat.
+
+    Args:
+        study: what to train.
+        path: a new folder, or one that holds part of this study or of a narrower one.
+        data_dir: where data files lie; see `gigo.datasets.load`.
+        device: ``auto``, or a PyTorch device.
+        listener: called with every change of progress.
+
+    Raises:
+        SpecError: an unknown device.
+        DataError: a data set is missing or damaged.
+        StoreError: the folder can't be written, is in use or holds an incompatible study.
+        EngineError: memory does not suffice for a single model.
+    """
+    place = resolve_device(device)
+    precision = resolve_precision(study.precision, place)
+    with Store.create(path, study, precision) as store:
+        keep_freed_memory()
+        trials = study.trials(store.precision)
+        done = store.keys() & trials.keys()
+        pending = [trial for key, trial in trials.items() if key not in done]
+        meter = _Meter(pending, len(trials), listener)
+        for name in dict.fromkeys(trial.dataset for trial in pending):
+            dataset = datasets.load(name, data_dir)
+            store.add_test_set(_test_set(dataset))
+            resident = Resident(dataset, place, DTYPES[store.precision])
+            group = [trial for trial in pending if trial.dataset == name]
+            for stack in planner.plan(group).stacks:
+                for event in _train(stack, resident, meter):
+                    if isinstance(event, Record):
+                        store.add([event])
+                    meter.take(event)
+
+
+def _train(
+    trials: Sequence[Trial], resident: Resident, meter: _Meter
+) -> Iterator[EpochDone | Record]:
+    """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
+    left = {trial.key: trial for trial in trials}
+    meter.begin(trials)
+    try:
+        for event in train(trials, resident):
+            if isinstance(event, Record):
+                del left[event.key]
+            yield event
+        return
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        if len(left) == 1:
+            raise EngineError(f"memory does not suffice to train one model: {error}") from None
+    rest = list(left.values())
+    half = -(-len(rest) // 2)
+    meter.say(f"out of memory with {len(trials)} models at once: going on with {half}")
+    if resident.device.type == "cuda":
+        torch.cuda.empty_cache()
+    for part in (rest[:half], rest[half:]):
+        yield from _train(part, resident, meter)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    message = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "allocate memory" in message or "out of memory" in message
+    )
+
+
+def _test_set(dataset: Dataset) -> TestSet:
+    return TestSet(
+        name=dataset.name,
+        sha256=dataset.sha256,
+        class_names=dataset.class_names,
+        y_test=dataset.y_test,
+        n_train=len(dataset.y_train),
+        source=dataset.source,
+    )
+
+
+class _Meter:
+    """Counts what is done and guesses what is left, by the expected work of each trial."""
+
+    def __init__(self, pending: Sequence[Trial], total: int, listener: Listener) -> None:
+        self._listener = listener
+        self._work = {trial.key: planner.work(trial) for trial in pending}
+        self._all = sum(self._work.values())
+        self._left = self._all
+        self._stack_work = 0.0
+        self._started = time.perf_counter()
+        self._now = Progress(done=total - len(pending), total=total)
+        listener(self._now)
+
+    def begin(self, trials: Sequence[Trial]) -> None:
+        """A stack begins."""
+        first = trials[0]
+        self._stack_work = sum(self._work[trial.key] for trial in trials)
+        name = f"{first.dataset}, {first.size} items, {first.model.label}"
+        self._show(stack=name, running=len(trials), epoch=0, epochs=first.recipe.epochs)
+
+    def take(self, event: EpochDone | Record) -> None:
+        """An epoch or a trial is done."""
+        if isinstance(event, Record):
+            done = self._work[event.key]
+            self._left -= done
+            self._stack_work -= done
+            self._show(done=self._now.done + 1)
+            return
+        self._show(running=event.running, epoch=event.epoch, epochs=event.epochs)
+
+    def say(self, note: str) -> None:
+        """Something worth a line of its own."""
+        self._listener(replace(self._now, note=note))
+
+    def _show(self, **changes: object) -> None:
+        seconds = time.perf_counter() - self._started
+        self._now = replace(self._now, **changes, seconds=seconds)  # pyright: ignore[reportArgumentType]
+        fraction = self._now.epoch / max(1, self._now.epochs)
+        # Of the stack in training, early stopping makes the epochs a poor guide: count half.
+        finished = self._all - self._left + 0.5 * fraction * self._stack_work
+        left = seconds * (self._all / finished - 1) if finished > 0 else None
+        self._now = replace(self._now, seconds_left=left)
+        self._listener(self._now)

@@ -1,0 +1,97 @@
+"""Which items a trial trains on, which it holds out, and with which labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.corruptions import CATALOGUE, corrupt_labels
+from gigo.rng import Stream
+from gigo.study import Trial
+from gigo.types import Dataset, Labels, Schedule
+
+HELD_OUT = 0.2
+"""The share of a trial's items that a validation policy with held-out items takes."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A trial's share of the data set's training items; indices are into ``x_train``.
+
+    Attributes:
+        items: (n,) indices of the items trained on, ascending.
+        labels: (n,) the labels they are trained with.
+        true_labels: (n,) as the data set has them.
+        selected: (n,) bool, chosen by the corruption.
+        held_out: (v,) indices of the items held out, ascending; empty under some policies.
+        held_out_labels: (v,) their labels.
+    """
+
+    items: Labels
+    labels: Labels
+    true_labels: Labels
+    selected: NDArray[np.bool_]
+    held_out: Labels
+    held_out_labels: Labels
+
+
+def split(trial: Trial, dataset: Dataset) -> Split:
+    """The items and labels of a trial. Depends on the rate only in which labels are wrong."""
+    chosen = _subset(trial, len(dataset.y_train))
+    held_out = np.empty(0, np.int64)
+    if trial.validation == "clean":
+        stream = Stream(trial.seed, trial.replicate, "split")
+        held_out = chosen[stratified(dataset.y_train[chosen], HELD_OUT, stream)]
+    items = np.setdiff1d(chosen, held_out, assume_unique=True)
+    true_labels = dataset.y_train[items]
+    labels, selected = _corrupt(trial, dataset, items)
+    return Split(items, labels, true_labels, selected, held_out, dataset.y_train[held_out])
+
+
+def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
+    """Indices of a ``share`` of the items, (v,) ascending, ``v = round(share * n)``.
+
+    Each class gives its share; the places left by rounding down go to the largest remainders,
+    the first class first among equals.
+    """
+    counts = np.bincount(labels)
+    quotas = share * counts
+    take = np.floor(quotas).astype(np.int64)
+    missing = round(share * len(labels)) - int(take.sum())
+    take[np.argsort(take - quotas, kind="stable")[:missing]] += 1
+    order = stream.permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    starts = np.cumsum(counts) - counts
+    picked = [by_class[start : start + k] for start, k in zip(starts, take, strict=True)]
+    return np.sort(np.concatenate(picked))
+
+
+def _subset(trial: Trial, n_items: int) -> Labels:
+    """``trial.size`` items, ascending. Random ones are nested over sizes within a replicate."""
+    if trial.subset == "first":
+        return np.arange(trial.size, dtype=np.int64)
+    order = Stream(trial.seed, trial.replicate, "subset").permutation(n_items)
+    return np.sort(order[: trial.size])
+
+
+def schedule(trial: Trial, dataset: Dataset, items: Labels) -> Schedule:
+    """The order in which ``items`` are corrupted, and their new labels."""
+    assert trial.corruption is not None
+    entry = CATALOGUE[trial.corruption.name]
+    destinations = entry.destinations(dataset.n_classes, **trial.corruption.options)
+    training = replace(dataset, x_train=dataset.x_train[:0], y_train=dataset.y_train[items])
+    stream = Stream(trial.seed, trial.replicate, "corruption")
+    return corrupt_labels(training, stream, destinations, trial.placement)
+
+
+def _corrupt(trial: Trial, dataset: Dataset, items: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+    labels = dataset.y_train[items].copy()
+    selected = np.zeros(len(items), dtype=bool)
+    if trial.corruption is not None:
+        order, new_labels = schedule(trial, dataset, items)
+        k = round(trial.rate * len(items))
+        labels[order[:k]] = new_labels[:k]
+        selected[order[:k]] = True
+    return labels, selected

@@ -1,0 +1,29 @@
+"""The store: a run is a folder with one SQLite file, ``run.sqlite``; what is in it is final.
+
+Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
+
+    run       one row: precision (resolved), science (of the trials' keys)
+    study     position, study (JSON, all fields): those run into this folder, in order
+    test_set  position, sha256, name, class_names (JSON), y_test (array), n_train, source
+    record    position, and a column for each field of `gigo.types.Record`; trial, curve and
+              provenance are JSON, predictions and predictions_last are arrays
+
+    SELECT trial ->> 'size', trial ->> 'rate', avg(epochs) FROM record GROUP BY 1, 2
+
+An array is NumPy's name of its type in three letters, such as ``|u1``, then its bytes, compressed:
+``np.frombuffer(zlib.decompress(blob[3:]), blob[:3].decode())``. In a curve, numbers that JSON
+lacks are the texts ``NaN``, ``Infinity`` and ``-Infinity``; nothing else may hold any.
+
+``PRAGMA application_id`` is "gigo" in ASCII and ``PRAGMA user_version`` the number of this layout.
+Tables and first study come in one transaction, so that a file is either empty or a run.
+
+The journal is a write-ahead log, so that readers never wait; where the file system has no shared
+memory, SQLite's usual one. ``synchronous = EXTRA`` flushes to the disk at each commit in either
+mode: a trial takes seconds, a flush milliseconds, and none is lost to a kill or a power cut. A
+writer holds ``run.sqlite.lock``, which the kernel frees when it dies; ``run.sqlite.writer`` says
+who it is. No file but these, and SQLite's own beside the database, is ever touched.
+"""
+
+from gigo.store.store import Store
+
+__all__ = ["Store"]

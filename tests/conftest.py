@@ -1,0 +1,35 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests of real data where there is none."""
+    if item.get_closest_marker("data") and not os.environ.get("GIGO_DATA"):
+        pytest.skip("GIGO_DATA names no folder with the official data files")
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of official files; ask for it in tests marked ``data``."""
+    return Path(os.environ["GIGO_DATA"])
+
+
+@pytest.fixture
+def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder, with an empty working folder in it: no data set is anywhere."""
+    home = tmp_path / "home"
+    work = home / "projects" / "work"
+    work.mkdir(parents=True)
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    for variable in ("GIGO_DATA", "KERAS_HOME", "TORCH_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(work)
+    return home

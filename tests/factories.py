@@ -1,0 +1,81 @@
+"""Made-up studies, records and test sets, as plausible as the real ones and much cheaper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gigo import datasets
+from gigo.study import Study, Trial
+from gigo.types import Record, TestSet
+
+
+def make_study(**fields: Any) -> Study:
+    """Two corruptions, rates 0, 0.5 and 1, two replicates of ``digits``: 10 trials."""
+    small: dict[str, Any] = {
+        "name": "small",
+        "dataset": "digits",
+        "size": 200,
+        "corruption": ["symmetric", "biased"],
+        "rates": [0, 0.5, 1],
+        "replicates": 2,
+    }
+    return Study.create(**{**small, **fields})
+
+
+def make_trials(study: Study | None = None, precision: str = "float32") -> list[Trial]:
+    return list((study or make_study()).trials(precision).values())
+
+
+def make_test_set(name: str = "digits") -> TestSet:
+    """A test set of the catalogue with its true size and hash; the labels are made up."""
+    entry = datasets.CATALOGUE[name]
+    names = tuple(f"class {k}" for k in range(entry.n_classes))
+    labels = np.random.default_rng(0).integers(entry.n_classes, size=entry.n_test)
+    return TestSet(name, entry.sha256, names, labels, entry.n_train, "made up")
+
+
+def make_record(trial: Trial, **fields: Any) -> Record:
+    """A record whose accuracy falls with the rate; the same for the same trial."""
+    rng = np.random.default_rng(int(trial.key[:8], 16))
+    truth = make_test_set(trial.dataset)
+    n_classes = len(truth.class_names)
+
+    def predict(share: float) -> np.ndarray[Any, Any]:
+        right = rng.random(len(truth.y_test)) < share
+        guess = rng.integers(n_classes, size=len(truth.y_test))
+        return np.where(right, truth.y_test, guess).astype(np.uint8)
+
+    held_out = trial.size // 5 if trial.validation == "clean" else 0
+    n_train = trial.size - held_out
+    selected = round(trial.rate * n_train)
+    epochs = int(rng.integers(2, 20))
+    record = Record(
+        key=trial.key,
+        trial=trial.to_json(),
+        status="ok",
+        n_train=n_train,
+        n_validation=held_out,
+        n_selected=selected,
+        n_changed=selected,
+        epochs=epochs,
+        best_epoch=int(rng.integers(1, epochs + 1)),
+        stopped="patience",
+        predictions=predict(1 - trial.rate),
+        predictions_last=predict(0.9 * (1 - trial.rate)),
+        log_loss=float(rng.exponential()),
+        log_loss_last=float(rng.exponential()),
+        train_accuracy_clean=float(rng.random()) if selected < n_train else None,
+        train_accuracy_corrupted=float(rng.random()) if selected else None,
+        train_recovered=float(rng.random()) if selected else None,
+        curve={
+            "train_loss": sorted(rng.exponential(size=epochs).tolist(), reverse=True),
+            "learning_rate": [1e-3] * epochs,
+            "monitor_accuracy": sorted(rng.random(epochs).tolist()),
+        },
+        seconds=float(rng.exponential()),
+        provenance={"gigo": "0.1.0", "device": "cpu", "stack": 10},
+    )
+    return replace(record, **fields)

@@ -1,0 +1,203 @@
+"""The catalogue, fingerprints and digits; real data where there is some."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gigo import datasets
+from gigo.datasets.digits import in_test_set, shares
+from gigo.errors import DataError, SpecError
+from gigo.types import Dataset
+
+Four = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def small_arrays() -> Four:
+    x = np.arange(2 * 3, dtype=np.float32).reshape(2, 1, 1, 3)
+    return x, np.array([0, 1]), x[:1], np.array([1])
+
+
+def check_against_catalogue(dataset: Dataset) -> None:
+    entry = datasets.CATALOGUE[dataset.name]
+    assert dataset.sha256 == entry.sha256 == datasets.fingerprint(*arrays_of(dataset))
+    assert dataset.x_train.shape == (entry.n_train, *entry.input_shape)
+    assert dataset.x_test.shape == (entry.n_test, *entry.input_shape)
+    assert len(set(dataset.class_names)) == dataset.n_classes == entry.n_classes
+    for y, n in ((dataset.y_train, entry.n_train), (dataset.y_test, entry.n_test)):
+        assert y.dtype == np.int64
+        assert y.shape == (n,)
+        assert set(np.unique(y)) == set(range(entry.n_classes))
+    for array in arrays_of(dataset):
+        assert not array.flags.writeable
+
+
+def arrays_of(dataset: Dataset) -> Four:
+    return dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test
+
+
+def test_fingerprint_is_the_documented_hash() -> None:
+    x, y, x_test, y_test = small_arrays()
+    parts = [
+        b"float32 2x1x1x3\n",
+        x.astype("<f4").tobytes(),
+        b"int64 2\n",
+        y.astype("<i8").tobytes(),
+        b"float32 1x1x1x3\n",
+        x_test.astype("<f4").tobytes(),
+        b"int64 1\n",
+        y_test.astype("<i8").tobytes(),
+    ]
+    expected = hashlib.sha256(b"".join(parts)).hexdigest()
+    assert datasets.fingerprint(x, y, x_test, y_test) == expected
+
+
+def test_fingerprint_ignores_memory_layout_and_byte_order() -> None:
+    x, y, x_test, y_test = small_arrays()
+    expected = datasets.fingerprint(x, y, x_test, y_test)
+    swapped = x.astype(x.dtype.newbyteorder()), y.astype(y.dtype.newbyteorder())
+    assert datasets.fingerprint(*swapped, x_test, y_test) == expected
+    strided = np.repeat(x, 2, axis=3)[..., ::2]
+    fortran = np.asfortranarray(x)
+    assert datasets.fingerprint(strided, y, x_test, y_test) == expected
+    assert datasets.fingerprint(fortran, y, x_test, y_test) == expected
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_fingerprint_sees_values_types_and_shapes(part: int) -> None:
+    arrays = small_arrays()
+    expected = datasets.fingerprint(*arrays)
+    other_type = arrays[part].astype(np.float64)
+    for changed in (arrays[part] + 1, other_type, arrays[part][..., None]):
+        others: Any = [*arrays[:part], changed, *arrays[part + 1 :]]
+        assert datasets.fingerprint(*others) != expected
+
+
+def test_digits_are_the_known_ones() -> None:
+    digits = datasets.load("digits")
+    check_against_catalogue(digits)
+    assert digits.x_train.dtype == np.float32
+    assert digits.class_names == tuple("0123456789")
+    # The fixed split never moves: its hash, and the start of its test set, are frozen here too.
+    assert digits.sha256 == "5b959224c1904cbfb39f63ba14da53c6f4c9ae461ec5c8adc0b0d7ac8ffb08dc"
+    assert digits.y_test[:12].tolist() == [0, 5, 6, 8, 2, 8, 1, 2, 3, 5, 6, 8]
+
+
+def test_digits_scale_and_parts_are_those_of_the_file() -> None:
+    from sklearn.datasets import load_digits
+
+    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType]
+    digits = datasets.load("digits")
+    test = in_test_set(bunch.target)
+    assert test.sum() == 450
+    assert len(test) == 1_797
+    for mask, x, y in (
+        (test, digits.x_test, digits.y_test),
+        (~test, digits.x_train, digits.y_train),
+    ):
+        np.testing.assert_array_equal(x[:, 0] * 16, bunch.images[mask])
+        np.testing.assert_array_equal(y, bunch.target[mask])
+
+
+def test_digits_split_is_stratified_by_largest_remainder() -> None:
+    digits = datasets.load("digits")
+    in_test = np.bincount(digits.y_test)
+    quota = (np.bincount(digits.y_train) + in_test) * 450 / 1_797
+    assert in_test.sum() == 450
+    up = in_test > quota
+    np.testing.assert_array_equal(in_test, np.where(up, np.ceil(quota), np.floor(quota)))
+    remainder = quota - np.floor(quota)
+    assert remainder[up].min() >= remainder[~up].max()
+
+
+@given(st.lists(st.integers(0, 1_000), min_size=1, max_size=12), st.data())
+def test_shares_keep_to_the_quota(counts: list[int], data: st.DataObject) -> None:
+    counts[0] += 1
+    total = data.draw(st.integers(0, sum(counts)))
+    dealt = shares(np.array(counts), total)
+    assert dealt.sum() == total
+    assert np.all(dealt <= counts)
+    assert np.all(np.abs(dealt - np.array(counts) * total / sum(counts)) < 1)
+
+
+def test_shares_known_values() -> None:
+    assert shares(np.array([5, 3, 2]), 4).tolist() == [2, 1, 1]
+    assert shares(np.array([1, 1, 1]), 2).tolist() == [1, 1, 0]
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(SpecError, match=r"dataset = 'fashion_minst'.*did you mean 'fashion_mnist'"):
+        datasets.load("fashion_minst")
+
+
+def test_arrays_that_are_not_the_catalogues_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = datasets.CATALOGUE["digits"]
+    monkeypatch.setitem(datasets.CATALOGUE, "digits", digits._replace(sha256="0" * 64))
+    with pytest.raises(DataError, match=f"digits .*{digits.sha256}: expected {'0' * 64}"):
+        datasets.load("digits")
+
+
+def test_index_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, gigo.datasets;"
+        "heavy = {'torch', 'sklearn', 'scipy', 'pandas', 'pooch', 'requests', 'platformdirs'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.data
+def test_mnist_is_mnist(data_dir: Path) -> None:
+    mnist = datasets.load("mnist", data_dir)
+    check_against_catalogue(mnist)
+    assert mnist.x_train.dtype == np.uint8
+    # LeCun's file starts 5 0 4 1 9; its class counts and mean pixel are well known.
+    assert mnist.y_train[:5].tolist() == [5, 0, 4, 1, 9]
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(mnist.y_train).tolist() == counts
+    assert mnist.x_train.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+
+
+@pytest.mark.data
+def test_fashion_mnist_is_fashion_mnist(data_dir: Path) -> None:
+    fashion = datasets.load("fashion_mnist", data_dir)
+    check_against_catalogue(fashion)
+    assert fashion.class_names[fashion.y_train[0]] == "Ankle boot"
+    assert np.bincount(fashion.y_train).tolist() == [6_000] * 10
+    assert np.bincount(fashion.y_test).tolist() == [1_000] * 10
+    assert fashion.x_train.mean() / 255 == pytest.approx(0.2860, abs=5e-5)
+
+
+@pytest.mark.data
+def test_both_are_found_in_the_folder_that_the_variable_names() -> None:
+    for name in ("mnist", "fashion_mnist"):
+        assert datasets.load(name).sha256 == datasets.CATALOGUE[name].sha256
+
+
+@pytest.mark.data
+def test_keras_npz_gives_the_same_arrays(
+    data_dir: Path, bare_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mnist = datasets.load("mnist", data_dir)
+    cache = bare_home / ".keras" / "datasets"
+    cache.mkdir(parents=True)
+    np.savez(
+        cache / "mnist.npz",
+        x_train=mnist.x_train[:, 0],
+        y_train=mnist.y_train.astype(np.uint8),
+        x_test=mnist.x_test[:, 0],
+        y_test=mnist.y_test.astype(np.uint8),
+    )
+    again = datasets.load("mnist")
+    assert again.source == str(cache / "mnist.npz")
+    assert again.sha256 == mnist.sha256
+    assert not caplog.records

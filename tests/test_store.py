@@ -1,0 +1,748 @@
+"""The store: exact round trips, who may write, what extends a run, and that nothing is lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from factories import make_record, make_study, make_test_set, make_trials
+from gigo.errors import StoreBusy, StoreError, StudyMismatch
+from gigo.store import Store, database
+from gigo.store import store as store_module
+from gigo.store.rows import TABLES
+from gigo.types import Record, TestSet
+
+STUDY = make_study()
+TRIALS = make_trials(STUDY)
+RECORDS = [make_record(trial) for trial in TRIALS]
+
+
+def exact(value: Any) -> Any:
+    """Something that is equal only for what is the same bit for bit, NaN and -0.0 included."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, Record | TestSet):
+        return {field.name: exact(getattr(value, field.name)) for field in fields(value)}
+    return repr(value)
+
+
+def check(folder: Path) -> str:
+    """SQLite's own opinion of a run's database."""
+    with closing(sqlite3.connect(folder / "run.sqlite")) as connection:
+        return connection.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished run."""
+    folder = tmp_path / "run"
+    with Store.create(folder, STUDY, "float32") as store:
+        store.add_test_set(make_test_set())
+        store.add(RECORDS)
+    return folder
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can get at, unlike pytest's."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+# What is kept
+
+
+def test_every_field_has_a_column() -> None:
+    assert list(TABLES["record"]) == [field.name for field in fields(Record)]
+    assert set(TABLES["test_set"]) == {field.name for field in fields(TestSet)}
+
+
+def test_what_was_added_is_read_back_in_order(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "BATCH", 3)
+    with Store.open(run) as store:
+        assert [exact(record) for record in store.records()] == [exact(r) for r in RECORDS]
+        assert store.keys() == {record.key for record in RECORDS}
+        assert store.studies == (STUDY,)
+        assert store.precision == "float32"
+        assert list(store.trials()) == [trial.key for trial in TRIALS]
+        assert list(store.trials().values()) == TRIALS
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+text = st.text(max_size=8)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | finite | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+plain_dicts = st.dictionaries(text, plain, max_size=4)
+predictions = hnp.arrays(st.sampled_from([np.uint8, np.uint16]), st.integers(0, 40))
+counts = st.integers(0, 2**62)
+records = st.builds(
+    Record,
+    key=text,
+    trial=plain_dicts,
+    status=st.sampled_from(["ok", "never_started", "diverged"]),
+    n_train=counts,
+    n_validation=counts,
+    n_selected=counts,
+    n_changed=counts,
+    epochs=counts,
+    best_epoch=counts,
+    stopped=st.sampled_from(["patience", "epochs"]),
+    predictions=predictions,
+    predictions_last=predictions,
+    log_loss=st.none() | finite,
+    log_loss_last=st.none() | finite,
+    train_accuracy_clean=st.none() | finite,
+    train_accuracy_corrupted=st.none() | finite,
+    train_recovered=st.none() | finite,
+    curve=st.dictionaries(text, st.lists(st.floats(allow_nan=True), max_size=5), max_size=3),
+    seconds=finite,
+    provenance=plain_dicts,
+)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store.create(tmp_path_factory.mktemp("scratch"), STUDY, "float32") as store:
+        yield store
+
+
+serial = itertools.count()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(record=records)
+def test_any_record_round_trips_bit_for_bit(scratch: Store, record: Record) -> None:
+    record = replace(record, key=f"{next(serial)} {record.key}")
+    scratch.add([record])
+    *_, last = scratch.records()
+    assert exact(last) == exact(record)
+
+
+def test_a_diverged_curve_keeps_its_infinities_and_not_a_numbers(run: Path) -> None:
+    curve = {"train_loss": [2.3, float("inf"), float("-inf"), float("nan"), -0.0]}
+    record = replace(RECORDS[0], key="diverged", status="diverged", curve=curve, log_loss=None)
+    with Store.create(run, STUDY, "float32") as store:
+        store.add([record])
+        *_, last = store.records()
+    assert repr(last.curve) == repr(curve)
+    assert last.log_loss is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"log_loss": float("nan")},
+        {"seconds": float("inf")},
+        {"provenance": {"loss": float("nan")}},
+        {"provenance": {"path": Path("x")}},
+        {"n_train": 1.5},
+        {"predictions": np.zeros(3)},
+        {"predictions": np.zeros((2, 2), np.uint8)},
+        {"status": "\ud800"},
+    ],
+    ids=str,
+)
+def test_what_could_not_be_read_back_is_refused(run: Path, wrong: dict[str, Any]) -> None:
+    (field,) = wrong
+    new = replace(RECORDS[0], key="new")
+    with Store.create(run, STUDY, "float32") as store:
+        with pytest.raises(StoreError, match=rf"^record\.{field} can't be stored: .+$"):
+            store.add([new, replace(new, key="newer", **wrong)])
+        assert len(store.keys()) == len(RECORDS)
+
+
+def test_numpy_scalars_become_plain_numbers(run: Path) -> None:
+    record = replace(RECORDS[0], key="new", epochs=np.int64(7), seconds=np.float32(0.1))
+    with Store.create(run, STUDY, "float32") as store:
+        store.add([record])
+        *_, last = store.records()
+    assert (type(last.epochs), last.epochs) == (int, 7)
+    assert (type(last.seconds), last.seconds) == (float, float(np.float32(0.1)))
+
+
+def test_no_trial_is_stored_twice_and_a_failed_batch_leaves_nothing(run: Path) -> None:
+    fresh = replace(RECORDS[0], key="fresh")
+    with Store.create(run, STUDY, "float32") as store:
+        for batch in ([fresh, RECORDS[3]], [fresh, fresh]):
+            with pytest.raises(StoreError, match="stored already"):
+                store.add(batch)
+            assert store.keys() == {record.key for record in RECORDS}
+        store.add([fresh])
+        assert store.keys() == {"fresh", *(record.key for record in RECORDS)}
+
+
+def test_test_sets_are_kept_once_by_their_data(run: Path) -> None:
+    digits, mnist = make_test_set(), replace(make_test_set("mnist"), class_names=("zéro", "一"))
+    with Store.create(run, STUDY, "float32") as store:
+        store.add_test_set(digits)
+        store.add_test_set(mnist)
+        store.add_test_set(mnist)
+        found = store.test_sets()
+    assert list(found) == [digits.sha256, mnist.sha256]
+    assert exact(found[digits.sha256]) == exact(digits)
+    assert exact(found[mnist.sha256]) == exact(mnist)
+
+
+def test_the_database_answers_plain_sql(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        query = "SELECT key, json_extract(trial, '$.rate'), epochs, log_loss FROM record"
+        rows = connection.execute(query).fetchall()
+        assert connection.execute("PRAGMA application_id").fetchone() == (0x6769676F,)
+    expected = [(r.key, r.trial["rate"], r.epochs, r.log_loss) for r in RECORDS]
+    assert rows == expected
+
+
+# What extends a run
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"summary": "other"},
+        {"dataset": ["digits", "mnist"]},
+        {"size": [200, "all"]},
+        {"corruption": ["two_sink", {"name": "symmetric", "include_true": True}]},
+        {"rates": [0.25]},
+        {"replicates": 5},
+        {"model": "small_cnn"},
+        {"recipe": ["small", {"base": "sgd", "epochs": 3}]},
+        {"validation": ["oracle", "none"]},
+        {"precision": "float32"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_grid_extends_the_run(run: Path, change: dict[str, Any]) -> None:
+    wider = STUDY.but(**change)
+    for _ in range(2):
+        with Store.create(run, wider, "bfloat16") as store:
+            assert store.studies == (STUDY, wider)
+    with Store.create(run, STUDY, "float32") as store:
+        assert store.studies == (STUDY, wider)
+        assert store.precision == "float32"
+    with Store.open(run) as store:
+        assert store.studies == (STUDY, wider)
+        assert len(store.keys()) == len(RECORDS)
+        both = {**STUDY.trials("float32"), **wider.trials("float32")}
+        assert list(store.trials().items()) == list(both.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "stored", "asked"),
+    [
+        ({"seed": 7}, "0", "7"),
+        ({"subset": "first"}, "'random'", "'first'"),
+        ({"placement": "tail"}, "'random'", "'tail'"),
+        ({"precision": "float64"}, "'float32'", "'float64'"),
+    ],
+)
+def test_any_other_difference_is_refused_by_name(
+    run: Path, change: dict[str, Any], stored: str, asked: str
+) -> None:
+    before = (run / "run.sqlite").read_bytes()
+    with pytest.raises(StudyMismatch) as caught:
+        Store.create(run, STUDY.but(**change), "float32")
+    (field,) = change
+    message = str(caught.value)
+    assert f"{field} = {stored} there and {asked} here" in message
+    assert str(run) in message
+    assert "--out" in message
+    assert "\n" not in message
+    assert (run / "run.sqlite").read_bytes() == before
+
+
+def test_all_differences_are_named_at_once(run: Path) -> None:
+    with pytest.raises(StudyMismatch, match=r"seed = 0 .* 7 here, subset = .* 'first' here"):
+        Store.create(run, STUDY.but(seed=7, subset="first", rates=[0.3]), "float32")
+
+
+def test_trials_of_another_science_are_not_mixed_in(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SCIENCE", 99)
+    with pytest.raises(StudyMismatch, match="science = 1 there and 99 here"):
+        Store.create(run, STUDY, "float32")
+    with Store.open(run) as store:
+        assert len(list(store.records())) == len(RECORDS)
+
+
+def test_precision_is_resolved_once(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "auto", STUDY, "bfloat16") as store:
+        assert store.precision == "bfloat16"
+    with Store.create(tmp_path / "auto", STUDY, "float32") as store:
+        assert store.precision == "bfloat16"
+    explicit = STUDY.but(precision="float64")
+    with Store.create(tmp_path / "explicit", explicit, "float64") as store:
+        assert store.precision == "float64"
+    with Store.create(tmp_path / "explicit", STUDY, "float32") as store:
+        assert store.precision == "float64"
+        assert store.studies == (explicit, STUDY)
+
+
+# Who may read and write
+
+
+def test_a_second_writer_is_refused_and_told_who_the_first_is(run: Path) -> None:
+    with Store.create(run, STUDY, "float32"):
+        with pytest.raises(StoreBusy) as caught:
+            Store.create(run, STUDY, "float32")
+        message = str(caught.value)
+        assert f"{run}: process {os.getpid()} on {platform.node()}, started 2" in message
+        (run / "run.sqlite.writer").write_text("torn {")
+        with pytest.raises(StoreBusy, match="another process is writing"):
+            Store.create(run, STUDY, "float32")
+    Store.create(run, STUDY, "float32").close()
+
+
+def test_another_process_is_refused_too_and_needs_no_torch(run: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from gigo.errors import StoreBusy
+from gigo.store import Store
+with Store.open(Path(sys.argv[1])) as store:
+    print(len(store.keys()), "torch" in sys.modules, "filelock" in sys.modules)
+    try:
+        Store.create(store.path, store.studies[0], "float32")
+    except StoreBusy as error:
+        print(error)
+"""
+    with Store.create(run, STUDY, "float32"):
+        output = python(script, str(run))
+    first, second = output.splitlines()
+    assert first == f"{len(RECORDS)} False False"
+    assert f"process {os.getpid()} on" in second
+
+
+def test_another_program_s_lock_is_reported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WAIT", 0.0)
+    with Store.create(run, STUDY, "float32") as store:
+        with closing(sqlite3.connect(run / "run.sqlite")) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreBusy, match=r"run\.sqlite: another program holds it"):
+                store.add([replace(RECORDS[0], key="new")])
+        store.add([replace(RECORDS[0], key="new")])
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_readers_see_each_commit_and_hold_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: str
+) -> None:
+    monkeypatch.setattr(database, "JOURNAL", journal)
+    monkeypatch.setattr(database, "WAIT", 0.0)
+    monkeypatch.setattr(store_module, "BATCH", 2)
+    with Store.create(tmp_path, STUDY, "float32") as writer, Store.open(tmp_path) as reader:
+        writer.add(RECORDS[:3])
+        seen: list[str] = []
+        for record, later in zip(reader.records(), RECORDS[3:], strict=False):
+            seen.append(record.key)
+            writer.add([later])  # while the reader is half-way
+            assert reader.keys() == writer.keys()
+    assert seen == [record.key for record in RECORDS[:-3]]
+    assert check(tmp_path) == "ok"
+
+
+def test_a_reader_can_not_write(run: Path) -> None:
+    with (
+        Store.open(run) as store,
+        pytest.raises(StoreError, match=r"run\.sqlite: can't be written"),
+    ):
+        store.add([replace(RECORDS[0], key="new")])
+
+
+def test_a_closed_store_leaves_one_file_and_an_empty_lock(run: Path) -> None:
+    with Store.open(run) as store:
+        list(store.records())
+    store.close()
+    assert {file.name for file in run.iterdir()} == {"run.sqlite", "run.sqlite.lock"}
+
+
+@pytest.mark.parametrize("with_log", [False, True])
+def test_a_write_protected_run_can_be_read(open_folder: Path, with_log: bool) -> None:
+    with Store.create(open_folder, STUDY, "float32") as writer:
+        writer.add(RECORDS)
+        if not with_log:  # else its owner is still at it
+            writer.close()
+        with protected(open_folder), unprivileged(), Store.open(open_folder) as store:
+            assert [exact(record) for record in store.records()] == [exact(r) for r in RECORDS]
+
+
+# What can go wrong
+
+
+def test_no_run_there(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "run.sqlite").touch()
+    for path in (tmp_path / "none", tmp_path / "empty", tmp_path / "killed", file, file / "x"):
+        with pytest.raises(StoreError) as caught:
+            Store.open(path)
+        assert str(caught.value).startswith(f"{path}: no run there: expected a folder")
+        assert "gigo run" in str(caught.value)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_or_a_file_above_is_no_folder(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(StoreError, match=r"file: a file: expected a folder"):
+        Store.create(file, STUDY, "float32")
+    with pytest.raises(StoreError, match=r"file.*: Not a directory$"):
+        Store.create(file / "x", STUDY, "float32")
+    assert file.read_text() == "mine"
+
+
+def test_unwritable_folders_are_named(open_folder: Path) -> None:
+    run = open_folder / "run"
+    Store.create(run, STUDY, "float32").close()
+    with protected(open_folder), unprivileged():
+        with pytest.raises(StoreError, match=r"/new: Permission denied$"):
+            Store.create(open_folder / "new", STUDY, "float32")
+        with pytest.raises(StoreError, match=r"/run/run\.sqlite\.lock: Permission denied$"):
+            Store.create(run, STUDY, "float32")
+    assert check(run) == "ok"
+
+
+def test_unreadable_folders_are_named(open_folder: Path) -> None:
+    run = open_folder / "run"
+    Store.create(run, STUDY, "float32").close()
+    run.chmod(0o000)
+    with unprivileged(), pytest.raises(StoreError, match=r"run\.sqlite: Permission denied$"):
+        Store.open(run)
+    run.chmod(0o755)
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with Store.create(tmp_path, STUDY, "float32") as store:
+        store.add(RECORDS)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_run_killed_while_it_was_being_made_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "run.sqlite").touch()
+    with Store.create(tmp_path, STUDY, "float32") as store:
+        store.add(RECORDS)
+    with Store.open(tmp_path) as store:
+        assert len(store.keys()) == len(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "reason"),
+    [
+        ("application_id = 5", "another program's database: expected a run of gigo"),
+        ("user_version = 2", r"format = 2: expected 1 \(is there a newer gigo\?\)"),
+    ],
+)
+def test_foreign_and_newer_files_are_not_touched(run: Path, pragma: str, reason: str) -> None:
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        connection.execute(f"PRAGMA {pragma}")
+    refuses(run, reason)
+
+
+def test_a_database_of_nobody_in_particular_is_not_touched(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    refuses(tmp_path, "another program's database")
+
+
+def test_no_database_at_all_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "run.sqlite").write_text("accuracy,rate\n" * 200)
+    refuses(tmp_path, "not an SQLite database, or a damaged one")
+
+
+def test_a_truncated_database_is_reported(run: Path) -> None:
+    file = run / "run.sqlite"
+    os.truncate(file, 3 * 4096)
+    with pytest.raises(StoreError, match=r"run\.sqlite: the database is damaged"):
+        list(open_and_read(run))
+
+
+@pytest.mark.parametrize("column", ["trial", "curve", "predictions"])
+def test_a_damaged_record_is_reported(run: Path, column: str) -> None:
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        query = f"UPDATE record SET {column} = substr({column}, 1, 20) WHERE position = 4"
+        connection.execute(query)
+        connection.commit()
+    found = open_and_read(run)
+    for record in RECORDS[:3]:
+        assert exact(next(found)) == exact(record)
+    with pytest.raises(StoreError, match=rf"run\.sqlite, row 4: record\.{column} can't be read"):
+        next(found)
+
+
+def test_a_study_that_this_version_does_not_know_is_reported(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        connection.execute("""UPDATE study SET study = replace(study, '"digits"', '"svhn"')""")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"row 1: study\.study can't be read: dataset = 'svhn'"):
+        Store.open(run)
+
+
+def test_a_run_without_studies_is_reported(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
+        connection.execute("DELETE FROM study")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"run\.sqlite: 1 rows in run, 0 in study"):
+        Store.open(run)
+
+
+# Full disks
+
+
+def big(number: int) -> Record:
+    """A record that does not compress."""
+    noise = np.random.default_rng(number).integers(256, size=10_000).astype(np.uint8)
+    return replace(RECORDS[0], key=f"big {number}", predictions=noise, predictions_last=noise)
+
+
+def fill(store: Store) -> list[str]:
+    """Add records until the disk is full; the keys of those that were kept."""
+    kept: list[str] = []
+
+    def until_full() -> None:
+        for number in range(1000):
+            store.add([big(number)])
+            kept.append(f"big {number}")
+
+    with pytest.raises(StoreError) as caught:
+        until_full()
+    assert str(caught.value).startswith(f"{store.path}/run.sqlite: the disk is full")
+    assert "\n" not in str(caught.value)
+    return kept
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_a_full_database_stays_whole(
+    run: Path, monkeypatch: pytest.MonkeyPatch, journal: str
+) -> None:
+    monkeypatch.setattr(database, "JOURNAL", journal)
+    with Store.create(run, STUDY, "float32") as store:
+        store._connection.execute("PRAGMA max_page_count = 100")
+        kept = fill(store)
+        assert kept
+        assert store.keys() == {record.key for record in RECORDS} | set(kept)
+        store._connection.execute("PRAGMA max_page_count = 100000")
+        store.add([big(len(kept))])
+    assert check(run) == "ok"
+    found = list(open_and_read(run))
+    assert [exact(record) for record in found[: len(RECORDS)]] == [exact(r) for r in RECORDS]
+    assert [exact(r) for r in found[len(RECORDS) :]] == [
+        exact(big(number)) for number in range(len(kept) + 1)
+    ]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a small disk needs Linux and root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_a_full_disk_leaves_the_run_whole(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, journal: str
+) -> None:
+    monkeypatch.setattr(database, "JOURNAL", journal)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(100_000))
+    run = small_disk / "run"
+    with Store.create(run, STUDY, "float32") as store:
+        kept = set(fill(store))
+        assert kept
+        assert store.keys() == kept
+        assert {record.key for record in open_and_read(run)} == kept
+    assert {record.key for record in open_and_read(run)} == kept
+    occupy(small_disk / "rest")
+    assert {record.key for record in open_and_read(run)} == kept
+    with pytest.raises(StoreError):
+        Store.create(run, STUDY.but(rates=[0.3]), "float32")
+    with pytest.raises(StoreError):
+        Store.create(small_disk / "another", STUDY, "float32")
+    ballast.unlink()
+    with Store.create(run, STUDY, "float32") as store:
+        store.add(RECORDS[:2])
+        assert len(store.keys()) == len(kept) + 2
+    assert check(run) == "ok"
+
+
+# Sudden death
+
+KILL = """
+import json, os, random, signal, sys, time
+from pathlib import Path
+
+from factories import make_record, make_study, make_trials
+from gigo.store import Store, database
+
+folder, database.JOURNAL = Path(sys.argv[1]), sys.argv[2]
+study, random = make_study(), random.Random(7)
+template, printed = vars(make_record(make_trials(study)[0])), []
+from gigo.types import Record
+
+def write(round, pipe):
+    with Store.create(folder, study, "float32") as store:
+        for number in range(100_000):
+            key = f"{round}/{number}"
+            store.add([Record(**{**template, "key": key})])
+            os.write(pipe, key.encode() + b"\\n")
+
+for round in range(10):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            write(round, writing)
+        except BaseException as error:
+            os.write(writing, f"failed: {error!r}".encode())
+        os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as acknowledged:
+        for _ in range(round % 5 * 3):  # every fifth dies while it opens or makes the run
+            printed.append(acknowledged.readline().decode().strip())
+        time.sleep(random.uniform(0.0, 0.02))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        printed += acknowledged.read().decode().splitlines()
+    with Store.create(folder, study, "float32") as store:  # works at once
+        lost = set(printed) - store.keys()
+        extra = store.keys() - set(printed)
+    assert not lost, lost
+    assert len(extra) <= round + 1, extra  # the one in flight of each round at most
+print(json.dumps(printed))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked writers")
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path, journal: str) -> None:
+    printed = json.loads(python(KILL, str(tmp_path), journal))
+    assert len(printed) >= 60
+    assert check(tmp_path) == "ok"
+    stored = list(open_and_read(tmp_path))
+    assert set(printed) <= {record.key for record in stored}
+    template = make_record(TRIALS[0])
+    assert all(exact(record) == exact(replace(template, key=record.key)) for record in stored)
+
+
+ABANDON = """
+import os, sys
+from pathlib import Path
+from factories import make_record, make_study, make_trials
+from gigo.store import Store
+store = Store.create(Path(sys.argv[1]), make_study(), "float32")
+store.add([make_record(trial) for trial in make_trials()])
+os._exit(0)
+"""
+
+
+def test_a_killed_writer_s_log_is_read_too(tmp_path: Path) -> None:
+    python(ABANDON, str(tmp_path))
+    assert (tmp_path / "run.sqlite-wal").stat().st_size > 0
+    assert [exact(r) for r in open_and_read(tmp_path)] == [exact(r) for r in RECORDS]
+
+
+def test_a_killed_writer_s_log_is_never_passed_over(open_folder: Path) -> None:
+    python(ABANDON, str(open_folder))
+    (open_folder / "run.sqlite-shm").unlink()
+    with protected(open_folder), unprivileged():
+        try:
+            found = list(open_and_read(open_folder))
+        except StoreError:
+            return  # older versions of SQLite can't; none of them may read less than there is
+    assert len(found) == len(RECORDS)
+
+
+# Helpers
+
+
+def python(script: str, *arguments: str) -> str:
+    """What a fresh interpreter prints; it imports what this one can."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def open_and_read(folder: Path) -> Iterator[Record]:
+    with Store.open(folder) as store:
+        yield from store.records()
+
+
+def refuses(folder: Path, reason: str) -> None:
+    """A file that is no run of this format is neither read nor written."""
+    before = (folder / "run.sqlite").read_bytes()
+    with pytest.raises(StoreError, match=rf"run\.sqlite: {reason}"):
+        Store.open(folder)
+    with pytest.raises(StoreError, match=rf"run\.sqlite: {reason}"):
+        Store.create(folder, STUDY, "float32")
+    assert (folder / "run.sqlite").read_bytes() == before
+
+
+def occupy(file: Path) -> None:
+    """Take what is left of a disk."""
+    with file.open("wb", buffering=0) as stream:
+        for size in (4096, 1):
+            try:
+                while True:
+                    stream.write(bytes(size))
+            except OSError:
+                pass
+
+
+@contextmanager
+def protected(folder: Path) -> Iterator[None]:
+    """Nobody but root can write into ``folder``, its files and its folders."""
+    inside = [folder, *folder.rglob("*")]
+    modes = [path.stat().st_mode for path in inside]
+    for path in inside:
+        path.chmod(path.stat().st_mode & ~0o222)
+    yield
+    for path, mode in zip(inside, modes, strict=True):
+        path.chmod(mode)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Root becomes nobody, whom write protection stops."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("write protection of folders is another matter here")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
