@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import logging
 import shutil
 import struct
-import threading
-from collections.abc import Generator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +21,9 @@ from gigo.datasets.mnist import FASHION_MNIST, MNIST, read_idx_files, read_npz
 from gigo.datasets.official import Official
 from gigo.datasets.places import other_caches, own_cache
 from gigo.errors import DataError
+from mirrors import LOCAL, served
 
 NAMES = tuple(MNIST.download.files)
-LOCAL = "http://127.0.0.1"
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +31,8 @@ def no_network(bare_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found outside the test, and only this computer is ever asked."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for variable in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 def write_copy(folder: Path, *, seed: int = 0, packed: bool = True) -> Path:
@@ -73,29 +70,6 @@ def closed(true_copy: Path) -> Official:
 
 def mirrored_by(official: Official, *mirrors: str) -> Official:
     return official._replace(download=official.download._replace(mirrors=mirrors))
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Generator[tuple[str, list[str]], None, None]:
-    """A mirror of a folder: its address, and the paths it was asked for."""
-    asked: list[str] = []
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_request(self, code: object = "-", size: object = "-") -> None:
-            asked.append(self.path)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"{LOCAL}:{server.server_port}/", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize("folder", ["", "mnist", "MNIST/raw"])
@@ -342,24 +316,11 @@ def test_wrong_checksum_leaves_nothing_and_says_how_to_go_on(
 
 
 def test_cut_connection_leaves_nothing(true_copy: Path, closed: Official, sha256: str) -> None:
-    class Cutting(SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = (true_copy / self.path[1:]).read_bytes()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: len(content) // 2])
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Cutting) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        with pytest.raises(DataError, match=r"none fetched.* failed: "):
-            find(mirrored_by(closed, f"{LOCAL}:{server.server_port}/"), sha256, None)
-        server.shutdown()
-        thread.join()
+    with (
+        served(true_copy, cut=True) as (address, _),
+        pytest.raises(DataError, match=r"none fetched.* failed: "),
+    ):
+        find(mirrored_by(closed, address), sha256, None)
     assert list(own_cache("mnist").iterdir()) == []
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
+    from gigo.analysis import CurveEstimates
+    from gigo.report import Material
     from gigo.runner import Listener
 
 
@@ -48,35 +50,67 @@ class Result:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row a trial; the columns are described in `gigo.analysis.table.COLUMNS`."""
-        from gigo.analysis import table
+        from gigo.analysis import tidy
 
-        return table.tidy(self.studies, self.records, self.test_sets, self.precision)
+        return tidy(self.studies, self.records, self.test_sets, self.precision)
 
     @cached_property
     def per_class(self) -> pd.DataFrame:
         """One row a trial and class; see `gigo.analysis.table.PER_CLASS_COLUMNS`."""
-        from gigo.analysis import table
+        from gigo.analysis import per_class
 
-        return table.per_class(self.studies, self.records, self.test_sets, self.precision)
+        return per_class(self.studies, self.records, self.test_sets, self.precision)
 
     @cached_property
+    def material(self) -> Material:
+        """What figures and pages are made from: summary, estimates, the answer in words."""
+        from gigo.report import Material
+
+        return Material(
+            title=self.studies[0].name,
+            frame=self.frame,
+            studies=self.studies,
+            test_sets=self.test_sets,
+            precision=self.precision,
+            pending=self.missing,
+            provenance=[record.provenance for record in self.records],
+        )
+
+    @property
     def summary(self) -> pd.DataFrame:
-        """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
-        from gigo.analysis import estimates
+        """One row a curve and rate; see `gigo.analysis.SUMMARY_COLUMNS`."""
+        return self.material.summary
 
-        return estimates.summary(self.frame)
+    @property
+    def estimates(self) -> list[CurveEstimates]:
+        """Tolerance and midpoint of each curve, with intervals."""
+        return self.material.estimates
 
-    def plot(self) -> alt.Chart | alt.VConcatChart:
-        """Accuracy against corruption rate, a figure a size, one below the other."""
-        raise AssertionError
+    def plot(self, size: int | None = None) -> alt.ConcatChart:
+        """Accuracy against corruption rate, with intervals.
+
+        Args:
+            size: only the figure of this size; default all of them.
+
+        Raises:
+            SpecError: nothing of that size is trained yet.
+        """
+        from gigo.report import figure
+
+        return figure(self.material, size)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the self-contained page; default ``report.html`` in the run folder.
 
         Returns:
             Where it is.
+
+        Raises:
+            StoreError: it can't be written.
         """
-        raise AssertionError
+        from gigo.report import write_report
+
+        return write_report(self.path / "report.html" if path is None else Path(path), self.material)
 
 
 def load(path: str | Path) -> Result:

@@ -290,7 +290,7 @@ def _show(result: Result) -> None:
     from gigo.report import terminal
 
     console = _console()
-    for part in terminal.overview(result):
+    for part in terminal.overview(result.material):
         console.print(part)
 
 

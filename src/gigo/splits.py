@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 
 from gigo.corruptions import CATALOGUE, corrupt_labels
 from gigo.rng import Stream
-from gigo.study import Trial
+from gigo.study import HELD_OUT, Trial
 from gigo.types import Dataset, Labels, Schedule
-
-HELD_OUT = 0.2
-"""The share of a trial's items that a validation policy with held-out items takes."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,10 @@ def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
     the first class first among equals.
     """
     counts = np.bincount(labels)
-    quotas = share * counts
+    quotas = (share * counts).round(9)  # or noise in the last bits would break ties
     take = np.floor(quotas).astype(np.int64)
     missing = round(share * len(labels)) - int(take.sum())
-    take[np.argsort(take - quotas, kind="stable")[:missing]] += 1
+    take[np.argsort((take - quotas).round(9), kind="stable")[:missing]] += 1
     order = stream.permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
     starts = np.cumsum(counts) - counts

@@ -14,12 +14,15 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -30,21 +33,39 @@ from gigo.errors import SpecError, unknown
 SCIENCE = 1
 """Part of every trial's key; raised when the same trial would come to mean something else."""
 
+HELD_OUT = 0.2
+"""The share of a trial's items that ``clean`` validation holds out."""
+
 Precision = Literal["auto", "bfloat16", "float32", "float64"]
 Validation = Literal["oracle", "clean", "none"]
 Subset = Literal["random", "first"]
 
 
-class Spec(BaseModel):
-    """Strict, immutable, complains about keys it does not know."""
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple | range):
+        return [_plain(item) for item in value]
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+class Spec(BaseModel):
+    """Strict about types and keys, immutable; NumPy's numbers and arrays count as Python's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_numpy(cls, fields: object) -> object:
+        if not isinstance(fields, Mapping):
+            return fields
+        return {name: _plain(value) for name, value in fields.items()}
 
 
 class Choice(Spec):
     """A catalogue's entry with options, such as ``{name = "symmetric", include_true = true}``."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     name: str
 
@@ -123,8 +144,8 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def _as_list(value: object) -> object:
-    return value if isinstance(value, list | tuple) else [value]
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _as_choice(value: object) -> object:
@@ -135,18 +156,26 @@ def _as_recipe(value: object) -> object:
     if isinstance(value, str):
         value = {"base": value}
     if isinstance(value, Mapping):
-        given = dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        given: dict[str, object] = {**value}
         base = given.pop("base", "article")
+        if not isinstance(base, str):
+            raise SpecError("recipe.base", base, f"one of {', '.join(sorted(RECIPES))}")
         if base not in RECIPES:
-            raise unknown("recipe", str(base), RECIPES)
+            raise unknown("recipe", base, RECIPES)
         return {**RECIPES[base].model_dump(), **given}
     return value
 
 
-OneOrMore = BeforeValidator(_as_list)
+def _as_rate(value: float) -> float:
+    """To 9 decimals, so that 0.1 + 0.2 is the point of the grid that 0.3 is; 0 for -0."""
+    return round(value, 9) + 0.0
+
+
+OneOrMore = BeforeValidator(_as_tuple)
 ChoiceItem = Annotated[Choice, BeforeValidator(_as_choice)]
 RecipeItem = Annotated[Recipe, BeforeValidator(_as_recipe)]
-SizeItem = Literal["all"] | Annotated[int, Field(ge=1, strict=True)]
+RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
+SizeItem = Literal["all"] | Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -218,7 +247,7 @@ class Study(Spec):
         dataset: names from ``gigo list datasets``.
         size: training items paid for, held-out ones included; ``"all"`` or numbers.
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
-        rates: fractions of the final training set to corrupt, 0 to 1.
+        rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         model: names from ``gigo list models`` or tables; ``"auto"``: ``article_cnn`` for images of
             at least 24x24, else ``small_cnn``.
@@ -231,16 +260,16 @@ class Study(Spec):
         seed: of everything random.
     """
 
-    name: str = Field(default="study", pattern=r"^[A-Za-z0-9._-]+$")
+    name: str = Field(default="study", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
     summary: str = ""
     dataset: Annotated[tuple[str, ...], OneOrMore, Field(min_length=1)]
     size: Annotated[tuple[SizeItem, ...], OneOrMore, Field(min_length=1)] = ("all",)
     corruption: Annotated[tuple[ChoiceItem, ...], OneOrMore, Field(min_length=1)] = (
         Choice(name="symmetric"),
     )
-    rates: Annotated[
-        tuple[Annotated[float, Field(ge=0, le=1)], ...], OneOrMore, Field(min_length=1)
-    ] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    rates: Annotated[tuple[RateItem, ...], OneOrMore, Field(min_length=1)] = tuple(
+        k / 10 for k in range(11)
+    )
     replicates: int = Field(default=3, ge=1)
     model: Annotated[tuple[ChoiceItem, ...], OneOrMore, Field(min_length=1)] = (
         Choice(name="auto"),
@@ -262,7 +291,7 @@ class Study(Spec):
         try:
             return cls(**fields)
         except ValidationError as error:
-            raise _spec_error(error, set(cls.model_fields), set(Recipe.model_fields)) from None
+            raise _spec_error(error) from None
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -280,21 +309,35 @@ class Study(Spec):
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self).create(**{**given, **fields})
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        for name in self.dataset:
+    @field_validator("dataset")
+    @classmethod
+    def _known_datasets(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
             if name not in datasets.CATALOGUE:
                 raise unknown("dataset", name, datasets.CATALOGUE)
-        for choice in self.corruption:
-            _check_choice("corruption", choice, corruptions.CATALOGUE)
-        for choice in self.model:
-            if choice.name != "auto" or choice.options:
-                _check_choice("model", choice, models.CATALOGUE)
+        return names
+
+    @field_validator("corruption")
+    @classmethod
+    def _known_corruptions(cls, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        options = {name: entry.options for name, entry in corruptions.CATALOGUE.items()}
+        return tuple(_known("corruption", choice, options) for choice in choices)
+
+    @field_validator("model")
+    @classmethod
+    def _known_models(cls, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        options = {name: entry.options for name, entry in models.CATALOGUE.items()}
+        return tuple(_known("model", choice, {"auto": {}, **options}) for choice in choices)
+
+    @model_validator(mode="after")
+    def _fits_the_data(self) -> Self:
         for name in self.dataset:
             card = datasets.CATALOGUE[name]
             for size in self.size:
                 if size != "all" and size > card.n_train:
                     raise SpecError("size", size, f"at most the {card.n_train} items of {name}")
+                if size != "all" and "clean" in self.validation and round(HELD_OUT * size) < 1:
+                    raise SpecError("size", size, "at least 3 items, or clean holds out none")
             for choice in self.model:
                 chosen = _resolve_model(choice, name)
                 models.check_input(chosen.name, name, card.input_shape, **chosen.options)
@@ -311,7 +354,7 @@ class Study(Spec):
             self.recipe,
             self.validation,
         )
-        seen: set[str] = set()
+        seen: set[Cell] = set()
         for dataset, size, corruption, rate, model, recipe, validation in grid:
             n_items = datasets.CATALOGUE[dataset].n_train if size == "all" else size
             cell = Cell(
@@ -323,8 +366,8 @@ class Study(Spec):
                 recipe,
                 validation,
             )
-            if (name := repr(cell)) not in seen:
-                seen.add(name)
+            if cell not in seen:
+                seen.add(cell)
                 yield cell
 
     def trial(self, cell: Cell, replicate: int, precision: str) -> Trial:
@@ -361,27 +404,48 @@ def _resolve_model(choice: Choice, dataset: str) -> Choice:
     return Choice(name=models.default_for(datasets.CATALOGUE[dataset].input_shape))
 
 
-def _check_choice(field: str, choice: Choice, catalogue: Mapping[str, Any]) -> None:
-    if choice.name not in catalogue:
-        raise unknown(field, choice.name, catalogue)
-    defaults: dict[str, object] = catalogue[choice.name].options
+def _known(field: str, choice: Choice, options: Mapping[str, Mapping[str, object]]) -> Choice:
+    """The choice, checked, without options at their defaults: these are the same trials."""
+    if choice.name not in options:
+        raise unknown(field, choice.name, options)
+    defaults = options[choice.name]
     for option, value in choice.options.items():
+        if not defaults:
+            raise SpecError(f"{field}.{choice.name}", option, "no options")
         if option not in defaults:
             raise unknown(f"{field}.{choice.name}", option, defaults)
         if type(value) is not type(defaults[option]):
             kind = type(defaults[option]).__name__
             raise SpecError(f"{field}.{choice.name}.{option}", value, f"a value of type {kind}")
+    chosen = {k: v for k, v in choice.options.items() if v != defaults[k]}
+    return Choice(name=choice.name, **chosen)
 
 
-def _spec_error(error: ValidationError, fields: set[str], recipe_fields: set[str]) -> SpecError:
-    """The first complaint of pydantic as one line."""
-    first = error.errors(include_url=False)[0]
-    path = [part for part in first["loc"] if isinstance(part, str) and part[:1].islower()]
-    path = [part for part in path if part == path[0] or part in recipe_fields or part == path[-1]]
-    name = ".".join(path) or "study"
+_EXPECTED = {
+    "name": "letters, digits, '_', '-' and '.', the first not '.'",
+    "size": "whole numbers of at least 1, or 'all'",
+    "rates": "numbers from 0 to 1",
+    "corruption": "names, or tables with a name and options",
+    "model": "names, or tables with a name and options",
+    "recipe": "names of recipes, or tables",
+}
+"""Where pydantic's words would not help."""
+
+
+def _spec_error(error: ValidationError) -> SpecError:
+    """The gravest complaint of pydantic as one line: keys first, their values may be misplaced."""
+    errors = error.errors(include_url=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    path = [part for part in first["loc"] if isinstance(part, str)]
+    if path[0] == "size":
+        path = path[:1]  # what follows are pydantic's names for the kinds of size
+    name = ".".join(path)
     if first["type"] == "extra_forbidden":
-        known = recipe_fields if path[0] == "recipe" else fields
-        return unknown("key" if len(path) == 1 else path[0], path[-1], known)
+        known = Recipe.model_fields if len(path) > 1 else Study.model_fields
+        return unknown(".".join([*path[:-1], "key"]), path[-1], known)
     if first["type"] == "missing":
         return SpecError(name, None, "a value: it has no default")
-    return SpecError(name, first["input"], first["msg"].removeprefix("Input should be "))
+    if first["type"] == "too_short":
+        return SpecError(name, first["input"], "at least one value")
+    message = first["msg"].removeprefix("Input should be ")
+    return SpecError(name, first["input"], _EXPECTED.get(name, message))

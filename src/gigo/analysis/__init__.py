@@ -6,18 +6,18 @@ records ──► tidy ──► summary ──► (figures)
 
 from __future__ import annotations
 
-from gigo.analysis.answer import Answer, Finding, answer
 from gigo.analysis.estimates import (
     SUMMARY_COLUMNS,
     Curve,
     CurveEstimates,
     break_even,
-    estimates,
+    curve_estimates,
     midpoint,
     split_curves,
     summary,
     tolerance,
 )
+from gigo.analysis.findings import Answer, Finding, answer
 from gigo.analysis.intervals import Estimate, mean_interval
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.analysis.theory import Cliff, cliffs_of, theoretical_cliffs
@@ -35,8 +35,8 @@ __all__ = [
     "answer",
     "break_even",
     "cliffs_of",
+    "curve_estimates",
     "curves",
-    "estimates",
     "mean_interval",
     "midpoint",
     "per_class",

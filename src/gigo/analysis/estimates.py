@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -95,7 +95,7 @@ class CurveEstimates:
 def split_curves(frame: pd.DataFrame) -> dict[Curve, pd.DataFrame]:
     """The rows of each curve of a tidy table, in the table's order."""
     groups = frame.groupby(list(Curve._fields), sort=False, observed=True)
-    return {Curve(*names): rows for names, rows in groups}
+    return {Curve(*cast("tuple[Any, ...]", names)): rows for names, rows in groups}
 
 
 def grid(rows: pd.DataFrame) -> Grid:
@@ -156,7 +156,7 @@ def break_even(large: pd.DataFrame, small: pd.DataFrame, confidence: float = 0.9
     return _with_notes(fall(falling.rates, falling.accuracy, targets, confidence), falling)
 
 
-def estimates(
+def curve_estimates(
     frame: pd.DataFrame, share: float = SHARE, confidence: float = 0.95
 ) -> list[CurveEstimates]:
     """Everything about every curve, in the table's order."""
@@ -180,7 +180,7 @@ def _summarise(trials: pd.DataFrame, confidence: float) -> dict[str, Any]:
     status = trials["status"].to_numpy(str)
     mean, low, high = mean_interval(accuracies[started], confidence)
     return {
-        "realised_rate": float(trials["realised_rate"].mean()),
+        "realised_rate": float(np.mean(trials["realised_rate"].to_numpy(np.float64))),
         "n_trials": len(trials),
         "n_started": int(started.sum()),
         "n_never_started": int((status == "never_started").sum()),
@@ -213,11 +213,13 @@ def _with_notes(estimate: Estimate, curve: Grid) -> Estimate:
     """The estimate with what a reader must know beside it."""
     notes: list[str] = []
     ends = [end for end in (estimate.value, estimate.low, estimate.high) if end is not None]
-    gaps = curve.rates[np.isnan(curve.accuracy).all(axis=1)]
-    gaps = gaps[gaps < max(ends, default=0.0)]
+    empty = np.isnan(curve.accuracy).all(axis=1)
+    # A rate without a trial matters if the one before it lies short of the last end.
+    before = np.maximum.accumulate(np.where(empty, 0.0, curve.rates))
+    gaps = curve.rates[empty & (before < max(ends, default=0.0))]
     if len(gaps):
         listed = ", ".join(rate_text(float(rate)) for rate in gaps)
-        notes.append(f"no trial started at {listed}: estimated straight across the gap")
+        notes.append(f"no trial started at {listed}, which is left out")
     if estimate.value is None:
         notes.append("no replicate has both trials that are compared")
     elif estimate.replicates > 1 and (estimate.low is None or estimate.high is None):

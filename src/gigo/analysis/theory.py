@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ def theoretical_cliffs(corruption: Choice, test_set: TestSet) -> tuple[Cliff, ..
     rates = [float(rate) for rate in np.unique(cliffs(destinations).round(12)) if rate < 1]
     return tuple(
         Cliff(rate, limiting_accuracy(destinations, shares, (rate + following) / 2))
-        for rate, following in zip(rates, [*rates[1:], 1.0], strict=True)
+        for rate, following in pairwise([*rates, 1.0])
     )
 
 

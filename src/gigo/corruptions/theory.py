@@ -25,13 +25,16 @@ def cliffs(destinations: NDArray[np.float64]) -> NDArray[np.float64]:
 def limiting_accuracy(
     destinations: NDArray[np.float64], shares: NDArray[np.float64], rate: float
 ) -> float:
-    """Accuracy of a consistent learner at a rate: the share of classes short of their cliff.
+    """Accuracy of a learner that gives each item its most probable label, ties by lot.
+
+    Short of its cliff a class is right, past it wrong.
 
     Args:
         destinations: (K, K) row-stochastic.
         shares: (K,) of each class in the test set, summing to 1.
-        rate: of corruption; at a cliff exactly, half of the class is still right.
+        rate: of corruption, 0 to 1.
     """
-    at = cliffs(destinations)
-    right = np.where(np.isclose(rate, at) & (at < 1), 0.5, (rate < at) | (at >= 1))
+    labels = transition_matrix(destinations, rate)
+    most_probable = np.isclose(labels, labels.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
+    right = np.diag(most_probable) / most_probable.sum(axis=1)
     return float(right @ shares)

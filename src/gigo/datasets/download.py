@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gigo.datasets.official import Download
 from gigo.errors import DataError
 
+Watch = Callable[[str, int, int], None]
+"""Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
 
-def fetch(download: Download, folder: Path) -> list[Path]:
+
+def silent(name: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def fetch(download: Download, folder: Path, watch: Watch = silent) -> list[Path]:
     """Bring a data set's files into a folder; those already there and right are not fetched.
 
     A mirror that fails is left for the next one, which goes on with the first file still missing.
@@ -29,16 +36,40 @@ def fetch(download: Download, folder: Path) -> list[Path]:
     failures: list[str] = []
     for mirror in download.mirrors:
         try:
-            return list(_from_mirror(mirror, download, folder))
+            return list(_from_mirror(mirror, download, folder, watch))
         # requests' errors are OSErrors; pooch raises ValueError for a wrong checksum.
         except (OSError, ValueError) as error:
             failures.append(f"{mirror} failed: {' '.join(str(error).split())}")
     raise DataError("; ".join(failures))
 
 
-def _from_mirror(mirror: str, download: Download, folder: Path) -> Iterator[Path]:
+def _from_mirror(mirror: str, download: Download, folder: Path, watch: Watch) -> Iterator[Path]:
     import pooch
 
     for name, sha256 in download.files.items():
-        checksum = f"sha256:{sha256}"
-        yield Path(pooch.retrieve(mirror + name, checksum, fname=name, path=folder))  # pyright: ignore[reportUnknownMemberType]
+        path = pooch.retrieve(  # pyright: ignore[reportUnknownMemberType]
+            mirror + name,
+            f"sha256:{sha256}",
+            fname=name,
+            path=folder,
+            progressbar=_Bar(name, watch),  # pyright: ignore[reportArgumentType]
+        )
+        yield Path(path)
+
+
+class _Bar:
+    """What pooch takes for a progress bar."""
+
+    def __init__(self, name: str, watch: Watch) -> None:
+        self.total = 0
+        self._name, self._watch, self._done = name, watch, 0
+
+    def update(self, n: int) -> None:
+        self._done += n  # pooch counts a last, short chunk as a whole one
+        self._watch(self._name, min(self._done, self.total or self._done), self.total)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        pass

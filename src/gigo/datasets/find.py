@@ -4,6 +4,9 @@ The order: a folder that the user names (an argument, else the variable ``GIGO_D
 nothing else; without one, caches of other tools, gigo's own cache, the official mirrors. Whatever
 the place, what was decoded must have the known fingerprint. A copy that has not is an error in a
 folder that the user named; elsewhere it is logged as a warning and passed over.
+
+A user may accept another copy by the fingerprint that it has: then that one is looked for, and no
+other, so that what was accepted is what is read, next time too.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from gigo.datasets.arrays import fingerprint
-from gigo.datasets.download import fetch
+from gigo.datasets.download import Watch, fetch, silent
 from gigo.datasets.official import Copy, Official
 from gigo.datasets.places import copies, other_caches, own_cache, wanted
 from gigo.errors import DataError
@@ -23,36 +26,97 @@ from gigo.types import Dataset
 _log = logging.getLogger(__name__)
 
 
-def find(official: Official, sha256: str, data_dir: Path | None) -> Dataset:
+class Verdict(NamedTuple):
+    """On one copy of a data set.
+
+    Attributes:
+        place: its file or folder.
+        fault: what is wrong with it, empty if nothing is.
+    """
+
+    place: str
+    fault: str
+
+
+def find(
+    official: Official,
+    sha256: str,
+    data_dir: Path | None,
+    *,
+    accepted: str | None = None,
+    watch: Watch = silent,
+) -> Dataset:
     """Read a data set.
 
     Args:
         official: what its files are.
-        sha256: the fingerprint its arrays must have.
+        sha256: the fingerprint of the official data.
         data_dir: a folder named by the user; None for ``GIGO_DATA`` or else all other places.
+        accepted: the fingerprint to look for instead, if the user accepts such a copy.
+        watch: is told of a download.
 
     Raises:
-        DataError: the named folder has no true copy, or no place has one and no mirror works.
+        DataError: the named folder has no such copy, or no place has one and no mirror works.
     """
-    if data_dir is not None:
-        return _read(official, _named_copy(official, data_dir, "data folder"), sha256)
-    if variable := os.environ.get("GIGO_DATA"):
-        return _read(official, _named_copy(official, Path(variable), "GIGO_DATA"), sha256)
+    expected = accepted or sha256
+    if named := _named(data_dir):
+        return _checked(official, _only_copy(official, *named), sha256, expected)
     passed_over: list[str] = []
     for copy in _cached(official):
         try:
-            return _read(official, copy, sha256)
+            return _checked(official, copy, sha256, expected)
         except DataError as error:
             _log.warning("%s: passed over a copy: %s", official.name, error)
             passed_over.append(f"passed over {error}")
-    return _read(official, _fetched(official, passed_over), sha256)
+    if expected != sha256:
+        reasons = "; ".join(["none found", *passed_over])
+        raise DataError(f"{official.name}: expected a copy of sha256 {expected} ({reasons})")
+    return _checked(official, _fetched(official, passed_over, watch), sha256, expected)
 
 
-def _named_copy(official: Official, folder: Path, origin: str) -> Copy:
-    """The copy in a folder that the user named; one there must be."""
-    folder = folder.expanduser()
+def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset | None:
+    """What a folder that the user named holds, whatever it is; None where no folder is named.
+
+    Raises:
+        DataError: it holds no copy, or one that can't be read.
+    """
+    named = _named(data_dir)
+    return _read(official, _only_copy(official, *named), sha256) if named else None
+
+
+def places(official: Official, data_dir: Path | None) -> list[Copy]:
+    """Every copy of a data set where `find` would look, in its order; whole or not, not read."""
+    named = _named(data_dir)
+    return list(copies(official, named[0], direct=True) if named else _cached(official))
+
+
+def verdicts(official: Official, sha256: str, data_dir: Path | None) -> Iterator[Verdict]:
+    """Each of those copies, read and checked."""
+    for copy in places(official, data_dir):
+        fault = ""
+        try:
+            _checked(official, copy, sha256, sha256)
+        except DataError as error:
+            fault = str(error)
+        yield Verdict(str(copy.place), fault)
+
+
+def _named(data_dir: Path | None) -> tuple[Path, str] | None:
+    """The folder that the user named, and how."""
+    variable = os.environ.get("GIGO_DATA")
+    if data_dir is not None:
+        folder, origin = data_dir.expanduser(), "data folder"
+    elif variable:
+        folder, origin = Path(variable).expanduser(), "GIGO_DATA"
+    else:
+        return None
     if not folder.is_dir():
         raise DataError(f"{origin} = '{folder}': expected an existing folder")
+    return folder, origin
+
+
+def _only_copy(official: Official, folder: Path, origin: str) -> Copy:
+    """The copy in a folder that the user named; one there must be."""
     copy = next(copies(official, folder, direct=True), None)
     if copy is None:
         raise DataError(
@@ -64,13 +128,13 @@ def _named_copy(official: Official, folder: Path, origin: str) -> Copy:
 def _cached(official: Official) -> Iterator[Copy]:
     for folder in other_caches():
         yield from copies(official, folder, direct=False)
-    yield from copies(official, own_cache(official.name), direct=True)
+    yield from copies(official, own_cache(official.download.folder), direct=True)
 
 
-def _fetched(official: Official, passed_over: list[str]) -> Copy:
-    folder = own_cache(official.name)
+def _fetched(official: Official, passed_over: list[str], watch: Watch) -> Copy:
+    folder = own_cache(official.download.folder)
     try:
-        paths = fetch(official.download, folder)
+        paths = fetch(official.download, folder, watch)
     except DataError as error:
         reasons = "; ".join([str(error), *passed_over])
         raise DataError(
@@ -81,15 +145,22 @@ def _fetched(official: Official, passed_over: list[str]) -> Copy:
 
 
 def _read(official: Official, copy: Copy, sha256: str) -> Dataset:
-    """The copy's arrays, if they are what they should be."""
+    """What a copy holds; where it is not the official data, its source says so."""
     if copy.missing:
         raise DataError(f"{copy.folder}: lacks {', '.join(copy.missing)} of {official.name}")
     arrays = copy.layout.read(copy.paths).frozen()
-    found = fingerprint(*arrays)
-    place = copy.paths[0] if len(copy.paths) == 1 else copy.folder
-    if found != sha256:
-        raise DataError(
-            f"{place}: holds {len(arrays.y_train)} + {len(arrays.y_test)} items of sha256 {found}: "
-            f"expected those of {official.name}, {sha256}"
-        )
-    return Dataset(official.name, *arrays, official.class_names, found, str(place))
+    found = official.fingerprint(*arrays)
+    remark = "" if found == sha256 else " (unverified: differs from the official data)"
+    return Dataset(official.name, *arrays, official.class_names, found, f"{copy.place}{remark}")
+
+
+def _checked(official: Official, copy: Copy, sha256: str, expected: str) -> Dataset:
+    """What a copy holds, if it is what was expected."""
+    dataset = _read(official, copy, sha256)
+    if dataset.sha256 == expected:
+        return dataset
+    hint = " (--unverified reads them as they are)" if expected == sha256 else ""
+    raise DataError(
+        f"{copy.place}: holds {len(dataset.y_train)} + {len(dataset.y_test)} items of sha256 "
+        f"{dataset.sha256}: expected those of {official.name}, {expected}{hint}"
+    )

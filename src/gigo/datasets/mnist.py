@@ -13,6 +13,7 @@ import numpy as np
 from gigo.datasets.arrays import Arrays
 from gigo.datasets.idx import read_labelled
 from gigo.datasets.official import Download, Layout, Official
+from gigo.datasets.parquet import Table, hub_layout
 from gigo.errors import DataError
 
 _FILES = (
@@ -50,11 +51,16 @@ def _idx_layout(*folders: str) -> Layout:
 
 _MNIST_IDX = _idx_layout("mnist", "MNIST/raw")
 _FASHION_IDX = _idx_layout("fashion-mnist", "fashion_mnist", "FashionMNIST/raw")
+_TABLE = Table("image", "label", (1, 28, 28), 10)
 
 MNIST = Official(
     name="mnist",
     class_names=tuple(str(digit) for digit in range(10)),
-    layouts=(_MNIST_IDX, Layout(("",), (("mnist.npz",),), read_npz)),
+    layouts=(
+        _MNIST_IDX,
+        Layout(("",), (("mnist.npz",),), read_npz),
+        hub_layout(_TABLE, ("ylecun/mnist", "mnist"), "mnist"),
+    ),
     download=Download(
         _MNIST_IDX,
         {
@@ -75,6 +81,7 @@ MNIST = Official(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
         ),
+        "mnist",
     ),
 )
 
@@ -92,7 +99,10 @@ FASHION_MNIST = Official(
         "Bag",
         "Ankle boot",
     ),
-    layouts=(_FASHION_IDX,),
+    layouts=(
+        _FASHION_IDX,
+        hub_layout(_TABLE, ("zalando-datasets/fashion_mnist", "fashion_mnist"), "fashion_mnist"),
+    ),
     download=Download(
         _FASHION_IDX,
         {
@@ -113,5 +123,6 @@ FASHION_MNIST = Official(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         ),
+        "fashion_mnist",
     ),
 )

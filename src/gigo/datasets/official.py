@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gigo.datasets.arrays import Arrays
+from gigo.datasets.arrays import Arrays, fingerprint
+from gigo.types import Images, Labels
 
 
 class Layout(NamedTuple):
     """One way in which copies of a data set lie on disks.
 
     Attributes:
-        folders: where the files may be, relative to a folder of data sets.
+        folders: where the files may be, relative to a folder of data sets; may contain ``*``.
         files: for each file its possible names, the first found is taken.
         read: the files' paths, in the order of ``files`` -> arrays; raises DataError.
     """
@@ -30,11 +31,13 @@ class Download(NamedTuple):
         layout: that reads what was fetched.
         files: file name -> sha256, in the order of the layout's files.
         mirrors: addresses to put before a file name, the first that works is taken.
+        folder: of gigo's cache, where the files are kept.
     """
 
     layout: Layout
     files: dict[str, str]
     mirrors: tuple[str, ...]
+    folder: str
 
 
 class Official(NamedTuple):
@@ -45,12 +48,14 @@ class Official(NamedTuple):
         class_names: one name a class.
         layouts: tried in this order in every folder.
         download: where to get it when no copy is found.
+        fingerprint: of its arrays, in the order of `Arrays`.
     """
 
     name: str
     class_names: tuple[str, ...]
     layouts: tuple[Layout, ...]
     download: Download
+    fingerprint: Callable[[Images, Labels, Images, Labels], str] = fingerprint
 
 
 class Copy(NamedTuple):
@@ -67,3 +72,8 @@ class Copy(NamedTuple):
     folder: Path
     paths: tuple[Path, ...]
     missing: tuple[str, ...]
+
+    @property
+    def place(self) -> Path:
+        """The file, if it is only one, else the folder."""
+        return self.paths[0] if len(self.paths) == 1 else self.folder

@@ -22,7 +22,8 @@ def copies(official: Official, folder: Path, *, direct: bool) -> Iterator[Copy]:
         copy
         for layout in official.layouts
         for place in dict.fromkeys((*layout.folders, "") if direct else layout.folders)
-        if (copy := _copy(layout, folder / place)).paths
+        for at in (sorted(folder.glob(place)) if "*" in place else [folder / place])
+        if (copy := _copy(layout, at)).paths
     ]
     yield from sorted(found, key=lambda copy: bool(copy.missing))
 
@@ -48,13 +49,15 @@ def wanted(official: Official) -> str:
 
 
 def other_caches() -> list[Path]:
-    """Folders in which Keras and torchvision users have data sets, each once.
+    """Folders in which users of Keras, torchvision and Hugging Face have data sets, each once.
 
     torchvision has no place of its own: its users name a root, most often one of these.
     """
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     keras = os.environ.get("KERAS_HOME") or "~/.keras"
     torch = os.environ.get("TORCH_HOME") or f"{cache}/torch"
+    hugging_face = os.environ.get("HF_HOME") or f"{cache}/huggingface"
+    hub = os.environ.get("HF_HUB_CACHE") or f"{hugging_face}/hub"
     roots = (
         f"{keras}/datasets",
         "data",
@@ -65,13 +68,14 @@ def other_caches() -> list[Path]:
         "~/datasets",
         torch,
         f"{torch}/datasets",
+        hub,
     )
     real = (os.path.realpath(os.path.expanduser(root)) for root in roots)
     return [Path(root) for root in dict.fromkeys(real)]
 
 
-def own_cache(name: str) -> Path:
-    """The folder in which gigo keeps a data set that it fetched."""
+def own_cache(folder: str) -> Path:
+    """The folder in which gigo keeps the files that it fetched of a data set."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("gigo") / "datasets" / name
+    return user_cache_path("gigo") / "datasets" / folder

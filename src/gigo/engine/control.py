@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from gigo.study import Recipe
 
+ROUNDING = 1e-12
+"""Below it two accuracies are the same."""
+
 
 class Control:
     """Early stopping, plateau and schedule of M members.
@@ -81,7 +84,8 @@ class Control:
 
     def _plateau(self, monitored: NDArray[np.float64], running: NDArray[np.bool_]) -> None:
         r = self._recipe
-        better = monitored > self._plateau_best + r.plateau_min_delta
+        # Accuracies are counts over n: a rise of one item may be the least one to the letter.
+        better = monitored - self._plateau_best > r.plateau_min_delta + ROUNDING
         self._plateau_best[better] = monitored[better]
         self._plateau_wait = np.where(better, 0, self._plateau_wait + 1)
         if r.plateau_patience:

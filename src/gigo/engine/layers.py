@@ -65,16 +65,16 @@ def _batch_norm(
     name: str, layer: nn.BatchNorm1d | nn.BatchNorm2d, members: int, form: Form, fresh: bool
 ) -> tuple[Operation, Form]:
     """Over M*C channels it is M separate batch normalisations (Ioffe & Szegedy 2015)."""
-    if form == "shared" or not layer.affine or not layer.track_running_stats:
-        raise _no_form(name, layer, form)
     momentum, epsilon = layer.momentum, layer.eps
+    if form == "shared" or not layer.affine or not layer.track_running_stats or momentum is None:
+        raise _no_form(name, layer, form)
 
     def norm(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
         mean, variance, weight, bias = (
             tensors[f"{name}.{part}"].flatten()
             for part in ("running_mean", "running_var", "weight", "bias")
         )
-        return F.batch_norm(x, mean, variance, weight, bias, train, momentum or 0.0, epsilon)
+        return F.batch_norm(x, mean, variance, weight, bias, train, momentum, epsilon)
 
     def features(tensors: Tensors, train: bool, x: Tensor) -> Tensor:
         wide = x.transpose(0, 1).flatten(1)

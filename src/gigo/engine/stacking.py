@@ -47,8 +47,9 @@ class Stack:
     def __init__(self, network: nn.Module, members: int, form: Form) -> None:
         self.members = members
         traced = fx.symbolic_trace(network)
+        traced.graph.eliminate_dead_code()
         layers = dict(traced.named_modules())
-        nodes = [node for node in traced.graph.nodes if node.op != "output"]
+        *nodes, output = traced.graph.nodes
         place = {node: i for i, node in enumerate(nodes)}
         last = {
             place[node]: max((place.get(u, len(nodes)) for u in node.users), default=0)
@@ -61,7 +62,7 @@ class Stack:
             sources = tuple(place[source] for source in node.all_input_nodes)
             done = tuple(i for i in sources if last[i] == place[node])
             self._steps.append(_Step(run, sources, done))
-        if forms[nodes[-1]] != "features":
+        if output.args != (nodes[-1],) or forms[nodes[-1]] != "features":
             raise EngineError("model: must end with one vector of logits an item")
 
     def __call__(self, tensors: Tensors, inputs: Tensor, *, train: bool = False) -> Tensor:

@@ -1,14 +1,15 @@
-"""Figures of accuracy against corruption rate: first their data, then their ink."""
+"""The ink of the figures: accuracy against corruption rate, a line a corruption, in a band."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
-from gigo.analysis import Curve, split_curves
 from gigo.analysis.words import accuracy_text, count, rate_text
+from gigo.errors import SpecError
+from gigo.report.figure_data import CliffMark, Panel, heading, panels
 from gigo.report.material import Material
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
@@ -62,59 +63,29 @@ DARK: dict[str, Any] = {
 """The same on a dark page."""
 
 
-class Panel(NamedTuple):
-    """The data of one pair of axes.
-
-    Attributes:
-        title: the setting: data set, and model, recipe and validation where they vary.
-        size: of the training set.
-        lines: rows of `gigo.analysis.summary`.
-        failed: rows of the tidy table: trials that never started or diverged.
-        cliffs: columns corruption, rate, accuracy_after, text, row (of the text, from below).
-        chance: share of the largest class in the test set.
-        highest_rate: where the axis ends.
-        corruptions: all labels of the report, in the order of the palette.
-    """
-
-    title: str
-    size: int
-    lines: pd.DataFrame
-    failed: pd.DataFrame
-    cliffs: pd.DataFrame
-    chance: float
-    highest_rate: float
-    corruptions: list[str]
-
-
-def panels(material: Material) -> list[Panel]:
-    """One per training set and setting, in the table's order."""
-    groups: dict[Curve, list[pd.DataFrame]] = {}
-    for curve, rows in split_curves(material.frame).items():
-        groups.setdefault(curve._replace(corruption=""), []).append(rows)
-    return [_panel(material, curve, pd.concat(rows)) for curve, rows in groups.items()]
-
-
 def figure(material: Material, size: int | None = None, columns: int = 2) -> alt.ConcatChart:
-    """All panels of one size (None: of every size), ready to be shown or saved."""
+    """All panels of one size (None: of every size), ready to be shown or saved.
+
+    Raises:
+        SpecError: nothing of that size is trained yet.
+    """
     chosen = [panel for panel in panels(material) if size in (None, panel.size)]
+    if not chosen:
+        raise SpecError("size", size, "one that has finished trials")
     charts = [
-        draw(panel).properties(title={"text": heading(panel, material), "subtitle": _legend_text(panel)})
+        draw(panel).properties(
+            title={"text": heading(panel, material), "subtitle": _legend_text(panel)}
+        )
         for panel in chosen
     ]
     chart = alt.concat(*charts, columns=columns, spacing=36)
     chart = chart.resolve_scale(color="independent", shape="independent")  # a legend each
-    return chart.configure(**{**LIGHT, "background": "white"}, padding=12)
-
-
-def heading(panel: Panel, material: Material) -> str:
-    """``digits, all 1,347 labels``."""
-    everything = panel.size == material.n_items.get(str(panel.lines["dataset"].iloc[0]))
-    return f"{panel.title}, {'all ' if everything else ''}{panel.size:,} labels"
+    return chart.properties(config={**LIGHT, "background": "white"}, padding=12)
 
 
 def _legend_text(panel: Panel) -> str:
     """What the ink means, for a figure that stands alone."""
-    most = int(panel.lines["n_trials"].max())
+    most = max(panel.lines["n_trials"])
     parts = [f"Mean of {count(most, 'replicate')}"]
     if most > 1:
         parts.append("band: 95 % interval of the mean")
@@ -125,7 +96,7 @@ def _legend_text(panel: Panel) -> str:
     return "; ".join(parts)
 
 
-def draw(panel: Panel, width: int | str = WIDTH) -> alt.LayerChart:
+def draw(panel: Panel, width: float | Literal["container"] = WIDTH) -> alt.LayerChart:
     """The ink, without a title; ``width="container"`` fills what the page gives."""
     layers = [
         _chance(panel),
@@ -135,48 +106,7 @@ def draw(panel: Panel, width: int | str = WIDTH) -> alt.LayerChart:
         _points(panel),
         *([_failed(panel)] if len(panel.failed) else []),
     ]
-    return alt.layer(*layers).properties(width=width, height=HEIGHT)
-
-
-def _panel(material: Material, curve: Curve, rows: pd.DataFrame) -> Panel:
-    mine = material.summary
-    for axis in ("dataset", "size", "model", "recipe", "validation"):
-        mine = mine[mine[axis] == getattr(curve, axis)]
-    highest = float(rows["rate"].max()) or 1.0
-    return Panel(
-        title=material.name.setting(curve),
-        size=curve.size,
-        lines=mine,
-        failed=rows[~rows["started"]],
-        cliffs=_cliff_table(material, curve.dataset, list(rows["corruption"].unique()), highest),
-        chance=float(rows["chance"].iloc[0]),
-        highest_rate=highest,
-        corruptions=material.corruptions,
-    )
-
-
-def _cliff_table(
-    material: Material, dataset: str, labels: list[str], highest: float
-) -> pd.DataFrame:
-    """The cliffs in sight. Those at one rate share a text; texts too close get rows of their own."""
-    found = [
-        {"corruption": label, "rate": cliff.rate, "accuracy_after": cliff.accuracy_after}
-        for label in labels
-        for cliff in material.cliffs.get((dataset, label), ())
-        if cliff.rate <= highest
-    ]
-    columns = ["corruption", "rate", "accuracy_after", "text", "row"]
-    table = pd.DataFrame(found, columns=columns).sort_values("rate", kind="stable")
-    text, row, last = "", 0, -1.0
-    texts: dict[float, tuple[str, int]] = {}
-    for rate, group in table.groupby("rate"):
-        text = f"{', '.join(group['corruption'])} cliff"
-        row = (row + 1) % 2 if float(rate) - last < 0.3 * highest else 0
-        texts[float(rate)] = text, row
-        last = float(rate)
-    table["text"] = [texts[rate][0] for rate in table["rate"]]
-    table["row"] = [texts[rate][1] for rate in table["rate"]]
-    return table
+    return alt.LayerChart(layer=layers, width=width, height=HEIGHT)
 
 
 def _x(panel: Panel, **options: Any) -> alt.X:
@@ -209,7 +139,7 @@ def _shape(panel: Panel) -> alt.Shape:
 
 def _legend(panel: Panel) -> alt.Legend:
     # The same for all layers, or Vega-Lite would not merge them into one; above the cliffs' names.
-    rows = int(panel.cliffs["row"].max()) + 1 if len(panel.cliffs) else 0
+    rows = max((cliff.row + 1 for cliff in panel.cliffs), default=0)
     return alt.Legend(
         title=None,
         orient="top",
@@ -284,7 +214,11 @@ def _failed(panel: Panel) -> alt.Chart:
         alt.Chart(panel.failed[columns])
         .mark_point(filled=False, size=70, strokeWidth=1.6, opacity=1)
         .encode(
-            x=_x(panel), y=_y("accuracy"), color=_colour(panel), shape=_shape(panel), tooltip=tooltip
+            x=_x(panel),
+            y=_y("accuracy"),
+            color=_colour(panel),
+            shape=_shape(panel),
+            tooltip=tooltip,
         )
     )
 
@@ -294,29 +228,44 @@ def _chance(panel: Panel) -> alt.LayerChart:
     base = alt.Chart(pd.DataFrame([{"rate": 0.0, "chance": panel.chance, "text": text}]))
     rule = base.mark_rule(strokeDash=[1, 3], strokeWidth=1.4, color=QUIET).encode(y=_y("chance"))
     label = base.mark_text(align="left", baseline="top", dx=5, dy=4, fontSize=11, color=QUIET)
-    return alt.layer(rule, label.encode(x=_x(panel), y=_y("chance"), text="text:N"))
+    return alt.LayerChart(layer=[rule, label.encode(x=_x(panel), y=_y("chance"), text="text:N")])
 
 
 def _cliffs(panel: Panel) -> list[alt.Chart]:
     """A dashed rule each; corruptions that fall together take turns in the dashes."""
     charts: list[alt.Chart] = []
-    for rate, group in panel.cliffs.groupby("rate"):
-        n = len(group)
-        for turn, (_, row) in enumerate(group.iterrows()):
-            dashes = {"strokeDash": [5, 4 + 9 * (n - 1)], "strokeDashOffset": -9 * turn}
-            tooltip = (
-                f"{row['corruption']}: past {rate_text(float(rate))} theory leaves "
-                f"{accuracy_text(float(row['accuracy_after']))}"
-            )
-            data = pd.DataFrame([row])
-            charts.append(
-                alt.Chart(data)
-                .mark_rule(strokeWidth=1.3, opacity=0.85, **dashes)
-                .encode(x=_x(panel), color=_colour(panel), tooltip=alt.value(tooltip))
-            )
-        text = alt.Chart(group.head(1)).mark_text(
-            baseline="bottom", fontSize=11, dy=-5 - 13 * int(group["row"].iloc[0])
-        )
-        colour = _colour(panel) if n == 1 else alt.value(QUIET)
-        charts.append(text.encode(x=_x(panel), y=alt.value(0), text="text:N", color=colour))
+    for cliff in panel.cliffs:
+        charts.append(_cliff_rule(panel, cliff))
+        if cliff.turn == 0:
+            charts.append(_cliff_text(panel, cliff))
     return charts
+
+
+def _cliff_rule(panel: Panel, cliff: CliffMark) -> alt.Chart:
+    tooltip = (
+        f"{cliff.corruption}: past {rate_text(cliff.rate)} theory leaves "
+        f"{accuracy_text(cliff.accuracy_after)}"
+    )
+    dash, gap = 5, 4
+    mark = alt.MarkDef(
+        type="rule",
+        strokeWidth=1.3,
+        opacity=0.85,
+        strokeDash=[dash, gap + (dash + gap) * (cliff.turns - 1)],
+        strokeDashOffset=-(dash + gap) * cliff.turn,
+    )
+    chart = alt.Chart(pd.DataFrame([cliff]), mark=mark)
+    return chart.encode(x=_x(panel), color=_colour(panel), tooltip=alt.value(tooltip))
+
+
+def _cliff_text(panel: Panel, cliff: CliffMark) -> alt.Chart:
+    at_the_edge = cliff.rate > 0.8 * panel.highest_rate
+    chart = alt.Chart(pd.DataFrame([cliff])).mark_text(
+        align="right" if at_the_edge else "center",
+        baseline="bottom",
+        dx=16 if at_the_edge else 0,
+        dy=-5 - 13 * cliff.row,
+        fontSize=11,
+    )
+    colour = _colour(panel) if cliff.turns == 1 else alt.value(QUIET)
+    return chart.encode(x=_x(panel), y=alt.value(0), text="text:N", color=colour)

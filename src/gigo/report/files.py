@@ -55,5 +55,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StoreError(f"{path}: expected a file that can be written ({error.strerror})") from None
+        raise StoreError(
+            f"{path}: expected a file that can be written ({error.strerror})"
+        ) from None
     return path

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from gigo.report import sections
-from gigo.report.figures import DARK, LIGHT, draw, panels
+from gigo.report.figure_data import panels
+from gigo.report.figures import DARK, LIGHT, draw
 from gigo.report.files import write_whole
 from gigo.report.markup import Html, tag
 from gigo.report.material import Material
@@ -69,8 +71,10 @@ def _asset(name: str) -> str:
     return files("gigo.report").joinpath(name).read_text(encoding="utf-8")
 
 
+@cache
 def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script."""
+    """Vega, Vega-Lite and Vega-Embed in one script; packing them takes a second."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")

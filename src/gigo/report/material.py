@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from gigo.analysis import Answer, Cliff, CurveEstimates, answer, cliffs_of, estimates, summary
-from gigo.analysis.answer import Namer
+from gigo.analysis import Answer, Cliff, CurveEstimates, answer, cliffs_of, curve_estimates, summary
+from gigo.analysis.findings import Namer
 from gigo.study import Study
 from gigo.types import TestSet
 
@@ -54,7 +54,7 @@ class Material:
 
     @cached_property
     def estimates(self) -> list[CurveEstimates]:
-        return estimates(self.frame)
+        return curve_estimates(self.frame)
 
     @cached_property
     def answer(self) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,13 +21,11 @@ Row = list[tuple[str, int | None]]
 """Characters, each with the number of the curve it belongs to."""
 
 
-def plot(
-    curves: Sequence[tuple[Floats, Floats]], markers: str, highest: float, chance: float
-) -> list[Row]:
+def plot(curves: Sequence[Floats], markers: str, highest: float, chance: float) -> list[Row]:
     """Rows of a chart with axes, from the top.
 
     Args:
-        curves: pairs of (R,) ascending rates and (R,) accuracies; NaN breaks the line.
+        curves: (R, 2) rates, ascending, and accuracies; NaN breaks the line.
         markers: the points of curve i are drawn as ``markers[i % len(markers)]``; where points
             coincide, the first curve's is seen.
         highest: the rate at the right edge.
@@ -35,12 +34,12 @@ def plot(
     area: list[Row] = [[(" ", None)] * WIDTH for _ in range(HEIGHT)]
     area[_height(chance) // 4] = [("┄", None)] * WIDTH
     dots = np.zeros((HEIGHT, WIDTH), dtype=int)
-    for i, (rates, values) in reversed(list(enumerate(curves))):
-        for x, y in _line(rates / highest, values):
+    for i, points in reversed(list(enumerate(curves))):
+        for x, y in _line(points / (highest, 1)):
             dots[y // 4, x // 2] |= _BITS[y % 4][x % 2]
             area[y // 4][x // 2] = chr(0x2800 + int(dots[y // 4, x // 2])), i
-    for i, (rates, values) in reversed(list(enumerate(curves))):
-        for rate, value in zip(rates / highest, values, strict=True):
+    for i, points in reversed(list(enumerate(curves))):
+        for rate, value in points / (highest, 1):
             if not math.isnan(value):
                 area[_height(value) // 4][_across(rate) // 2] = markers[i % len(markers)], i
     return [*_with_axis(area), *_foot(highest)]
@@ -54,13 +53,13 @@ def _height(value: float) -> int:
     return round((1 - min(max(float(value), 0.0), 1.0)) * (4 * HEIGHT - 1))
 
 
-def _line(shares: Floats, values: Floats) -> Iterator[tuple[int, int]]:
-    """The dots (x, y from the top) of straight lines between points."""
-    for k in range(len(shares) - 1):
-        if math.isnan(values[k]) or math.isnan(values[k + 1]):
+def _line(points: Floats) -> Iterator[tuple[int, int]]:
+    """The dots (x, y from the top) of straight lines between points (R, 2)."""
+    for (share, value), (next_share, next_value) in pairwise(points):
+        if math.isnan(value) or math.isnan(next_value):
             continue
-        x0, x1 = _across(shares[k]), _across(shares[k + 1])
-        y0, y1 = _height(values[k]), _height(values[k + 1])
+        x0, x1 = _across(share), _across(next_share)
+        y0, y1 = _height(value), _height(next_value)
         steps = max(abs(x1 - x0), abs(y1 - y0), 1)
         for step in range(steps + 1):
             yield round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps)

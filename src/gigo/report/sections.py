@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from gigo.analysis.words import (
     rate_text,
     value_text,
 )
-from gigo.report.figures import Panel, heading
+from gigo.report.figure_data import Panel, heading
 from gigo.report.markup import Html, join, table, tag
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -141,9 +142,7 @@ def estimates(material: Material) -> Html:
 def method(material: Material) -> Html:
     """How the numbers came about, and how to get them again."""
     facts = [
-        part
-        for name, value in _facts(material)
-        for part in (tag("dt", name), tag("dd", value))
+        part for name, value in _facts(material) for part in (tag("dt", name), tag("dd", value))
     ]
     studies = [to_toml(study) for study in material.studies]
     file = f"{material.studies[-1].name}.toml" if material.studies else "study.toml"
@@ -164,7 +163,7 @@ def method(material: Material) -> Html:
 
 def _caption(panel: Panel) -> str:
     lines = panel.lines
-    fewest, most = int(lines["n_trials"].min()), int(lines["n_trials"].max())
+    fewest, most = min(lines["n_trials"]), max(lines["n_trials"])
     span = f"{fewest} to {most}" if fewest != most else f"{most}"
     per_point = f"{span} {'replicate' if most == 1 else 'replicates'} a point"
     parts = [f"Points and lines: mean test accuracy of the models that trained, {per_point}."]
@@ -217,18 +216,18 @@ def _every_mean(material: Material) -> Html:
 
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
     trials = material.frame.drop_duplicates("key")
-    status = trials["status"].value_counts()
+    status = Counter(trials["status"])
     pending = f", {material.pending:,} pending" if material.pending else ""
     yield "Trials", f"{len(trials):,} done{pending}"
     failed = [
-        f"{int(status.get(name, 0))} {phrase}"
+        f"{status[name]} {phrase}"
         for name, phrase in (("never_started", "never started"), ("diverged", "diverged"))
     ]
     yield "Of these", listing(failed)
     for axis in ("model", "recipe", "validation"):
         yield AXES[axis], ", ".join(map(str, trials[axis].unique()))
     yield "Precision", material.precision
-    yield "Training time", f"{float(trials['seconds'].sum()):,.0f} s in all"
+    yield "Training time", f"{sum(trials['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
         items = f"{test_set.n_train:,} training and {len(test_set.y_test):,} test items"
         yield test_set.name, f"{items}; {test_set.source}; sha256 {test_set.sha256}"

@@ -21,7 +21,7 @@ from gigo.analysis.words import (
     accuracy_text,
     rate_text,
 )
-from gigo.report.figures import Panel, heading, panels
+from gigo.report.figure_data import Panel, heading, panels
 from gigo.report.material import Material
 from gigo.report.plot import plot
 
@@ -64,13 +64,13 @@ def words(material: Material) -> Group:
 
 def trials(frame: pd.DataFrame) -> Table:
     """A row a trial, with the columns that fit a terminal."""
-    table = _table(None)
+    table = _table()
     for name, title in TRIAL_COLUMNS.items():
         kind = "left" if name in ("dataset", "corruption", "status") else "right"
         table.add_column(title, justify=kind, overflow="fold")
-    for row in frame[list(TRIAL_COLUMNS)].to_dict("records"):
+    for row in frame.to_dict("records"):
         shown = {
-            **row,
+            **{name: row[name] for name in TRIAL_COLUMNS},
             "size": f"{row['size']:,}",
             "rate": rate_text(row["rate"]),
             "accuracy": accuracy_text(row["accuracy"]),
@@ -80,16 +80,16 @@ def trials(frame: pd.DataFrame) -> Table:
     return table
 
 
-def _table(title: str | None) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
 def _chart(panel: Panel, material: Material) -> Text:
     """A panel as text, 37 characters wide, so that two stand side by side on 80 columns."""
+    points = panel.lines.to_dict("records")
     lines = [
-        (mine["rate"].to_numpy(np.float64), mine["mean"].to_numpy(np.float64))
+        np.array([(p["rate"], p["mean"]) for p in points if p["corruption"] == label])
         for label in panel.corruptions
-        for mine in [panel.lines[panel.lines["corruption"] == label]]
     ]
     rows = plot(lines, MARKS, panel.highest_rate, panel.chance)
     text = Text(heading(panel, material), style="bold", no_wrap=True)
@@ -107,14 +107,15 @@ def _style(series: int | None) -> str:
     return "not bold" if series is None else f"not bold {STYLES[series % len(STYLES)]}"
 
 
-def _means(material: Material) -> Iterator[Table]:
+def _means(material: Material) -> Iterator[RenderableType]:
     """Mean accuracies in percent: a row a rate, a column a curve, a few curves a table."""
     rows = material.summary.to_dict("records")
     cells = {(Curve(*(row[axis] for axis in Curve._fields)), row["rate"]): row for row in rows}
     curves = list(dict.fromkeys(curve for curve, _ in cells))
+    yield Text("Test accuracy in %: mean ± half its 95 % interval; ○ models that did not train")
     for start in range(0, len(curves), CURVES_A_TABLE):
         some = curves[start : start + CURVES_A_TABLE]
-        table = _table("Test accuracy, %: mean ± half its interval; ○ failed")
+        table = _table()
         table.add_column("rate", justify="right")
         for curve in some:
             setting = material.name.setting(curve)

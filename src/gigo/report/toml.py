@@ -28,4 +28,5 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         plain = [v["name"] if isinstance(v, dict) and set(v) == {"name"} else v for v in value]
         return "[" + ", ".join(_value(v) for v in plain) + "]"
-    return json.dumps(value)  # strings, numbers and booleans are written alike in JSON and TOML
+    # Strings, numbers and booleans are written alike in JSON and TOML, save for the DEL character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from gigo.analysis.estimates import (
     Curve,
     CurveEstimates,
     break_even,
-    estimates,
+    curve_estimates,
     split_curves,
 )
 from gigo.analysis.intervals import Estimate
@@ -72,7 +73,7 @@ def answer(
         pending: trials not trained yet.
         share: of clean accuracy that a tolerance allows to fall to.
     """
-    found = estimates(frame, share)
+    found = curve_estimates(frame, share)
     name = Namer(frame, n_items or {})
     findings = [*_per_size(found, name, share), *_between_sizes(frame, name)]
     warnings = [ORACLE] if "oracle" in set(frame["validation"]) else []
@@ -90,9 +91,9 @@ class Namer:
     def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
         self._n_items = n_items
         self.varying = tuple(
-            axis for axis in ("model", "recipe", "validation") if frame[axis].nunique() > 1
+            axis for axis in ("model", "recipe", "validation") if len(set(frame[axis])) > 1
         )
-        self._many_sizes = frame["size"].nunique() > 1
+        self._many_sizes = len(set(frame["size"])) > 1
 
     def setting(self, curve: Curve) -> str:
         """``digits``, with model, recipe and validation where they vary."""
@@ -201,11 +202,8 @@ def _failures(frame: pd.DataFrame) -> Iterator[str]:
     for status, phrase in phrases.items():
         failed = trials[trials["status"] == status]
         if len(failed):
-            by_rate = failed.groupby(["corruption", "rate"], sort=False).size()
-            where = [
-                f"{corruption} at {rate_text(rate)}: {n}"
-                for (corruption, rate), n in by_rate.items()
-            ]
+            by_rate = Counter(zip(failed["corruption"], failed["rate"], strict=True))
+            where = [f"{name} at {rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()]
             more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
             yield (
                 f"{count(len(failed), 'model')} of {len(trials):,} {phrase} "

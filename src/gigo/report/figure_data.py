@@ -1,0 +1,104 @@
+"""The data of the figures: what is drawn in each pair of axes, whatever it will look like."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gigo.analysis import Cliff, Curve, split_curves
+from gigo.report.material import Material
+
+
+class CliffMark(NamedTuple):
+    """A theoretical cliff as it is drawn.
+
+    Attributes:
+        corruption: whose it is.
+        rate, accuracy_after: see `gigo.analysis.Cliff`.
+        turn, turns: its place among those at the same rate, and how many they are.
+        text: names all of these.
+        row: of the text above the axes, from below; texts that are near take two rows.
+    """
+
+    corruption: str
+    rate: float
+    accuracy_after: float
+    turn: int
+    turns: int
+    text: str
+    row: int
+
+
+class Panel(NamedTuple):
+    """The data of one pair of axes.
+
+    Attributes:
+        title: the setting: data set, and model, recipe and validation where they vary.
+        size: of the training set.
+        lines: rows of `gigo.analysis.summary`.
+        failed: rows of the tidy table: trials that never started or diverged.
+        cliffs: those in sight, ascending.
+        chance: share of the largest class in the test set.
+        highest_rate: where the axis ends.
+        corruptions: all labels of the report, in the order of the palette.
+    """
+
+    title: str
+    size: int
+    lines: pd.DataFrame
+    failed: pd.DataFrame
+    cliffs: list[CliffMark]
+    chance: float
+    highest_rate: float
+    corruptions: list[str]
+
+
+def panels(material: Material) -> list[Panel]:
+    """One per training set and setting, in the table's order."""
+    groups: dict[Curve, list[Curve]] = {}
+    for curve in split_curves(material.frame):
+        groups.setdefault(curve._replace(corruption=""), []).append(curve)
+    return [_panel(material, curves) for curves in groups.values()]
+
+
+def heading(panel: Panel, material: Material) -> str:
+    """``digits, all 1,347 labels``."""
+    everything = panel.size == material.n_items.get(str(panel.lines["dataset"].iloc[0]))
+    return f"{panel.title}, {'all ' if everything else ''}{panel.size:,} labels"
+
+
+def _panel(material: Material, curves: list[Curve]) -> Panel:
+    """``curves`` differ in their corruption alone."""
+    trials, lines = split_curves(material.frame), split_curves(material.summary)
+    rows = pd.concat([trials[curve] for curve in curves])
+    highest = max(rows["rate"]) or 1.0
+    return Panel(
+        title=material.name.setting(curves[0]),
+        size=curves[0].size,
+        lines=pd.concat([lines[curve] for curve in curves]),
+        failed=rows.loc[~rows["started"].to_numpy(bool)],
+        cliffs=_cliff_marks(material, curves, highest),
+        chance=float(rows["chance"].to_numpy(np.float64)[0]),
+        highest_rate=highest,
+        corruptions=material.corruptions,
+    )
+
+
+def _cliff_marks(material: Material, curves: list[Curve], highest: float) -> list[CliffMark]:
+    by_rate: dict[float, list[tuple[str, Cliff]]] = {}
+    for curve in curves:
+        for cliff in material.cliffs.get((curve.dataset, curve.corruption), ()):
+            if cliff.rate <= highest:
+                by_rate.setdefault(cliff.rate, []).append((curve.corruption, cliff))
+    marks: list[CliffMark] = []
+    for rate, group in sorted(by_rate.items()):
+        near = bool(marks) and rate - marks[-1].rate < 0.3 * highest
+        row = 1 - marks[-1].row if near else 0
+        text = f"{', '.join(name for name, _ in group)} cliff"
+        marks += [
+            CliffMark(name, rate, cliff.accuracy_after, turn, len(group), text, row)
+            for turn, (name, cliff) in enumerate(group)
+        ]
+    return marks

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gigo.analysis import (
+    SUMMARY_COLUMNS,
+    answer,
+    break_even,
+    cliffs_of,
+    curve_estimates,
+    midpoint,
+    split_curves,
+    summary,
+    theoretical_cliffs,
+    tolerance,
+)
+from gigo.study import Choice, Trial
+from synthetic import (
+    TEST_SET,
+    TEST_SETS,
+    demo_accuracy,
+    demo_study,
+    make_frame,
+    make_study,
+)
+
+TENTHS = tuple(k / 10 for k in range(11))
+
+
+def straight(trial: Trial) -> float:
+    """0.9 at rate 0, a straight line to 0.1 at rate 1, a tenth lower where labels are few."""
+    effect = 0.01 * (trial.replicate - 1)
+    return 0.9 - 0.8 * trial.rate + effect - (0.1 if trial.size == 200 else 0)
+
+
+def one_curve(**fields):
+    frame = make_frame(make_study(rates=TENTHS, **fields), straight)
+    (rows,) = split_curves(frame).values()
+    return rows
+
+
+def test_tolerance_and_midpoint_of_a_straight_line():
+    rows = one_curve()
+    # Accuracies are multiples of 0.001, whence the margins.
+    assert tolerance(rows).value == pytest.approx(0.05 * 0.9 / 0.8, abs=0.002)
+    assert tolerance(rows, share=0.5).value == pytest.approx(0.5 * 0.9 / 0.8, abs=0.002)
+    assert midpoint(rows).value == pytest.approx((0.9 - 0.5) / 0.8, abs=0.002)
+    for found in (tolerance(rows), midpoint(rows)):
+        assert found.low is not None
+        assert found.value is not None
+        assert found.high is not None
+        assert found.low <= found.value <= found.high
+        assert found.high - found.low < 0.05  # the replicates' shared effect cancels
+        assert found.replicates == 3
+        assert found.notes == ()
+
+
+def test_tolerance_falls_as_more_is_demanded():
+    rows = one_curve()
+    values = [tolerance(rows, share).value or 0 for share in (0.5, 0.8, 0.9, 0.95, 0.99)]
+    assert values == sorted(set(values), reverse=True)
+
+
+def test_one_replicate_has_a_value_and_no_interval():
+    found = tolerance(one_curve(replicates=1))
+    assert found.value == pytest.approx(0.05 * 0.89 / 0.8, abs=0.002)
+    assert (found.low, found.high) == (None, None)
+
+
+def test_a_fall_beyond_the_grid_is_censored():
+    frame = make_frame(make_study(rates=(0.0, 0.1, 0.2)), lambda trial: 0.9 - 0.01 * trial.rate)
+    found = tolerance(frame)
+    assert found.censored
+    assert (found.value, found.low, found.high) == (math.inf, math.inf, math.inf)
+    assert found.highest_rate == 0.2
+
+
+def test_without_rate_zero_there_is_no_estimate_and_the_reason_is_given():
+    frame = make_frame(make_study(rates=(0.2, 0.4)), straight)
+    assert tolerance(frame).value is None
+    assert tolerance(frame).notes == ("no trial at rate 0 to compare with",)
+    dead = make_frame(make_study(), straight, lambda t: "ok" if t.rate else "never_started")
+    assert midpoint(dead).notes == ("no trial at rate 0 started",)
+
+
+def test_trials_that_did_not_start_are_left_out_and_counted():
+    def accuracy(trial):
+        return 0.1 if trial.rate == 0.1 and trial.replicate == 0 else straight(trial)
+
+    def status(trial):
+        if trial.rate == 0.1 and trial.replicate == 0:
+            return "never_started"
+        return "diverged" if trial.rate == 1 else "ok"
+
+    frame = make_frame(make_study(rates=TENTHS), accuracy, status)
+    table = summary(frame).set_index("rate")
+    at = table.loc[0.1]
+    assert (at["n_trials"], at["n_started"], at["n_never_started"]) == (3, 2, 1)
+    assert at["mean"] == pytest.approx((0.82 + 0.83) / 2, abs=1e-3)
+    assert at["mean_all"] == pytest.approx((0.82 + 0.83 + 0.1) / 3, abs=1e-3)
+    assert table.loc[1.0, "n_diverged"] == 3
+    assert math.isnan(table.loc[1.0, "mean"])
+    found = tolerance(frame)
+    assert found.value == pytest.approx(0.05 * 0.9 / 0.8, abs=0.004)
+    assert found.replicates == 2
+
+
+def test_a_gap_that_the_estimate_crosses_is_told():
+    def status(trial):
+        return "never_started" if trial.rate == 0.1 else "ok"
+
+    frame = make_frame(make_study(rates=(0.0, 0.1, 0.2)), straight, status)
+    (note,) = tolerance(frame).notes
+    assert note == "no trial started at 10 %, which is left out"
+
+
+def test_missing_trials_of_an_unfinished_run_cost_the_interval_where_they_are_missing():
+    frame = make_frame(make_study(rates=TENTHS), straight)
+    partial = (frame["replicate"] == 0) | (frame["rate"] < 0.05)
+    found = midpoint(frame.loc[partial.to_numpy()])
+    assert found.value == pytest.approx((0.89 - 0.495) / 0.8, abs=0.003)
+    assert (found.low, found.high) == (None, None)
+
+
+def test_more_but_worse_breaks_even_with_less_but_better():
+    frame = make_frame(make_study(rates=TENTHS, size=("all", 200)), straight)
+    large, small = split_curves(frame).values()
+    found = break_even(large, small)
+    assert found.value == pytest.approx(0.1 / 0.8, abs=0.003)
+    assert break_even(small, large).value == 0
+
+
+def test_the_summary_has_the_documented_columns_and_one_row_a_curve_and_rate():
+    frame = make_frame(demo_study(), demo_accuracy)
+    table = summary(frame)
+    assert list(table.columns) == list(SUMMARY_COLUMNS)
+    assert len(table) == 4 * 11
+    low, mean, high = table[["low", "mean", "high"]].to_numpy().T
+    assert np.all((low >= 0) & (low <= mean) & (mean <= high) & (high <= 1))
+    assert len(curve_estimates(frame)) == 4
+    assert summary(frame.iloc[:0]).empty
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("symmetric", [(0.9, 0.0)]),
+        ("biased", [(0.5, 0.0)]),
+        ("two_sink", [(0.5, 0.8), (2 / 3, 0.0)]),
+    ],
+)
+def test_cliffs_at_ten_classes(name, expected):
+    found = theoretical_cliffs(Choice(name=name), TEST_SET)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_no_cliff_where_the_true_class_always_wins():
+    assert (
+        theoretical_cliffs(
+            Choice.model_validate({"name": "symmetric", "include_true": True}), TEST_SET
+        )
+        == ()
+    )
+    assert set(cliffs_of([demo_study()], TEST_SETS)) == {
+        ("digits", "symmetric"),
+        ("digits", "biased"),
+    }
+
+
+def test_the_answer_says_what_the_curve_says():
+    frame = make_frame(make_study(rates=TENTHS, size=("all", 200), validation="none"), straight)
+    found = answer(frame, {"digits": 1347})
+    first, second, versus = found.findings
+    assert first.heading == (
+        "digits, all 1,347 labels: 90.0 % correct with clean labels (95 % interval 87.5 to 92.5 %)."
+    )
+    assert first.lines[0].startswith(
+        "symmetric: accuracy stays above 95 % of that up to 5.6 % corrupted labels (95 % interval "
+    )
+    assert first.lines[0].endswith("is assured.")
+    assert second.heading.startswith("digits, 200 labels: 80.0 % correct")
+    assert versus.lines[0].startswith("symmetric: more is better up to 12 % corrupted")
+    assert found.warnings == ()
+    assert found.notes == ()
+
+
+def test_what_misleads_is_said():
+    def status(trial):
+        return "never_started" if trial.rate == 1 else "ok"
+
+    study = make_study(validation="oracle", corruption=("symmetric", "biased"))
+    found = answer(make_frame(study, straight, status), pending=3)
+    assert len(found.warnings) == 1
+    assert "looked at the test set" in found.warnings[0]
+    assert found.notes[0].startswith("3 trials not trained yet")
+    assert found.notes[1].startswith(
+        "6 models of 15 never started to learn (symmetric at 100 %: 3; biased at 100 %: 3)"
+    )
+    assert answer(make_frame(study, straight).iloc[:0]).findings == ()

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from gigo.analysis import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
+from gigo.analysis import metrics as ours
+from gigo.errors import StoreError
+from synthetic import (
+    PRECISION,
+    TEST_SETS,
+    demo_accuracy,
+    demo_study,
+    make_frame,
+    make_records,
+    make_study,
+    predictions,
+)
+
+NO_WARNING: Any = {"zero_division": 0}
+
+
+@st.composite
+def classified(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
+    """True and predicted classes; some classes may be absent from either."""
+    n_classes = draw(st.integers(2, 6))
+    pairs = st.tuples(st.integers(0, n_classes - 1), st.integers(0, n_classes - 1))
+    true, predicted = zip(*draw(st.lists(pairs, min_size=1, max_size=40)), strict=True)
+    return np.array(true), np.array(predicted, np.uint8), n_classes
+
+
+@given(classified())
+@settings(deadline=None)  # scikit-learn's first calls are slow
+def test_metrics_are_those_of_scikit_learn(data):
+    true, predicted, n_classes = data
+    counts = ours.confusion(true, predicted, n_classes)
+    assert (counts == reference.confusion_matrix(true, predicted, labels=range(n_classes))).all()
+    assert ours.accuracy(counts) == pytest.approx(reference.accuracy_score(true, predicted))
+    f1 = reference.f1_score(true, predicted, average="macro", **NO_WARNING)
+    assert ours.macro_f1(counts) == pytest.approx(f1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of classes that are only predicted
+        balanced = reference.balanced_accuracy_score(true, predicted)
+    assert ours.balanced_accuracy(counts) == pytest.approx(balanced)
+
+    precision, recall, f1, support = reference.precision_recall_fscore_support(
+        true, predicted, labels=range(n_classes), **NO_WARNING
+    )
+    classes = ours.per_class(counts)
+    np.testing.assert_allclose(classes.precision, precision)
+    np.testing.assert_allclose(np.nan_to_num(classes.recall), recall)
+    np.testing.assert_allclose(classes.f1, f1)
+    assert (classes.support == support).all()
+
+
+def test_the_table_has_the_documented_columns_and_a_row_a_cell_and_replicate():
+    study = demo_study()
+    frame = make_frame(study, demo_accuracy)
+    assert list(frame.columns) == list(COLUMNS)
+    assert len(frame) == len(list(study.cells())) * study.replicates
+    empty = {name for name in COLUMNS if np.any(frame[name].isna())}
+    assert empty == {"train_accuracy_clean", "train_accuracy_corrupted", "train_recovered"}
+
+
+def test_rate_zero_is_one_trial_listed_under_every_corruption():
+    frame = make_frame(demo_study(), demo_accuracy)
+    clean = frame.loc[frame["rate"].to_numpy() == 0]
+    for _, rows in clean.groupby(["size", "replicate"]):
+        assert list(rows["corruption"]) == ["symmetric", "biased"]
+        assert len(set(rows["key"])) == 1
+    assert len(set(frame["key"])) == len(frame) - len(clean) // 2
+
+
+def test_known_accuracies_come_back():
+    frame = make_frame(make_study(), lambda trial: 0.9 - trial.rate / 2 + trial.replicate / 100)
+    expected = 0.9 - frame["rate"] / 2 + frame["replicate"] / 100
+    np.testing.assert_allclose(frame["accuracy"], expected, atol=5e-4)
+    np.testing.assert_allclose(frame["balanced_accuracy"], expected, atol=5e-4)
+    np.testing.assert_allclose(frame["accuracy_last"], expected / 2, atol=1e-3)
+    assert np.all(frame["chance"] == 0.1)
+    np.testing.assert_allclose(frame["realised_rate"], frame["rate"], atol=1e-3)
+    assert np.array_equal(frame["train_recovered"].isna(), frame["rate"] == 0)
+
+
+def test_an_unfinished_run_has_the_rows_it_has_and_overlapping_studies_share_theirs():
+    study = make_study()
+    records = make_records(study, lambda trial: 0.5)
+    wider = study.but(rates=(0.0, 0.25, 0.5, 1.0))
+    partial = tidy([study], records[:4], TEST_SETS, PRECISION)
+    assert set(partial["key"]) == {record.key for record in records[:4]}
+    both = tidy([study, wider], records, TEST_SETS, PRECISION)
+    assert len(both) == len(records)
+    nothing = tidy([study], [], TEST_SETS, PRECISION)
+    assert list(nothing.columns) == list(COLUMNS)
+    assert nothing.empty
+
+
+def test_rows_do_not_depend_on_the_order_of_records():
+    study = make_study()
+    records = make_records(study, demo_accuracy)
+    forwards = tidy([study], records, TEST_SETS, PRECISION)
+    backwards = tidy([study], records[::-1], TEST_SETS, PRECISION)
+    assert forwards.equals(backwards)
+
+
+def test_a_record_without_its_test_set_is_refused():
+    study = make_study(replicates=1, rates=0.5)
+    (record,) = make_records(study, lambda trial: 0.5)
+    with pytest.raises(StoreError, match="test set of digits"):
+        tidy([study], [record], {}, PRECISION)
+    short = replace(record, predictions=predictions(0.5)[:7])
+    with pytest.raises(StoreError, match="= 7 items: expected the 1000"):
+        tidy([study], [short], TEST_SETS, PRECISION)
+
+
+def test_classes_add_up_to_the_whole():
+    study = make_study()
+    records = make_records(study, lambda trial: 0.8 - trial.rate / 2)
+    classes = per_class([study], records, TEST_SETS, PRECISION)
+    assert list(classes.columns) == list(PER_CLASS_COLUMNS)
+    frame = tidy([study], records, TEST_SETS, PRECISION)
+    right = classes["recall"].to_numpy() * classes["support"].to_numpy()
+    assert list(classes["key"][::10]) == list(frame["key"])
+    np.testing.assert_allclose(right.reshape(-1, 10).sum(1) / 1000, frame["accuracy"])
+    assert np.all(classes["support"] == 100)
+
+
+def test_learning_curves_are_long():
+    records = make_records(make_study(replicates=1), lambda trial: 0.5)
+    long = curves(records)
+    assert len(long) == 3 * 2 * 3  # trials, quantities, epochs
+    first = long[(long["key"] == records[0].key) & (long["quantity"] == "train_loss")]
+    assert list(first["epoch"]) == [1, 2, 3]
+    assert list(first["value"]) == [2.0, 1.0, 0.5]

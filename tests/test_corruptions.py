@@ -1,0 +1,335 @@
+"""Schedules: exact, nested, right in distribution; and what theory makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from gigo.corruptions import (
+    CATALOGUE,
+    Placement,
+    cliffs,
+    corrupt_labels,
+    limiting_accuracy,
+    transition_matrix,
+)
+from gigo.errors import SpecError
+from gigo.rng import Stream
+from gigo.types import Dataset, Schedule
+
+PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
+KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in CATALOGUE}
+KINDS["symmetric with true"] = ("symmetric", {"include_true": True})
+EXCLUDING = sorted(set(KINDS) - {"symmetric with true"})
+P_VALUE = 1e-4
+"""Seeds are fixed: a test of chance passes always or never."""
+
+SEEDS = st.integers(0, 2**32)
+CLASSES = st.integers(2, 12)
+
+
+def destinations_of(kind: str, n_classes: int) -> np.ndarray:
+    name, options = KINDS[kind]
+    return CATALOGUE[name].destinations(n_classes, **options)
+
+
+def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:
+    """Read-only arrays, as `gigo.datasets.load` gives them."""
+    images = np.zeros((len(labels), 1, 2, 2), np.uint8)
+    labels = labels.astype(np.int64)
+    for array in (images, labels):
+        array.flags.writeable = False
+    names = tuple(f"class {k}" for k in range(n_classes))
+    return Dataset("made up", images, labels, images[:0], labels[:0], names, "", "")
+
+
+def make_schedule(
+    kind: str, labels: np.ndarray, n_classes: int, placement: Placement = "random", seed: int = 0
+) -> Schedule:
+    stream = Stream(seed, 0, "corruption")
+    dataset = make_dataset(labels, n_classes)
+    return corrupt_labels(dataset, stream, destinations_of(kind, n_classes), placement)
+
+
+@st.composite
+def labellings(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    """Labels of 1 to 200 items, and how many classes there are (some may be empty)."""
+    n_classes = draw(CLASSES)
+    n = draw(st.integers(1, 200))
+    return Stream(draw(SEEDS), 0, "labels").integers(n, n_classes), n_classes
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", KINDS)
+@given(labelling=labellings(), seed=SEEDS)
+def test_a_schedule_gives_every_item_a_label_it_may_get(
+    kind: str, placement: Placement, labelling: tuple[np.ndarray, int], seed: int
+) -> None:
+    labels, n_classes = labelling
+    order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+    assert order.dtype == new_labels.dtype == np.int64
+    assert sorted(order.tolist()) == list(range(len(labels)))
+    assert ((new_labels >= 0) & (new_labels < n_classes)).all()
+    assert (destinations_of(kind, n_classes)[labels[order], new_labels] > 0).all()
+
+
+@pytest.mark.parametrize("kind", EXCLUDING)
+@given(labelling=labellings(), seed=SEEDS)
+def test_the_new_label_is_never_the_true_one(
+    kind: str, labelling: tuple[np.ndarray, int], seed: int
+) -> None:
+    labels, n_classes = labelling
+    order, new_labels = make_schedule(kind, labels, n_classes, seed=seed)
+    assert (new_labels != labels[order]).all()
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", EXCLUDING)
+@given(labelling=labellings(), seed=SEEDS, rates=st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_rates_are_exact_and_nested(
+    kind: str,
+    placement: Placement,
+    labelling: tuple[np.ndarray, int],
+    seed: int,
+    rates: list[float],
+) -> None:
+    labels, n_classes = labelling
+    order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+    wrong_before: set[tuple[int, int]] = set()
+    for rate in sorted(rates):
+        k = round(rate * len(labels))
+        spoilt = labels.copy()
+        spoilt[order[:k]] = new_labels[:k]
+        wrong = {(int(i), int(spoilt[i])) for i in np.flatnonzero(spoilt != labels)}
+        assert len(wrong) == k
+        assert wrong >= wrong_before
+        wrong_before = wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(labelling=labellings(), seed=SEEDS)
+def test_nothing_given_is_changed_and_the_same_seed_gives_the_same_bytes(
+    kind: str, labelling: tuple[np.ndarray, int], seed: int
+) -> None:
+    labels, n_classes = labelling
+    before = labels.copy()
+    first, second = (make_schedule(kind, labels, n_classes, seed=seed) for _ in range(2))
+    assert [array.tobytes() for array in first] == [array.tobytes() for array in second]
+    assert (labels == before).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(labelling=labellings(), seed=SEEDS)
+def test_placement_changes_the_order_alone(
+    kind: str, labelling: tuple[np.ndarray, int], seed: int
+) -> None:
+    labels, n_classes = labelling
+    by_item = []
+    for placement in PLACEMENTS:
+        order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+        by_item.append(new_labels[np.argsort(order)].tolist())
+    assert by_item[0] == by_item[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tail_takes_the_last_items_first(kind: str) -> None:
+    order = make_schedule(kind, np.arange(50) % 10, 10, "tail").order
+    assert order.tolist() == list(range(49, -1, -1))
+
+
+def test_random_placement_favours_no_item() -> None:
+    firsts = [
+        make_schedule("biased", np.zeros(20, np.int64), 2, seed=seed).order[:5]
+        for seed in range(800)
+    ]
+    assert stats.chisquare(np.bincount(np.concatenate(firsts), minlength=20)).pvalue > P_VALUE
+
+
+GOLDEN = {
+    ("symmetric", "random"): "44428adc7813f146b3f43c8331408f392ad2d33a7ec1daa596b641dbf45ede43",
+    ("symmetric", "tail"): "c9c5c0333649392de67c1443ae0abc975b13465f036b5ce32a03568d3257bb86",
+    ("biased", "random"): "8af745ecb40999e070c2f06419fcdec9a39acb909c363ed4a66d75518978778a",
+    ("biased", "tail"): "4d7d3cfe771d99228ae35c0a859531e3648522afc27232e7d4ca7d955f5f2f96",
+    ("two_sink", "random"): "d72b619b39ac2dd5d5cb4dd93e127a4df07373ec57a147dcb21842539421234d",
+    ("two_sink", "tail"): "d36bbdaa5f1d88aaa738db73e4b54eba1fe7429d7d12bb731ab1aac85c5f111f",
+    (
+        "symmetric with true",
+        "random",
+    ): "1bccb4885461e927605218189eb1cf04f0f6cc47f185b2af5468bd78a0b5bc33",
+    (
+        "symmetric with true",
+        "tail",
+    ): "83ac6eec3d61a0cf8a154764234f4071443d2d7cc773cbb40cfdf982708fc21c",
+}
+"""sha256 of order and new labels, little-endian int64, of 1,000 items in turn of 10 classes."""
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_schedules_are_the_same_for_ever(kind: str, placement: Placement) -> None:
+    arrays = make_schedule(kind, np.arange(1000) % 10, 10, placement, seed=1)
+    content = b"".join(array.astype("<i8").tobytes() for array in arrays)
+    assert hashlib.sha256(content).hexdigest() == GOLDEN[kind, placement]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_wrong_labels_follow_the_destinations(kind: str, n_classes: int) -> None:
+    per_class = 3000
+    labels = np.repeat(np.arange(n_classes), per_class)
+    order, new_labels = make_schedule(kind, labels, n_classes, seed=2)
+    counts = np.zeros((n_classes, n_classes))
+    np.add.at(counts, (labels[order], new_labels), 1)
+    expected = per_class * destinations_of(kind, n_classes)
+    possible = expected > 0
+    assert (counts[~possible] == 0).all()
+    statistic = ((counts - expected)[possible] ** 2 / expected[possible]).sum()
+    freedom = possible.sum() - n_classes
+    assert freedom == statistic == 0 or stats.chi2.sf(statistic, freedom) > P_VALUE
+
+
+@pytest.mark.parametrize("n_classes", [2, 10])
+def test_include_true_leaves_one_label_in_k_as_it_was(n_classes: int) -> None:
+    n = 20_000
+    labels = np.arange(n) % n_classes
+    order, new_labels = make_schedule("symmetric with true", labels, n_classes, seed=3)
+    kept = int((new_labels == labels[order]).sum())
+    assert stats.binomtest(kept, n, 1 / n_classes).pvalue > P_VALUE
+
+
+@given(seed=SEEDS, n_classes=CLASSES)
+def test_a_class_of_probability_zero_is_never_drawn(seed: int, n_classes: int) -> None:
+    """Any destinations at all, here with many zeros in odd places."""
+    stream = Stream(seed, 0, "destinations")
+    weights = stream.integers(n_classes**2, 3).reshape(n_classes, n_classes).astype(float)
+    weights[weights.sum(axis=1) == 0, -1] = 1
+    destinations = weights / weights.sum(axis=1, keepdims=True)
+    labels = np.arange(300) % n_classes
+    schedule = corrupt_labels(make_dataset(labels, n_classes), stream, destinations)
+    assert (destinations[labels[schedule.order], schedule.new_labels] > 0).all()
+
+
+def test_one_class_cannot_be_mislabelled() -> None:
+    dataset = make_dataset(np.zeros(5), 1)
+    with pytest.raises(SpecError, match="classes = 1: expected at least 2"):
+        corrupt_labels(dataset, Stream(0, 0, "corruption"), np.ones((1, 1)))
+
+
+def test_an_unknown_placement_is_refused() -> None:
+    placement: Any = "head"
+    with pytest.raises(SpecError, match="placement = 'head': expected random or tail"):
+        make_schedule("biased", np.arange(5), 5, placement)
+
+
+# Destinations and theory
+
+
+def exact_destinations(kind: str, n_classes: int) -> list[list[Fraction]]:
+    """The definitions again, in words and fractions."""
+
+    def wrong(true: int, allowed: list[int]) -> list[Fraction]:
+        allowed = [k for k in allowed if k != true or kind == "symmetric with true"]
+        return [Fraction(int(k in allowed), len(allowed)) for k in range(n_classes)]
+
+    candidates = {"biased": lambda true: [int(true == 0)], "two_sink": lambda true: [0, 1]}
+    everyone = list(range(n_classes))
+    return [wrong(true, candidates.get(kind, lambda _: everyone)(true)) for true in everyone]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(n_classes=CLASSES)
+def test_destinations_are_what_the_catalogue_says(kind: str, n_classes: int) -> None:
+    destinations = destinations_of(kind, n_classes)
+    assert (destinations >= 0).all()
+    assert np.allclose(destinations.sum(axis=1), 1, rtol=0, atol=1e-12)
+    exact = np.array(exact_destinations(kind, n_classes), dtype=float)
+    assert np.allclose(destinations, exact, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(n_classes=CLASSES, rate=st.floats(0, 1))
+def test_transition_matrices_are_row_stochastic(kind: str, n_classes: int, rate: float) -> None:
+    matrix = transition_matrix(destinations_of(kind, n_classes), rate)
+    assert (matrix >= 0).all()
+    assert np.allclose(matrix.sum(axis=1), 1, rtol=0, atol=1e-12)
+
+
+def test_forty_percent_with_the_true_class_is_36_percent_changed() -> None:
+    matrix = transition_matrix(destinations_of("symmetric with true", 10), 0.4)
+    assert np.allclose(1 - np.diag(matrix), 0.36)
+
+
+@pytest.mark.parametrize("n_classes", range(2, 13))
+def test_cliffs_are_where_theory_puts_them(n_classes: int) -> None:
+    def of(kind: str) -> list[float]:
+        return cliffs(destinations_of(kind, n_classes)).tolist()
+
+    assert of("symmetric") == pytest.approx([(n_classes - 1) / n_classes] * n_classes)
+    assert of("biased") == pytest.approx([1 / 2] * n_classes)
+    assert of("two_sink") == pytest.approx([1 / 2] * 2 + [2 / 3] * (n_classes - 2))
+    assert of("symmetric with true") == [1] * n_classes
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "accuracy"),
+    [
+        ("symmetric", 0, 1),
+        ("symmetric", 0.89, 1),
+        ("symmetric", 0.9, 0.1),  # all ten labels are equally probable
+        ("symmetric", 0.91, 0),
+        ("biased", 0.49, 1),
+        ("biased", 0.5, 0.5),
+        ("biased", 0.51, 0),
+        ("two_sink", 0.49, 1),
+        ("two_sink", 0.51, 0.8),
+        ("two_sink", 0.66, 0.8),
+        ("two_sink", 0.67, 0),
+        ("two_sink", 1, 0),
+        ("symmetric with true", 0.99, 1),
+        ("symmetric with true", 1, 0.1),  # labels say nothing any more: chance
+    ],
+)
+def test_limiting_accuracy_at_ten_equal_classes(kind: str, rate: float, accuracy: float) -> None:
+    shares = np.full(10, 0.1)
+    assert limiting_accuracy(destinations_of(kind, 10), shares, rate) == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_classes", [2, 3, 7, 10])
+def test_limiting_accuracy_is_that_of_the_most_probable_label(kind: str, n_classes: int) -> None:
+    """Exact fractions, so that ties are ties."""
+    exact = exact_destinations(kind, n_classes)
+    weights = [Fraction(k + 1) for k in range(n_classes)]
+    shares = [weight / sum(weights) for weight in weights]
+    for rate in (Fraction(k, 210) for k in range(211)):
+        accuracy = Fraction(0)
+        for true, share in enumerate(shares):
+            row = [rate * p + (1 - rate) * (k == true) for k, p in enumerate(exact[true])]
+            if row[true] == max(row):
+                accuracy += share / row.count(max(row))
+        found = limiting_accuracy(
+            destinations_of(kind, n_classes), np.array(shares, dtype=float), float(rate)
+        )
+        assert found == pytest.approx(float(accuracy), abs=1e-12)
+
+
+@given(seed=SEEDS, n_classes=CLASSES, rate=st.floats(0, 1))
+def test_classes_fall_at_their_cliffs_whatever_the_destinations(
+    seed: int, n_classes: int, rate: float
+) -> None:
+    weights = Stream(seed, 0, "x").integers(n_classes**2, 1000).reshape(n_classes, n_classes) + 1
+    destinations = weights / weights.sum(axis=1, keepdims=True)
+    at = cliffs(destinations)
+    if np.abs(rate - at).min() < 1e-6:
+        return
+    expected = ((rate < at) / n_classes).sum()
+    shares = np.full(n_classes, 1 / n_classes)
+    assert limiting_accuracy(destinations, shares, rate) == pytest.approx(expected)

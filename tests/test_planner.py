@@ -1,0 +1,161 @@
+"""Plans: every trial in one stack, among its like, in the memory there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factories import make_study, make_trials
+from gigo import models
+from gigo.planner import (
+    MAX_WIDTH,
+    Plan,
+    expected_epochs,
+    member_memory,
+    plan,
+    total_memory,
+    work,
+)
+from gigo.study import Study, Trial
+
+GIB = 1 << 30
+SHARED = ("dataset", "data", "size", "subset", "model", "recipe", "validation", "precision")
+"""What members of a stack must agree on."""
+
+MIXED = make_trials(
+    Study.create(
+        dataset=["digits", "mnist"],
+        size=[200, 1000],
+        corruption=["symmetric", "biased"],
+        rates=[0, 0.3, 0.6],
+        model=["auto", "small_cnn"],
+        recipe=["small", "sgd"],
+        validation=["clean", "oracle"],
+        replicates=3,
+    )
+) + make_trials(make_study(subset="first", seed=5), "bfloat16")
+
+
+def make_plan(memory: int = 64 * GIB, **fields: Any) -> Plan:
+    return plan(make_trials(Study.create(**{"dataset": "mnist", **fields})), memory)
+
+
+def one(**fields: Any) -> Trial:
+    study = Study.create(**{"dataset": "mnist", "rates": 0, "replicates": 1, **fields})
+    return next(iter(study.trials(study.precision).values()))
+
+
+@given(memory=st.integers(1, 64 * GIB))
+def test_stacks_share_out_the_trials(memory: int) -> None:
+    found = plan(MIXED, memory)
+    assert Counter(trial.key for stack in found.stacks for trial in stack) == Counter(
+        trial.key for trial in MIXED
+    )
+    assert all(0 < len(stack) <= MAX_WIDTH for stack in found.stacks)
+
+
+@given(memory=st.integers(1, 64 * GIB), data=st.data())
+def test_members_agree_on_what_they_must(memory: int, data: st.DataObject) -> None:
+    trials = data.draw(st.permutations(MIXED[::7]))
+    for stack in plan(trials, memory).stacks:
+        for name in SHARED:
+            assert all(getattr(trial, name) == getattr(stack[0], name) for trial in stack)
+
+
+@given(memory=st.integers(1, 8 * GIB))
+def test_no_stack_needs_more_memory_than_there_is(memory: int) -> None:
+    found = plan(MIXED, memory)
+    for stack in found.stacks:
+        needed = sum(member_memory(trial) for trial in stack)
+        assert needed <= memory or len(stack) == 1  # one has to be tried
+        assert needed <= found.memory
+    assert found.memory in [sum(map(member_memory, stack)) for stack in found.stacks]
+
+
+def test_less_memory_makes_more_stacks_and_no_less_work() -> None:
+    plans = [plan(MIXED, memory) for memory in (64 * GIB, GIB, GIB // 8, 1)]
+    counts = [len(found.stacks) for found in plans]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1] == len(MIXED)
+    assert all(found.seconds == pytest.approx(plans[0].seconds) for found in plans)
+
+
+def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
+    small = plan(make_trials(make_study(recipe="small")), 64 * GIB)
+    assert [len(stack) for stack in small.stacks] == [10]
+    assert {trial.replicate for trial in small.stacks[0]} == {0, 1}
+    large = make_plan(rates=[0, 0.5, 1], replicates=2)
+    assert [{trial.replicate for trial in stack} for stack in large.stacks] == [{0}, {1}]
+    assert [len(stack) for stack in large.stacks] == [3, 3]
+
+
+def test_a_group_too_wide_is_cut_into_nearly_equal_stacks() -> None:
+    found = plan(make_trials(make_study(rates=[k / 100 for k in range(101)])), 64 * GIB)
+    widths = [len(stack) for stack in found.stacks]
+    assert sum(widths) == 2 * (1 + 2 * 100)
+    assert len(widths) == -(-sum(widths) // MAX_WIDTH)
+    assert max(widths) - min(widths) <= 1
+
+
+def test_nothing_to_train_costs_nothing() -> None:
+    assert plan([]) == Plan([], 0, 0)
+
+
+def test_what_this_machine_has_is_the_default() -> None:
+    assert total_memory() > GIB // 2
+    assert plan(MIXED) == plan(MIXED, total_memory() // 2)
+
+
+def test_a_member_holds_at_least_its_weights_and_moments() -> None:
+    parameters = models.cost("article_cnn", (1, 28, 28), 10).parameters
+    assert parameters == 80_874  # of the article's network
+    for precision in ("bfloat16", "float32", "float64"):
+        width = 8 if precision == "float64" else 4
+        assert member_memory(one(precision=precision)) > 4 * width * parameters
+    narrow, wide, double = (
+        member_memory(one(precision=name)) for name in ("bfloat16", "float32", "float64")
+    )
+    assert narrow < wide < double
+
+
+def test_a_batch_is_no_larger_than_the_training_set() -> None:
+    sizes = [member_memory(one(size=size, recipe="article")) for size in (100, 256, 1000)]
+    assert sizes[0] < sizes[1] == sizes[2]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "validation", "epochs"),
+    [
+        ("article", "oracle", 25),
+        ("article", "clean", 25),
+        ("article", "none", 100),  # nothing to stop on
+        ({"epochs": 5}, "oracle", 5),
+        ({"patience": 0}, "oracle", 100),
+        ("sgd", "clean", 30),
+    ],
+)
+def test_epochs_expected(recipe: Any, validation: str, epochs: float) -> None:
+    assert expected_epochs(one(recipe=recipe, validation=validation)) == epochs
+
+
+def test_work_is_counted_in_images() -> None:
+    """3 forward passes' worth to train on an image, 1 to look at one."""
+    flops = models.cost("article_cnn", (1, 28, 28), 10).flops
+    once = {"epochs": 1, "patience": 0}
+    trial = one(size=1000, recipe=once, validation="none")
+    assert work(trial) == flops * (3 * 1000 + 1000 + 2 * 10_000)
+    trial = one(size=1000, recipe=once, validation="oracle")
+    assert work(trial) == flops * (3 * 1000 + 10_000 + 1000 + 2 * 10_000)
+    trial = one(size=1000, recipe=once, validation="clean")
+    assert work(trial) == flops * (3 * 800 + 200 + 800 + 2 * 10_000)
+
+
+def test_time_is_work_over_speed_and_adds_up() -> None:
+    both = plan(MIXED, GIB).seconds
+    parts = [plan([trial], GIB).seconds for trial in MIXED]
+    assert both == pytest.approx(sum(parts))
+    assert min(parts) > 0

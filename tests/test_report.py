@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from gigo.analysis import tidy
+from gigo.errors import SpecError, StoreError
+from gigo.report import Material, figure, panels, save_figures, terminal, write_report
+from gigo.report.files import write_whole
+from gigo.report.html import page
+from gigo.report.markup import tag, text
+from gigo.report.plot import HEIGHT, plot
+from gigo.report.sections import provenance
+from gigo.report.toml import to_toml
+from gigo.study import RECIPES, Choice, Recipe, Study
+from synthetic import (
+    PRECISION,
+    TEST_SETS,
+    demo_accuracy,
+    demo_status,
+    demo_study,
+    make_records,
+    make_study,
+)
+
+
+def material_of(study: Study, **fields) -> Material:
+    records = make_records(study, demo_accuracy, demo_status)
+    frame = tidy([study], records, TEST_SETS, PRECISION)
+    told = [record.provenance for record in records]
+    return Material(study.name, frame, [study], TEST_SETS, PRECISION, provenance=told, **fields)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Material:
+    return material_of(demo_study())
+
+
+@pytest.fixture(scope="module")
+def html(demo) -> str:
+    return page(demo)
+
+
+def prints(*parts, width: int = 80) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(*parts)
+    return capture.get()
+
+
+def test_neither_analysis_nor_report_imports_torch():
+    code = "import sys, gigo.analysis, gigo.report.terminal; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_panel_holds_the_summary_and_the_trials_that_failed(demo):
+    large, small = panels(demo)
+    assert (large.size, small.size) == (1347, 200)
+    both = [len(large.lines), len(small.lines)]
+    assert both == [22, 22]
+    assert large.failed.empty
+    assert list(small.failed["rate"]) == [0.5]
+    drawn = [(cliff.corruption, cliff.rate) for cliff in large.cliffs]
+    assert drawn == [("biased", 0.5), ("symmetric", 0.9)]
+    assert large.corruptions == small.corruptions == ["symmetric", "biased"]
+
+
+def test_cliffs_at_one_rate_share_a_text_and_near_ones_are_staggered():
+    study = make_study(corruption=("symmetric", "biased", "two_sink"))
+    (panel,) = panels(material_of(study))
+    texts = dict.fromkeys((cliff.text, cliff.row) for cliff in panel.cliffs)
+    assert list(texts) == [
+        ("biased, two_sink cliff", 0),
+        ("two_sink cliff", 1),
+        ("symmetric cliff", 0),
+    ]
+
+
+def test_cliffs_out_of_sight_are_not_drawn():
+    (panel,) = panels(material_of(make_study(rates=(0.0, 0.3))))
+    assert panel.cliffs == []
+    assert panel.highest_rate == 0.3
+
+
+def test_what_is_drawn_is_the_summary(demo):
+    spec = figure(demo, 200).to_dict()
+    drawn = [row for rows in spec["datasets"].values() for row in rows if "n_started" in row]
+    mine = demo.summary[demo.summary["size"] == 200]
+    assert [row["mean"] for row in drawn] == pytest.approx(list(mine["mean"]))
+    assert [row["low"] for row in drawn] == pytest.approx(list(mine["low"]))
+
+
+def test_figures_are_saved_whole(demo, tmp_path):
+    paths = save_figures(tmp_path, demo, ("svg",))
+    assert [path.name for path in paths] == ["accuracy-1347.svg", "accuracy-200.svg"]
+    svg = paths[1].read_text()
+    for words in ("digits, 200 labels", "symmetric cliff", "biased cliff", "chance 10.0 %"):
+        assert words in svg
+    with pytest.raises(SpecError, match="size = 7"):
+        figure(demo, 7)
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write_whole(tmp_path / "new" / "page", b"one")
+    assert path.read_bytes() == b"one"
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write_whole(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(StoreError, match="expected a file that can be written"):
+        write_whole(path / "below", b"three")
+
+
+class Outline(HTMLParser):
+    """What a page loads, links to and says."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.loads += [str(value) for name, value in attrs if name in ("src", "href", "action")]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.said.append(data.replace("\u00a0", " "))
+
+
+def test_the_page_is_well_formed_and_needs_nothing(html):
+    outline = Outline(html)
+    assert outline.open == []
+    assert outline.loads == []
+    assert "default-src 'none'" in html
+    assert "@import" not in html
+    assert len(html) < 1_500_000
+
+
+def test_the_page_says_the_answer_first(demo, html):
+    said = " ".join(Outline(html).said)
+    order = [demo.answer.findings[0].lines[0], "Figure 1.", "Estimates", "How it was made"]
+    places = [said.index(words) for words in order]
+    assert places == sorted(places)
+    assert "126 trained models" in said
+    assert "1 never started and 0 diverged" in said
+    assert 'dataset = ["digits"]' in said
+
+
+def test_a_page_of_an_oracle_run_says_so_in_plain_sight():
+    outline = Outline(page(material_of(make_study(validation="oracle"), pending=2)))
+    said = " ".join(outline.said)
+    assert said.index("accuracies shown are optimistic") < said.index("correct with clean labels")
+    assert "2 trials not trained yet" in said
+    assert "2 pending" in said
+
+
+def test_an_empty_run_still_makes_a_page():
+    study = make_study()
+    nothing = Material("none", tidy([study], [], {}, PRECISION), [study], {}, PRECISION, pending=9)
+    assert "No trial is trained yet" in page(nothing)
+    assert "No trial is trained yet" in prints(*terminal.overview(nothing))
+
+
+def test_the_report_replaces_an_older_one(demo, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    assert write_report(path, demo) == path
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@given(st.text())
+def test_text_is_escaped(words):
+    class Words(HTMLParser):
+        said = ""
+
+        def handle_data(self, data):
+            self.said += data
+
+        def handle_starttag(self, tag, attrs):
+            assert (tag, attrs) == ("p", [("title", words)])
+
+    source = tag("p", words, title=words)
+    parser = Words()
+    parser.feed(source)
+    parser.close()
+    assert parser.said == words.replace(" %", "\u00a0%")
+
+
+def test_a_hostile_name_stays_a_name():
+    evil = "</script><script>alert(1)</script>"
+    material = material_of(make_study())
+    frame = material.frame.assign(corruption=evil)
+    source = page(Material(evil, frame, material.studies, TEST_SETS, PRECISION, command=evil))
+    assert "<script>alert" not in source
+    assert text(evil) in source
+    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.S):
+        json.loads(data)
+
+
+@given(
+    st.builds(
+        make_study,
+        rates=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
+        size=st.sampled_from(["all", 200, ("all", 7)]),
+        corruption=st.sampled_from(
+            ["biased", ("symmetric", {"name": "symmetric", "include_true": True})]
+        ),
+        recipe=st.sampled_from(
+            ["small", ("article", {"base": "sgd", "learning_rate": 1e-5}), Recipe(epochs=3)]
+        ),
+        seed=st.integers(-(2**40), 2**40),
+        summary=st.text(st.characters(codec="utf-8"), max_size=20),
+    )
+)
+@settings(max_examples=40, deadline=None)  # writes files
+def test_a_study_survives_its_toml(tmp_path_factory, study):
+    path = tmp_path_factory.mktemp("toml") / "any.toml"
+    path.write_text(to_toml(study), encoding="utf-8")
+    assert Study.from_toml(path) == study
+
+
+def test_toml_names_what_has_a_name():
+    source = to_toml(make_study(recipe="small"))
+    assert 'recipe = ["small"]' in source
+    assert 'corruption = ["symmetric"]' in source
+    assert RECIPES["small"].label == "small"
+    assert Choice(name="symmetric").label == "symmetric"
+
+
+def test_provenance_shows_values_or_their_range():
+    told = [{"device": "cpu", "width": width, "versions": {"torch": "2.8"}} for width in range(7)]
+    assert dict(provenance(told)) == {
+        "device": "cpu",
+        "width": "0 to 6",
+        "versions": "torch 2.8",
+    }
+
+
+def test_the_terminal_shows_everything_in_80_columns(demo):
+    shown = prints(*terminal.overview(demo))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "● symmetric  ■ biased  ┄ chance" in shown
+    assert "○1" in shown
+    assert " ".join(demo.answer.findings[0].lines[0].split()) in " ".join(shown.split())
+    for mean in demo.summary["mean"]:
+        assert f"{100 * mean:.1f}" in shown
+
+
+def test_a_trial_is_a_row_on_the_terminal(demo):
+    shown = prints(terminal.trials(demo.frame))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("digits") == len(demo.frame)
+    assert "never_started" in shown
+
+
+def plotted(points) -> list[str]:
+    rows = plot([np.array(points)], "●", 1.0, 0.1)
+    return ["".join(character for character, _ in row) for row in rows]
+
+
+def test_a_plotted_point_is_where_its_numbers_say():
+    rows = plotted([(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+    assert len({len(row) for row in rows}) == 1
+    places = {k: row.index("●") for k, row in enumerate(rows) if "●" in row}
+    left, right = len("100 %┤"), len(rows[0]) - 1
+    assert places == {0: left, HEIGHT // 2: (left + right) // 2, HEIGHT - 1: right}
+
+
+def test_a_plotted_line_breaks_where_nothing_is_known():
+    top, *_ = plotted([(0.0, 1.0), (0.25, 1.0), (0.5, np.nan), (0.75, 1.0), (1.0, 1.0)])
+    assert top.count("●") == 4
+    assert "     " in top[7:]

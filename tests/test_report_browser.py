@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from gigo.report import Material, write_report
+from synthetic import PRECISION, TEST_SETS, demo_accuracy, demo_status, demo_study, make_frame
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory) -> str:
+    study = demo_study().but(validation="oracle")
+    frame = make_frame(study, demo_accuracy, demo_status)
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write_report(path, Material("demo", frame, [study], TEST_SETS, PRECISION)).as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as session:
+        chromium = session.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_draws_itself_and_fits(browser, url, width, scheme):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(url)
+    page.wait_for_selector("html[data-drawn]", timeout=20_000)
+
+    figures = page.locator(".chart svg.marks")
+    assert figures.count() == 2
+    for i in range(2):
+        box = figures.nth(i).bounding_box()
+        assert box["width"] > 300
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width + 0.5
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
+    assert page.get_by_role("alert").is_visible()
+    assert complaints == []
+    assert requests == [url]
+    page.close()

@@ -1,0 +1,248 @@
+"""Splits: which items are trained on and held out, and that rates and kinds don't move them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from gigo import datasets
+from gigo.corruptions import CATALOGUE
+from gigo.rng import Stream
+from gigo.splits import Split, split, stratified
+from gigo.study import Choice, Recipe, Trial
+from gigo.types import Dataset
+
+SEEDS = st.integers(0, 2**32)
+RATES = st.floats(0, 1)
+KINDS = st.sampled_from(
+    [*(Choice(name=name) for name in CATALOGUE), Choice(name="symmetric", include_true=True)]
+)
+
+
+def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
+    """Made-up items with labels at random, all read-only; class 0 is twice as large."""
+    labels = Stream(seed, 0, "labels").integers(n, n_classes + 1) % n_classes
+    images = np.zeros((n, 1, 8, 8), np.uint8)
+    for array in (images, labels):
+        array.flags.writeable = False
+    names = tuple(f"class {k}" for k in range(n_classes))
+    return Dataset("made up", images, labels, images[:0], labels[:0], names, "", "")
+
+
+def make_trial(size: int, **fields: Any) -> Trial:
+    trial = Trial(
+        dataset="made up",
+        data="",
+        size=size,
+        corruption=Choice(name="symmetric"),
+        rate=0.4,
+        placement="random",
+        subset="random",
+        model=Choice(name="small_cnn"),
+        recipe=Recipe(),
+        validation="clean",
+        precision="float32",
+        seed=0,
+        replicate=0,
+    )
+    return replace(trial, **fields)
+
+
+def chosen(found: Split) -> set[int]:
+    return {*found.items.tolist(), *found.held_out.tolist()}
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Dataset, Trial]:
+    """A data set and a trial on it, of any kind."""
+    n = draw(st.integers(5, 120))
+    dataset = make_dataset(n, draw(st.integers(2, 6)), draw(SEEDS))
+    rate = draw(RATES)
+    trial = make_trial(
+        draw(st.integers(3, n)),
+        corruption=draw(KINDS) if rate else None,
+        rate=rate,
+        placement=draw(st.sampled_from(["random", "tail"])),
+        subset=draw(st.sampled_from(["random", "first"])),
+        validation=draw(st.sampled_from(["clean", "oracle", "none"])),
+        seed=draw(SEEDS),
+        replicate=draw(st.integers(0, 5)),
+    )
+    return dataset, trial
+
+
+@given(situation=situations())
+def test_a_split_takes_exactly_what_is_paid_for(situation: tuple[Dataset, Trial]) -> None:
+    dataset, trial = situation
+    found = split(trial, dataset)
+    assert len(found.items) + len(found.held_out) == len(chosen(found)) == trial.size
+    assert chosen(found) <= set(range(len(dataset.y_train)))
+    for indices in (found.items, found.held_out):
+        assert indices.dtype == np.int64
+        assert (np.diff(indices) > 0).all()
+    assert len(found.held_out) == (round(0.2 * trial.size) if trial.validation == "clean" else 0)
+    assert (found.true_labels == dataset.y_train[found.items]).all()
+    assert (found.held_out_labels == dataset.y_train[found.held_out]).all()
+
+
+@given(situation=situations())
+def test_corruption_is_exact_and_touches_selected_items_alone(
+    situation: tuple[Dataset, Trial],
+) -> None:
+    dataset, trial = situation
+    found = split(trial, dataset)
+    changed = found.labels != found.true_labels
+    assert found.selected.sum() == round(trial.rate * len(found.items))
+    assert not (changed & ~found.selected).any()
+    if trial.corruption is None or not trial.corruption.options:
+        assert (changed == found.selected).all()
+    if trial.placement == "tail":
+        assert (np.diff(found.selected.astype(int)) >= 0).all()
+
+
+@given(situation=situations(), rates=st.lists(RATES, min_size=2, max_size=4), kind=KINDS)
+def test_rates_are_nested(
+    situation: tuple[Dataset, Trial], rates: list[float], kind: Choice
+) -> None:
+    dataset, trial = situation
+    before: set[tuple[int, int]] = set()
+    for rate in sorted(rates):
+        found = split(replace(trial, rate=rate, corruption=kind), dataset)
+        pairs = zip(found.items[found.selected], found.labels[found.selected], strict=True)
+        wrong = {(int(item), int(label)) for item, label in pairs}
+        assert wrong >= before
+        before = wrong
+
+
+@given(situation=situations(), other=situations())
+def test_only_size_subset_seed_replicate_and_policy_choose_items(
+    situation: tuple[Dataset, Trial], other: tuple[Dataset, Trial]
+) -> None:
+    dataset, trial = situation
+    corrupt = {name: getattr(other[1], name) for name in ("corruption", "rate", "placement")}
+    found = split(trial, dataset)
+    again = split(replace(trial, **corrupt, precision="bfloat16", recipe=Recipe(epochs=1)), dataset)
+    assert (found.items == again.items).all()
+    assert (found.held_out == again.held_out).all()
+
+
+@given(situation=situations(), kind=KINDS)
+def test_kinds_of_corruption_select_the_same_items(
+    situation: tuple[Dataset, Trial], kind: Choice
+) -> None:
+    """So that their difference within a replicate is one of kind alone."""
+    dataset, trial = situation
+    one, other = (
+        split(replace(trial, corruption=choice), dataset)
+        for choice in (Choice(name="biased"), kind)
+    )
+    assert (one.selected == other.selected).all()
+
+
+@given(situation=situations())
+def test_a_trial_always_gets_the_same_split(situation: tuple[Dataset, Trial]) -> None:
+    dataset, trial = situation
+    first, second = (vars(split(trial, dataset)) for _ in range(2))
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+@given(situation=situations(), data=st.data())
+def test_sizes_are_nested_within_a_replicate(
+    situation: tuple[Dataset, Trial], data: st.DataObject
+) -> None:
+    dataset, trial = situation
+    smaller = data.draw(st.integers(1, trial.size))
+    assert chosen(split(replace(trial, size=smaller), dataset)) <= chosen(split(trial, dataset))
+
+
+def test_first_takes_the_first() -> None:
+    dataset = make_dataset(100, 4)
+    trials = [make_trial(30, subset="first", replicate=replicate) for replicate in range(3)]
+    splits = [split(trial, dataset) for trial in trials]
+    assert all(chosen(found) == set(range(30)) for found in splits)
+    assert len({found.held_out.tobytes() for found in splits}) == 3
+
+
+@pytest.mark.parametrize("field", ["replicate", "seed"])
+def test_replicates_and_seeds_differ_in_everything(field: str) -> None:
+    dataset = make_dataset(200, 4)
+    splits = [split(make_trial(100, **{field: value}), dataset) for value in range(5)]
+    assert len({frozenset(chosen(found)) for found in splits}) == 5
+    whole = [split(make_trial(200, **{field: value}), dataset) for value in range(5)]
+    assert len({found.held_out.tobytes() for found in whole}) == 5
+    unheld = [
+        split(make_trial(200, validation="none", **{field: value}), dataset) for value in range(5)
+    ]
+    assert len({found.selected.tobytes() for found in unheld}) == 5
+    assert len({found.labels.tobytes() for found in unheld}) == 5
+
+
+def test_random_subsets_favour_no_item() -> None:
+    dataset = make_dataset(30, 2)
+    trials = (make_trial(5, validation="none", replicate=r) for r in range(600))
+    counts = np.bincount(np.concatenate([split(t, dataset).items for t in trials]), minlength=30)
+    # Drawn without repetition, counts vary a little less than chi-square thinks.
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("validation", ["clean", "oracle", "none"])
+def test_real_digits_are_not_touched(validation: str) -> None:
+    dataset = datasets.load("digits")
+    before = dataset.y_train.copy()
+    trial = make_trial(1347, validation=validation, rate=1.0)
+    found = split(trial, dataset)
+    assert not np.shares_memory(found.labels, dataset.y_train)
+    assert (dataset.y_train == before).all()
+    assert len(found.held_out) == (269 if validation == "clean" else 0)
+    assert (found.labels != found.true_labels).all()
+
+
+# Stratified choice
+
+
+def exact_quotas(labels: list[int], share: Fraction) -> dict[int, int]:
+    """Largest remainders, in fractions; the first class first among equals."""
+    counts = Counter(labels)
+    take = {k: int(share * n) for k, n in sorted(counts.items())}
+    missing = round(share * len(labels)) - sum(take.values())
+    for k in sorted(take, key=lambda k: (take[k] - share * counts[k], k))[:missing]:
+        take[k] += 1
+    return take
+
+
+@given(
+    labels=st.lists(st.integers(0, 6), min_size=1, max_size=300),
+    share=st.sampled_from(["0.1", "0.2", "0.25", "0.5"]),
+    seed=SEEDS,
+)
+def test_each_class_gives_its_share(labels: list[int], share: str, seed: int) -> None:
+    exact = Fraction(share)
+    taken = stratified(np.array(labels), float(share), Stream(seed, 0, "split"))
+    assert taken.dtype == np.int64
+    assert (np.diff(taken) > 0).all()
+    assert len(taken) == round(exact * len(labels))
+    counts = Counter(labels[i] for i in taken)
+    assert all(abs(counts[k] - exact * n) < 1 for k, n in Counter(labels).items())
+    assert {k: n for k, n in exact_quotas(labels, exact).items() if n} == counts
+
+
+def test_equal_remainders_go_to_the_first_classes_however_large() -> None:
+    """In floating point, 0.2 x 601 leaves a little less than 0.2 x 1 does, or more."""
+    labels = np.repeat([0, 1, 2, 3, 4], [601, 1, 36, 1001, 6])
+    taken = stratified(labels, 0.2, Stream(0, 0, "split"))
+    assert np.bincount(labels[taken], minlength=5).tolist() == [121, 0, 7, 200, 1]
+
+
+def test_within_a_class_no_item_is_favoured() -> None:
+    labels = np.arange(40) % 2
+    taken = [stratified(labels, 0.2, Stream(0, r, "split")) for r in range(800)]
+    counts = np.bincount(np.concatenate(taken), minlength=40)
+    assert stats.chisquare(counts).pvalue > 1e-4

@@ -1,0 +1,82 @@
+"""Built-in studies: each is valid, is found by name, and is what it is said to be."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from gigo import studies
+from gigo.errors import SpecError
+from gigo.study import RECIPES, Study
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_a_built_in_study_is_valid_and_says_what_it_is(name: str) -> None:
+    study = studies.find(name)
+    assert study.name == name
+    assert 10 < len(study.summary) < 100
+    assert study.trials("float32")
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_a_copy_of_its_file_is_the_same_study(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.toml"
+    path.write_bytes((files(studies) / f"{name}.toml").read_bytes())
+    assert studies.find(path) == studies.find(str(path)) == studies.find(name)
+
+
+def test_the_demo_is_the_demo() -> None:
+    assert "demo" in studies.names()
+    study = studies.find("demo")
+    assert study == Study.create(
+        name="demo",
+        summary=study.summary,
+        dataset="digits",
+        size=["all", 200],
+        corruption=["symmetric", "biased"],
+        rates=[k / 10 for k in range(11)],
+        replicates=3,
+        model="small_cnn",
+        recipe=RECIPES["small"],
+        validation="clean",
+    )
+    assert len(study.trials("float32")) == 3 * 2 * (1 + 2 * 10)
+
+
+def test_an_unknown_study_is_refused_with_the_nearest() -> None:
+    with pytest.raises(SpecError) as caught:
+        studies.find("dmo")
+    message = str(caught.value)
+    assert message.startswith("study = 'dmo': expected one of ")
+    assert "a file ending in .toml" in message
+    assert message.endswith("(did you mean 'demo'?)")
+
+
+def test_a_missing_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"gone.toml': expected a readable file"):
+        studies.find(tmp_path / "gone.toml")
+
+
+def test_a_file_in_the_current_folder_needs_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(str(files(studies) / "demo.toml"), tmp_path / "mine.toml")
+    monkeypatch.chdir(tmp_path)
+    assert studies.find("mine.toml") == studies.find("demo").but(name="mine")
+    with pytest.raises(SpecError, match="study = 'mine'"):
+        studies.find("mine")  # a name is a built-in study's, whatever lies around
+
+
+def test_planning_a_built_in_study_imports_no_torch() -> None:
+    code = (
+        "import sys; from gigo import planner, studies; "
+        "planner.plan(studies.find('demo').trials('float32').values()); "
+        "print(sorted({'torch', 'pandas', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
