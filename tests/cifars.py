@@ -104,7 +104,7 @@ def write_archive(path: Path, files: Mapping[str, bytes], *extra: tarfile.TarInf
         folder = tarfile.TarInfo(next(iter(files)).split("/")[0])
         folder.type = tarfile.DIRTYPE
         archive.addfile(folder)
-        for name, content in reversed(files.items()):
+        for name, content in reversed(list(files.items())):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Cores are shared with others: how long an example takes says nothing.
+settings.register_profile("gigo", deadline=None)
+settings.load_profile("gigo")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -29,7 +34,7 @@ def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    for variable in ("GIGO_DATA", "KERAS_HOME", "TORCH_HOME"):
+    for variable in ("GIGO_DATA", "KERAS_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(work)
     return home

@@ -170,6 +170,16 @@ def test_a_rise_of_exactly_min_delta_is_none() -> None:
     assert follow_one(rules, [0.25, 0.5, 0.5]).rates == pytest.approx([1, 1, 0.1])
 
 
+@given(st.integers(0, 9_999))
+def test_one_more_of_ten_thousand_images_is_a_rise_of_exactly_1e_4(correct: int) -> None:
+    # As floating-point numbers, (k + 1) / 10000 is above k / 10000 + 1e-4 for 1,550 of the k.
+    rules = recipe(plateau_patience=1, plateau_min_delta=1e-4)
+    one_more = [correct / 10_000, (correct + 1) / 10_000, 0.0]
+    assert follow_one(rules, one_more).rates == pytest.approx([1, 1, 0.1])
+    two_more = [correct / 10_000, (correct + 2) / 10_000, 0.0]
+    assert follow_one(rules, two_more).rates == [1, 1, 1]
+
+
 def test_plateau_patience_0_never_cuts() -> None:
     assert follow_one(recipe(epochs=40), [0.5] * 40).rates == [1] * 40
 

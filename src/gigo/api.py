@@ -74,7 +74,17 @@ class Result:
             precision=self.precision,
             pending=self.missing,
             provenance=[record.provenance for record in self.records],
+            command=self._command,
         )
+
+    @property
+    def _command(self) -> str | None:
+        """What makes the run again, if its studies are all built in."""
+        known = {studies.find(name): name for name in studies.names()}
+        named = [known.get(study) for study in self.studies]
+        if None in named:
+            return None
+        return " && ".join("gigo demo" if name == "demo" else f"gigo run {name}" for name in named)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -110,7 +120,9 @@ class Result:
         """
         from gigo.report import write_report
 
-        return write_report(self.path / "report.html" if path is None else Path(path), self.material)
+        return write_report(
+            self.path / "report.html" if path is None else Path(path), self.material
+        )
 
 
 def load(path: str | Path) -> Result:

@@ -1,13 +1,14 @@
 """The command line: arguments to one call of the API, its result to the terminal.
 
-Only this module prints and exits. Status 0: done; 2: the user's input is at fault, one line says
-how; 130: interrupted, one line says how to go on.
+Only this module prints and exits. Status 0: done; 1: nobody reads the output any more; 2: input or
+machine are at fault, one line says how; 130: interrupted, one line says how to go on.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,64 +26,27 @@ app = typer.Typer(
     "Garbage in, garbage out: gigo trains a model at every share of wrong labels and says how "
     "its accuracy falls, how much is tolerable, and how sure that is.",
     epilog="Start with: gigo demo",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain help is shorter, and there at once
 )
-
-StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
-]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-Out = Annotated[Path | None, typer.Option(help="The run's folder.  [default: runs/NAME]")]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Where data files lie, also as GIGO_DATA in the environment.")
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-Datasets = Annotated[list[str] | None, typer.Option("--dataset", help="Data set; repeatable.")]
-Sizes = Annotated[
-    list[str] | None, typer.Option("--size", help="Training items, or all; repeatable.")
-]
-Rates = Annotated[
-    list[str] | None,
-    typer.Option("--rate", help="Share of training labels to corrupt, 0 to 1; repeatable."),
-]
-Corruptions = Annotated[
-    list[str] | None, typer.Option("--corruption", help="Kind of corruption; repeatable.")
-]
-Models = Annotated[list[str] | None, typer.Option("--model", help="Model; repeatable.")]
-Validations = Annotated[
-    list[str] | None,
-    typer.Option("--validation", help="What early stopping looks at; repeatable."),
-]
-Replicates = Annotated[int | None, typer.Option(help="Repetitions of every point.")]
-Precision = Annotated[
-    str | None, typer.Option(help="auto, bfloat16, float32 or float64.", show_default=False)
-]
-Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
-
-
-class Listing(StrEnum):
-    """What ``gigo list`` can list."""
-
-    datasets = "datasets"
-    corruptions = "corruptions"
-    models = "models"
-    studies = "studies"
 
 
 def main() -> None:
     """Entry point of the ``gigo`` command."""
     try:
-        code = app(standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
         code = _fail(str(error))
     except typer.TyperException as error:
-        code = _fail(error.format_message())
-    except BrokenPipeError:  # `gigo table RUN | head`
-        sys.stderr.close()
-        code = 0
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "gigo"
+        code = _fail(f"{error.format_message().rstrip('.')}: see {command} --help")
+    except OSError as error:
+        # A full disk behind standard output, or `| head -1`, which is nobody's fault.
+        code = 1 if isinstance(error, BrokenPipeError) else _fail(str(error))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or 0)
 
 
@@ -109,77 +73,88 @@ def _options(
     """Options of the bare command."""
 
 
-@app.command(epilog="Example: gigo run demo --size 200 --rate 0 --rate 0.4 --out runs/small")
-def run(
-    study: StudyName,
-    out: Out = None,
-    data_dir: DataDir = None,
-    dataset: Datasets = None,
-    size: Sizes = None,
-    rate: Rates = None,
-    corruption: Corruptions = None,
-    model: Models = None,
-    validation: Validations = None,
-    replicates: Replicates = None,
-    seed: Seed = None,
-    precision: Precision = None,
-    device: Device = "auto",
-) -> None:
-    """Train what is missing of a study, then report.
+# What several commands share
 
-    Every finished model is stored at once: interrupt it, or let it crash, and the same command
-    goes on where it stopped. The options replace the study's own values.
-    """
-    chosen = _study(
-        study,
-        dataset=dataset,
-        size=size,
-        rates=rate,
-        corruption=corruption,
-        model=model,
-        validation=validation,
-        replicates=replicates,
-        seed=seed,
-        precision=precision,
-    )
-    _run(chosen, out, data_dir, device)
+
+def _several(name: str, metavar: str, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=f"{help}  [repeatable]")
+
+
+def _one(name: str, metavar: str, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=help)
+
+
+Texts = list[str] | None
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: runs/STUDY]")]
+Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
 
 
 @app.command(epilog="Example: gigo demo")
 def demo(out: Out = None, device: Device = "auto") -> None:
-    """Train the built-in demo: small networks on the embedded digits, about a minute."""
-    _run(_study("demo"), out, None, device)
+    """Run the built-in demo: digits, about a minute.
+
+    The same as gigo run demo: small networks on scikit-learn's digits, without a download.
+    """
+    from gigo import studies
+
+    _run(studies.find("demo"), out, None, device)
 
 
-@app.command(epilog="Example: gigo plan demo --replicates 10")
-def plan(
+@app.command(
+    "plan",
+    help="Show what a run would do: trials, stacks, memory, time.\n\n"
+    "It takes the same options as gigo run, and trains nothing.",
+    epilog="Example: gigo plan demo --replicates 10",
+)
+@app.command(
+    "run",
+    help="Train what is missing of a study, then report.\n\n"
+    "Every finished model is stored at once: interrupt it, or let it crash, and the same command "
+    "goes on where it stopped. Options replace the study's own values.",
+    epilog="\b\nExamples:\n"
+    "  gigo run my-study.toml\n"
+    "  gigo run demo --size 200 --rate 0 --rate 0.4 --out runs/small",
+)
+def run_or_plan(
+    context: typer.Context,
     study: StudyName,
+    dataset: Annotated[Texts, _several("--dataset", "NAME", "See gigo list datasets.")] = None,
+    size: Annotated[Texts, _several("--size", "N", "Training items, or all.")] = None,
+    rates: Annotated[
+        Texts, _several("--rate", "SHARE", "Of training labels to corrupt, 0 to 1.")
+    ] = None,
+    corruption: Annotated[
+        Texts, _several("--corruption", "NAME", "See gigo list corruptions.")
+    ] = None,
+    model: Annotated[Texts, _several("--model", "NAME", "See gigo list models.")] = None,
+    validation: Annotated[
+        Texts,
+        _several("--validation", "NAME", "What stops training early: clean, oracle or none."),
+    ] = None,
+    replicates: Annotated[
+        str | None, _one("--replicates", "N", "Repetitions of every point.")
+    ] = None,
+    seed: Annotated[str | None, _one("--seed", "N", "Of everything random.")] = None,
+    precision: Annotated[
+        str | None, _one("--precision", "NAME", "auto, bfloat16, float32 or float64.")
+    ] = None,
     out: Out = None,
-    dataset: Datasets = None,
-    size: Sizes = None,
-    rate: Rates = None,
-    corruption: Corruptions = None,
-    model: Models = None,
-    validation: Validations = None,
-    replicates: Replicates = None,
-    seed: Seed = None,
-    precision: Precision = None,
+    data_dir: Annotated[
+        Path | None, _one("--data-dir", "FOLDER", "Where data files lie; or set GIGO_DATA.")
+    ] = None,
+    device: Device = "auto",
 ) -> None:
-    """Show what a run would do: trials, stacks, memory, time. Trains nothing."""
+    """Two commands of the same options: what can be run can be planned by changing one word."""
+    chosen = _study(study, context.params)
+    if context.command.name == "run":
+        _run(chosen, out, data_dir, device)
+        return
     from gigo import api, describe
 
-    chosen = _study(
-        study,
-        dataset=dataset,
-        size=size,
-        rates=rate,
-        corruption=corruption,
-        model=model,
-        validation=validation,
-        replicates=replicates,
-        seed=seed,
-        precision=precision,
-    )
     print(describe.plan(chosen, api.folder(chosen, out)))
 
 
@@ -195,40 +170,42 @@ def status(run: RunFolder) -> None:
 def report(
     run: RunFolder,
     out: Annotated[
-        Path | None, typer.Option(help="The page.  [default: report.html in the run's folder]")
+        Path | None, _one("--out", "FILE", "The page.  [default: report.html in RUN]")
     ] = None,
 ) -> None:
     """Write a run's report again: one self-contained HTML page."""
-    from gigo.api import load
+    from gigo import api
 
-    result = load(run)
-    _show(result)
-    print(f"report: {result.report(out)}")
+    _report(api.load(run), out)
 
 
 @app.command(epilog="Example: gigo table runs/demo --csv > demo.csv")
 def table(
     run: RunFolder,
-    csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="As a JSON list of rows.")] = False,
-    parquet: Annotated[
-        Path | None, typer.Option(help="As a Parquet file of this name.", metavar="FILE")
-    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list of rows.")] = False,
+    parquet: Annotated[Path | None, _one("--parquet", "FILE", "As this Parquet file.")] = None,
 ) -> None:
-    """Show a run's trials, a row each, or export them with every column."""
-    from gigo.api import load
+    """Show a run's trials, a row each, or export them.
 
-    if csv + json + (parquet is not None) > 1:
-        raise SpecError("table", "--csv --json --parquet", "only one of them")
-    frame = load(run).frame
+    On the terminal you see the main columns; the exports have them all.
+    """
+    from gigo import api
+
+    if as_csv + as_json + (parquet is not None) > 1:
+        raise SpecError("table", "several formats", "one of --csv, --json and --parquet")
+    frame = api.load(run).frame
     if parquet is not None:
-        frame.to_parquet(parquet, index=False)
-        print(f"{len(frame)} rows: {parquet}")
-    elif csv:
+        from gigo.report.files import write_whole
+
+        print(f"{len(frame)} rows: {write_whole(parquet, frame.to_parquet(index=False))}")
+    elif as_csv:
         frame.to_csv(sys.stdout, index=False)
-    elif json:
-        frame.to_json(sys.stdout, orient="records", double_precision=15)
-        print()
+    elif as_json:
+        import json
+
+        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        print("[" + ",\n ".join(json.dumps(row) for row in rows) + "]")
     else:
         from gigo.report import terminal
 
@@ -236,33 +213,42 @@ def table(
 
 
 @app.command("list", epilog="Example: gigo list corruptions")
-def list_(what: Listing) -> None:
+def list_(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="datasets, corruptions, models or studies.")
+    ],
+) -> None:
     """List what can be named in a study."""
     from gigo import describe
 
-    print(describe.catalogue(what.value))
+    print(describe.catalogue(what))
 
 
-def _study(name: str, **changes: Any) -> Study:
+NUMBERS = {"size": int, "rates": float, "replicates": int, "seed": int}
+"""The fields of a study that take numbers."""
+
+
+def _study(name: str, options: dict[str, Any]) -> Study:
+    """A study by its name, its fields replaced by the options of the same names."""
     from gigo import studies
 
-    given = {field: value for field, value in changes.items() if value is not None}
-    if "size" in given:
-        given["size"] = [
-            _number("size", size, int) if size != "all" else size for size in given["size"]
-        ]
-    if "rates" in given:
-        given["rates"] = [_number("rate", rate, float) for rate in given["rates"]]
     study = studies.find(name)
+    given = {
+        field: _parsed(field, value)
+        for field, value in options.items()
+        if field in type(study).model_fields and value not in (None, ())
+    }
     return study.but(**given) if given else study
 
 
-def _number(field: str, text: str, kind: type[int] | type[float]) -> float:
+def _parsed(field: str, value: str | Sequence[str]) -> object:
+    """Numbers of text where a field takes them; other text as it is, for the study to judge."""
+    if not isinstance(value, str):
+        return [_parsed(field, item) for item in value]
     try:
-        return kind(text)
+        return NUMBERS.get(field, str)(value)
     except ValueError:
-        expected = "a whole number or all" if kind is int else "a number from 0 to 1"
-        raise SpecError(field, text, expected) from None
+        return value
 
 
 def _run(study: Study, out: Path | None, data_dir: Path | None, device: str) -> None:
@@ -270,28 +256,26 @@ def _run(study: Study, out: Path | None, data_dir: Path | None, device: str) -> 
     from gigo.console import Display
 
     path = api.folder(study, out)
-    console = _console()
     try:
-        with Display(console) as display:
+        with Display(_console()) as display:
             result = api.run(
                 study, out=path, data_dir=data_dir, device=device, listener=display.show
             )
+        _report(result, None)
     except KeyboardInterrupt:
-        print(
-            f"stopped; finished trials are in {path}: the same command goes on from there",
-            file=sys.stderr,
-        )
+        kept = f"{path} keeps every finished trial"
+        print(f"stopped: {kept}, and the same command goes on from there", file=sys.stderr)
         raise typer.Exit(130) from None
-    _show(result)
-    print(f"report: {result.report()}")
 
 
-def _show(result: Result) -> None:
+def _report(result: Result, out: Path | None) -> None:
+    """Show a result and write its page."""
     from gigo.report import terminal
 
     console = _console()
     for part in terminal.overview(result.material):
         console.print(part)
+    print(f"report: {result.report(out)}")
 
 
 def _console() -> Any:

@@ -6,16 +6,18 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
-from rich.progress import Progress as Bar
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
+from rich.text import Text
 
 from gigo.describe import duration
 
 if TYPE_CHECKING:
     from gigo.runner import Progress
 
-LINE_EVERY = 5.0
+LINE_EVERY = 10.0
 """Seconds between plain lines."""
 
 
@@ -24,21 +26,12 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = console.is_terminal
-        self._bar = Bar(
-            TextColumn("{task.fields[what]}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("trials{task.fields[left]}"),
-            console=console,
-            disable=not self._live,
-            transient=True,
-        )
-        self._task: TaskID = self._bar.add_task("", total=None, what="starting", left="")
-        self._last_line = time.perf_counter()
+        self._live = Live(Text("starting"), console=console, transient=True)
+        self._next_line = 0.0
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(
@@ -47,25 +40,35 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        self._live.stop()
 
     def show(self, progress: Progress) -> None:
         """Take in how far the run is."""
         if progress.note:
-            self._console.print(progress.note)
-        left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
-        what = progress.stack and (
-            f"{progress.stack}: {progress.running} models, "
-            f"epoch {progress.epoch} of at most {progress.epochs}"
-        )
-        if self._live:
-            self._bar.update(
-                self._task,
-                completed=progress.done,
-                total=progress.total,
-                what=what or "starting",
-                left=left,
-            )
-        elif what and time.perf_counter() - self._last_line >= LINE_EVERY:
-            self._last_line = time.perf_counter()
-            self._console.print(f"{progress.done} of {progress.total} trials; {what}{left}")
+            self._console.print(progress.note, soft_wrap=True, highlight=False)
+        if not progress.stack:
+            return
+        if self._live.is_started:
+            self._live.update(_picture(progress))
+        elif time.perf_counter() >= self._next_line:
+            self._next_line = time.perf_counter() + LINE_EVERY
+            line = f"{_done(progress)}; {_training(progress)}"
+            self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def _picture(progress: Progress) -> Group:
+    """Two lines: what is being trained, and a bar of the trials done."""
+    bar = Table.grid(Column(ratio=1), Column(no_wrap=True), padding=(0, 1), expand=True)
+    bar.add_row(ProgressBar(progress.total, progress.done), _done(progress))
+    return Group(Text(_training(progress), no_wrap=True, overflow="ellipsis"), bar)
+
+
+def _training(progress: Progress) -> str:
+    members = "1 model" if progress.running == 1 else f"{progress.running} models"
+    return f"{progress.stack}: {members}, epoch {progress.epoch} of at most {progress.epochs}"
+
+
+def _done(progress: Progress) -> str:
+    left = progress.seconds_left
+    guess = "" if left is None else f", {duration(left)} left"
+    return f"{progress.done} of {progress.total} trials{guess}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from gigo import corruptions, datasets, models, planner, studies
+from gigo.errors import unknown
 from gigo.store import Store
 from gigo.study import Study
 
@@ -49,6 +54,7 @@ def status(path: Path) -> str:
         states = Counter(record.status for record in store.records())
         precision = store.precision
     missing = len(trials.keys() - done)
+    place = shlex.quote(str(path))
     rows = {
         "run": f"{path}",
         "study": ", ".join(dict.fromkeys(names)),
@@ -56,9 +62,9 @@ def status(path: Path) -> str:
         "trials": f"{len(trials) - missing} of {len(trials)} done",
         "never started": f"{states['never_started']}",
         "diverged": f"{states['diverged']}",
-        "next": f"the same gigo run with --out {path} trains the other {missing}"
+        "next": f"the same gigo run with --out {place} trains the other {missing}"
         if missing
-        else f"gigo report {path}",
+        else f"gigo report {place}",
     }
     return _aligned(rows)
 
@@ -68,21 +74,19 @@ def catalogue(what: str) -> str:
 
     Args:
         what: ``datasets``, ``corruptions``, ``models`` or ``studies``.
+
+    Raises:
+        SpecError: none of these.
     """
-    if what == "datasets":
-        return _aligned(
-            {
-                name: f"{entry.summary}; {entry.n_train:,} + {entry.n_test:,} items, "
-                f"{entry.n_classes} classes"
-                for name, entry in datasets.CATALOGUE.items()
-            }
-        )
-    if what == "studies":
-        return _aligned({name: studies.find(name).summary for name in studies.names()})
-    entries = corruptions.CATALOGUE if what == "corruptions" else models.CATALOGUE
-    return _aligned(
-        {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
-    )
+    kinds = {
+        "datasets": lambda: {name: _card(entry) for name, entry in datasets.CATALOGUE.items()},
+        "corruptions": lambda: _entries(corruptions.CATALOGUE),
+        "models": lambda: _entries(models.CATALOGUE),
+        "studies": lambda: {name: studies.find(name).summary for name in studies.names()},
+    }
+    if what not in kinds:
+        raise unknown("what", what, kinds)
+    return _aligned(kinds[what]())
 
 
 def duration(seconds: float) -> str:
@@ -94,6 +98,17 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def _card(entry: datasets.Entry) -> str:
+    items = f"{entry.n_train:,} + {entry.n_test:,} items, {entry.n_classes} classes"
+    return f"{entry.summary}; {items}"
+
+
+def _entries(
+    entries: Mapping[str, corruptions.Entry] | Mapping[str, models.Entry],
+) -> dict[str, str]:
+    return {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
+
+
 def _options(options: Mapping[str, object]) -> str:
     if not options:
         return ""
@@ -101,5 +116,13 @@ def _options(options: Mapping[str, object]) -> str:
 
 
 def _aligned(rows: Mapping[str, str]) -> str:
-    width = max(map(len, rows), default=0)
-    return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in rows.items())
+    """Two columns; on a terminal the second is wrapped to its width, elsewhere a row is a line."""
+    left = max(map(len, rows), default=0) + 2
+    width = shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
+    wrapper = textwrap.TextWrapper(
+        max(width, left + 20),
+        subsequent_indent=" " * left,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(wrapper.fill(f"{name:<{left}}{text}") for name, text in rows.items())

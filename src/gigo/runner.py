@@ -106,14 +106,14 @@ def _train(
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        if len(left) == 1:
+        if len(trials) == 1:
             raise EngineError(f"memory does not suffice to train one model: {error}") from None
     rest = list(left.values())
     half = -(-len(rest) // 2)
     meter.say(f"out of memory with {len(trials)} models at once: going on with {half}")
     if resident.device.type == "cuda":
         torch.cuda.empty_cache()
-    for part in (rest[:half], rest[half:]):
+    for part in filter(None, (rest[:half], rest[half:])):
         yield from _train(part, resident, meter)
 
 
@@ -152,7 +152,7 @@ class _Meter:
         """A stack begins."""
         first = trials[0]
         self._stack_work = sum(self._work[trial.key] for trial in trials)
-        name = f"{first.dataset}, {first.size} items, {first.model.label}"
+        name = f"{first.dataset}, {first.size} labels, {first.model.label}"
         self._show(stack=name, running=len(trials), epoch=0, epochs=first.recipe.epochs)
 
     def take(self, event: EpochDone | Record) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from gigo.datasets import find as search
 from gigo.datasets.arrays import fingerprint
 from gigo.datasets.download import Watch, silent
 from gigo.datasets.download import fetch as fetch_files
-from gigo.datasets.find import Verdict, as_is, find, places, verdicts
+from gigo.datasets.find import Verdict
 from gigo.datasets.official import Official
 from gigo.datasets.places import own_cache
 from gigo.errors import DataError, SpecError, unknown
@@ -76,7 +77,7 @@ def load(
     entry = _entry(name)
     source = entry.source()
     if isinstance(source, Official):
-        dataset = find(source, entry.sha256, data_dir, accepted=accepted, watch=watch)
+        dataset = search.find(source, entry.sha256, data_dir, accepted=accepted, watch=watch)
     else:
         dataset = source
     expected = accepted or entry.sha256
@@ -104,7 +105,7 @@ def accept(names: Iterable[str], data_dir: Path | None = None) -> dict[str, str]
         source = entry.source()
         if not isinstance(source, Official):
             continue
-        dataset = as_is(source, entry.sha256, data_dir)
+        dataset = search.as_is(source, entry.sha256, data_dir)
         if dataset and dataset.sha256 != entry.sha256:
             accepted[name] = _of_size(dataset, entry).sha256
     return accepted
@@ -122,7 +123,7 @@ def where(name: str, data_dir: Path | None = None) -> list[str]:
         return [source.source]
     return [
         f"{copy.place} (lacks {', '.join(copy.missing)})" if copy.missing else str(copy.place)
-        for copy in places(source, data_dir)
+        for copy in search.every_copy(source, data_dir)
     ]
 
 
@@ -137,7 +138,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[Verdict]:
     source = entry.source()
     if not isinstance(source, Official):
         return [Verdict(load(name).source, "")]
-    return list(verdicts(source, entry.sha256, data_dir))
+    return list(search.verdicts(source, entry.sha256, data_dir))
 
 
 def fetch(name: str, watch: Watch = silent) -> Path:

@@ -84,7 +84,7 @@ def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset | N
     return _read(official, _only_copy(official, *named), sha256) if named else None
 
 
-def places(official: Official, data_dir: Path | None) -> list[Copy]:
+def every_copy(official: Official, data_dir: Path | None) -> list[Copy]:
     """Every copy of a data set where `find` would look, in its order; whole or not, not read."""
     named = _named(data_dir)
     return list(copies(official, named[0], direct=True) if named else _cached(official))
@@ -92,7 +92,7 @@ def places(official: Official, data_dir: Path | None) -> list[Copy]:
 
 def verdicts(official: Official, sha256: str, data_dir: Path | None) -> Iterator[Verdict]:
     """Each of those copies, read and checked."""
-    for copy in places(official, data_dir):
+    for copy in every_copy(official, data_dir):
         fault = ""
         try:
             _checked(official, copy, sha256, sha256)

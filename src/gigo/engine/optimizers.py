@@ -43,7 +43,7 @@ class Optimizer:
     Attributes:
         parameters: the tensors that are updated.
         gradients: tensors like them, to be filled before each step.
-        moments: tensors like them, two lists for Adam, one for SGD.
+        moments: tensors like them, two lists for Adam, one for SGD with momentum, else none.
         steps: taken so far.
     """
 
@@ -51,7 +51,7 @@ class Optimizer:
         self._recipe = recipe
         self.steps = 0
         self.parameters = list(parameters)
-        count = 2 if recipe.optimizer == "adam" else 1
+        count = 2 if recipe.optimizer == "adam" else int(recipe.momentum > 0)
         self.moments = [[torch.zeros_like(p) for p in self.parameters] for _ in range(count)]
         self.gradients = [torch.empty_like(p) for p in self.parameters]
         self._rates: tuple[float, ...] = ()
@@ -108,7 +108,7 @@ class Optimizer:
         fused_sgd(
             group.parameters,
             group.gradients,
-            group.moments[0],
+            group.moments[0] if group.moments else [],
             weight_decay=self._recipe.weight_decay,
             momentum=self._recipe.momentum,
             lr=group.rate,

@@ -97,7 +97,7 @@ def _operation(
         before = layers.get(str(source.target)) if source.op == "call_module" else None
         fresh = isinstance(before, OVERWRITABLE) and len(source.users) == 1
         return builder(name, layers[name], members, forms[source], fresh)
-    if node.target in (operator.add, operator.iadd, torch.add):
+    if node.target in (operator.add, operator.iadd, torch.add) and not node.kwargs:
         form = forms[sources[0]]
         if len(sources) == 2 and forms[sources[1]] == form:
             return _add, form

@@ -1,0 +1,72 @@
+"""The rivals: the same networks and recipe in Keras and in plain PyTorch, as people write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def keras_article(shape: tuple[int, int, int], n_classes: int = 10) -> Any:
+    """The article's network and optimiser; ``shape`` is (height, width, channels)."""
+    import keras
+    from keras import layers
+
+    conv = {"kernel_size": 3, "activation": "relu"}
+    model = keras.Sequential(
+        [
+            layers.Input(shape),
+            layers.Conv2D(32, **conv),
+            layers.Conv2D(32, **conv),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, **conv),
+            layers.Conv2D(32, **conv),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, **conv),
+            layers.Conv2D(32, padding="same", **conv),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(n_classes, activation="softmax", dtype="float32"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def torch_epochs(
+    network: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    held_out: tuple[np.ndarray, np.ndarray] | None,
+    batch_size: int,
+    epochs: int,
+    device: str = "cpu",
+) -> None:
+    """A plain float32 training loop with the data in memory and no DataLoader."""
+    import torch
+    import torch.nn.functional as F
+
+    network = network.to(device)
+    images, labels = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+    watched = None
+    if held_out is not None:
+        watched = [torch.from_numpy(each).to(device) for each in held_out]
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        network.train()
+        order = torch.randperm(len(images), device=device)
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            optimizer.zero_grad()
+            loss = F.cross_entropy(network(images[part]), labels[part])
+            loss.backward()
+            optimizer.step()
+        if watched is not None:
+            network.eval()
+            with torch.no_grad():
+                hits = [
+                    (network(a).argmax(1) == b).sum().item()
+                    for a, b in zip(watched[0].split(1000), watched[1].split(1000), strict=True)
+                ]
+            assert sum(hits) >= 0
