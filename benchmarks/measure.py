@@ -1,7 +1,8 @@
 """One measurement in a process of its own: ``python benchmarks/measure.py NAME SIDE``.
 
-Prints one JSON line: seconds of training and how many models that was for. Imports, the making of
-data and one warm-up are not counted, for either side.
+Prints one JSON line, ``{"seconds": ..., "models": ...}``. Imports, the making of data and a
+warm-up are not counted, for either side; what a rival must do for every model anew (Keras builds
+and compiles a graph) is.
 """
 
 from __future__ import annotations
@@ -12,41 +13,40 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from networks import keras_article, torch_epochs
+from rivals import keras_article, torch_epochs
 
 from gigo.study import Recipe, Study, Trial
 from gigo.types import Dataset
 
-SHAPES = {"28x28x1": (1, 28, 28), "32x32x3": (3, 32, 32)}
-FIT_ITEMS, FIT_MODELS = 10_240, 4
-SWEEP_RATES, SWEEP_EPOCHS, SWEEP_RIVALS = 20, 4, 3
-"""A sweep has 20 rates x 2 corruptions; rivals train a few of its 39 models, all alike to them."""
-DEMO_EPOCHS, DEMO_RIVALS = 10, 6
+NAMES = {(1, 28, 28): "mnist", (3, 32, 32): "cifar10", (1, 8, 8): "digits"}
+SWEEP = {"rates": [i / 20 for i in range(20)], "corruption": ["symmetric", "biased"]}
+"""20 rates x 2 corruptions: 39 models, since rate 0 is one."""
 
 
 def random_images(shape: tuple[int, ...], n: int, n_test: int) -> Dataset:
-    """Random images and labels: how fast an epoch is does not depend on them."""
+    """Random images and labels: how long an epoch takes does not depend on them."""
     rng = np.random.default_rng(0)
 
-    def inputs(count: int) -> np.ndarray:
+    def inputs(count: int) -> Any:
         return rng.integers(0, 256, (count, *shape), dtype=np.uint8)
 
     return Dataset(
-        name={28: "mnist", 32: "cifar10", 8: "digits"}[shape[-1]],
+        name=NAMES[shape],
         x_train=inputs(n),
         y_train=rng.integers(0, 10, n),
         x_test=inputs(n_test),
         y_test=rng.integers(0, 10, n_test),
         class_names=tuple("0123456789"),
         sha256="",
-        source="random",
+        source="random numbers",
     )
 
 
-def gigo_seconds(trials: list[Trial], dataset: Dataset, precision: str = "bfloat16") -> float:
-    """Seconds to train trials as gigo does."""
+def gigo(dataset: Dataset, precision: str = "bfloat16", **fields: Any) -> dict[str, float]:
+    """A sweep as gigo trains it."""
     import torch
 
     from gigo import planner
@@ -55,16 +55,148 @@ def gigo_seconds(trials: list[Trial], dataset: Dataset, precision: str = "bfloat
     from gigo.engine.training import train
 
     keep_freed_memory()
+    study = Study.create(
+        dataset=dataset.name, precision=precision, subset="first", replicates=1, **fields
+    )
+    trials = list(study.trials(precision).values())
     resident = Resident(dataset, torch.device("cpu"), DTYPES[precision])
-    warm = [replace(t, recipe=t.recipe.model_copy(update={"epochs": 1})) for t in trials[:2]]
-    list(train(warm, resident))
+    list(train([_one_epoch(trial) for trial in trials[:2]], resident))
     started = time.perf_counter()
     for stack in planner.plan(trials).stacks:
         for _ in train(stack, resident):
             pass
-    return time.perf_counter() - started
+    return {"seconds": time.perf_counter() - started, "models": len(trials)}
 
 
-def trials(study: Study, precision: str = "bfloat16") -> list[Trial]:
-    """Of a study whose data set is only named, never read."""
-    return list(study.trials(precision).values())
+def _one_epoch(trial: Trial) -> Trial:
+    return replace(trial, recipe=trial.recipe.model_copy(update={"epochs": 1}))
+
+
+def keras(
+    dataset: Dataset, models: int, epochs: int, batch_size: int, held_out: str, *, half: bool
+) -> dict[str, float]:
+    """``fit`` in a loop, data as float32 in memory, as the article did it.
+
+    Args:
+        dataset: all of whose training items are used.
+        models: trained one after the other.
+        epochs: of each.
+        batch_size: of each step.
+        held_out: what ``fit`` validates on each epoch: ``test``, ``split`` (a fifth of the training
+            items; the test set is evaluated once at the end) or ``none``.
+        half: use Keras's ``mixed_bfloat16`` policy.
+    """
+    import keras as k
+
+    if half:
+        k.mixed_precision.set_global_policy("mixed_bfloat16")
+    x, test = (a.transpose(0, 2, 3, 1).astype("float32") / 255 for a in _both(dataset))
+    y = dataset.y_train
+    fifth = len(x) // 5
+    validation = {
+        "test": (test, dataset.y_test),
+        "split": (x[:fifth], y[:fifth]),
+        "none": None,
+    }[held_out]
+    if held_out == "split":
+        x, y = x[fifth:], y[fifth:]
+
+    def one(n_epochs: int) -> None:
+        model = keras_article(x.shape[1:])
+        model.fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=n_epochs,
+            validation_data=validation,
+            validation_batch_size=batch_size,
+            verbose=0,
+        )
+        if held_out == "split":
+            model.evaluate(test, dataset.y_test, batch_size=batch_size, verbose=0)
+
+    one(1)
+    started = time.perf_counter()
+    for _ in range(models):
+        one(epochs)
+    return {"seconds": time.perf_counter() - started, "models": models}
+
+
+def torch_loop(
+    dataset: Dataset, model: str, models: int, epochs: int, batch_size: int, held_out: str
+) -> dict[str, float]:
+    """One model at a time, plain float32 PyTorch, data in memory; arguments as in `keras`."""
+    import torch
+
+    from gigo.models import build
+
+    x, test = (torch.from_numpy(a.astype("float32") / 255) for a in _both(dataset))
+    y, y_test = torch.from_numpy(dataset.y_train), torch.from_numpy(dataset.y_test)
+    fifth = len(x) // 5 if held_out == "split" else 0
+    watched = (x[:fifth], y[:fifth]) if fifth else None
+
+    def one(n_epochs: int) -> None:
+        network = build(model, dataset.input_shape, 10)
+        torch_epochs(network, x[fifth:], y[fifth:], watched, batch_size, n_epochs)
+        if fifth:
+            torch_epochs(network, x[:0], y[:0], (test, y_test), batch_size, 1)
+
+    one(1)
+    started = time.perf_counter()
+    for _ in range(models):
+        one(epochs)
+    return {"seconds": time.perf_counter() - started, "models": models}
+
+
+def _both(dataset: Dataset) -> tuple[Any, Any]:
+    return dataset.x_train, dataset.x_test
+
+
+def fit(shape: tuple[int, ...], side: str) -> dict[str, float]:
+    """An epoch of full-size training, nothing validated."""
+    n, models = 15_360, 4
+    data = random_images(shape, n, 256)
+    if side == "gigo":
+        recipe = {"batch_size": 256, "epochs": 1, "patience": 0}
+        return gigo(
+            data, size=n, rates=[0, 0.2, 0.4, 0.6], recipe=recipe, validation="none"
+        )
+    if side == "torch":
+        return torch_loop(data, "article_cnn", 1, 1, 256, "none")
+    return keras(data, 1, 1, 256, "none", half=side == "keras-bf16")
+
+
+def first_1000(side: str) -> dict[str, float]:
+    """The sweep over 1,000 items, a few epochs, under two validation policies."""
+    epochs = 6
+    data = random_images((1, 28, 28), 1000, 10_000)
+    recipe = {"epochs": epochs, "patience": 0, "plateau_patience": 0}
+    if side in ("gigo-oracle", "gigo-clean"):
+        policy = side.removeprefix("gigo-")
+        return gigo(data, size=1000, recipe=recipe, validation=policy, **SWEEP)
+    return keras(data, 2, epochs, 256, side.removeprefix("keras-"), half=False)
+
+
+def digits(side: str) -> dict[str, float]:
+    """The demo's sweep on 8x8 images: 3 replicates x 21 models."""
+    epochs = 8
+    data = random_images((1, 8, 8), 1347, 450)
+    recipe = {"base": "small", "epochs": epochs, "patience": 0, "plateau_patience": 0}
+    if side == "gigo":
+        rates = [i / 10 for i in range(11)]
+        return gigo(data, size=1347, recipe=recipe, **{**SWEEP, "rates": rates})
+    return torch_loop(data, "small_cnn", 4, epochs, 32, "split")
+
+
+MEASUREMENTS: dict[str, Callable[[str], dict[str, float]]] = {
+    "fit-28": lambda side: fit((1, 28, 28), side),
+    "fit-32": lambda side: fit((3, 32, 32), side),
+    "first-1000": first_1000,
+    "digits": digits,
+}
+
+
+if __name__ == "__main__":
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    print(json.dumps(MEASUREMENTS[sys.argv[1]](sys.argv[2])))

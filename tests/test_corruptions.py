@@ -217,6 +217,14 @@ def test_a_class_of_probability_zero_is_never_drawn(seed: int, n_classes: int) -
     assert (destinations[labels[schedule.order], schedule.new_labels] > 0).all()
 
 
+def test_not_even_where_the_random_number_is_exactly_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stream, "words", lambda self, n: np.zeros(n, np.uint64))
+    labels = np.arange(6) % 3
+    for kind in EXCLUDING:
+        order, new_labels = make_schedule(kind, labels, 3)
+        assert (new_labels != labels[order]).all()
+
+
 def test_one_class_cannot_be_mislabelled() -> None:
     dataset = make_dataset(np.zeros(5), 1)
     with pytest.raises(SpecError, match="classes = 1: expected at least 2"):

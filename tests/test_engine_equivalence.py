@@ -48,8 +48,8 @@ def company(model: str, resident: Resident, replicates: Sequence[int]) -> list[T
         replicates=replicates,
         model=Choice(name=model),
         validation="none",
-        size=40 if small else 20,
-        recipe=BASE if small else BASE.model_copy(update={"batch_size": 4}),
+        size=40 if small else 10,
+        recipe=BASE if small else BASE.model_copy(update={"batch_size": 2}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -19,11 +20,28 @@ from gigo.planner import (
     total_memory,
     work,
 )
-from gigo.study import Study, Trial
+from gigo.study import RECIPES, Choice, Study, Trial
 
 GIB = 1 << 30
-SHARED = ("dataset", "data", "size", "subset", "model", "recipe", "validation", "precision")
-"""What members of a stack must agree on."""
+UNLIKE: dict[str, object] = {
+    "dataset": "fashion_mnist",
+    "size": 300,
+    "subset": "first",
+    "model": Choice(name="article_cnn"),
+    "recipe": RECIPES["sgd"],
+    "validation": "none",
+    "precision": "bfloat16",
+}
+"""What members of a stack must agree on, with values that are not the default."""
+
+ALIKE: dict[str, object] = {
+    "corruption": Choice(name="two_sink"),
+    "rate": 0.25,
+    "placement": "tail",
+    "seed": 5,
+    "replicate": 7,
+}
+"""What they need not, likewise."""
 
 MIXED = make_trials(
     Study.create(
@@ -36,7 +54,7 @@ MIXED = make_trials(
         validation=["clean", "oracle"],
         replicates=3,
     )
-) + make_trials(make_study(subset="first", seed=5), "bfloat16")
+)
 
 
 def make_plan(memory: int = 64 * GIB, **fields: Any) -> Plan:
@@ -62,8 +80,21 @@ def test_stacks_share_out_the_trials(memory: int) -> None:
 def test_members_agree_on_what_they_must(memory: int, data: st.DataObject) -> None:
     trials = data.draw(st.permutations(MIXED[::7]))
     for stack in plan(trials, memory).stacks:
-        for name in SHARED:
+        for name in UNLIKE:
             assert all(getattr(trial, name) == getattr(stack[0], name) for trial in stack)
+
+
+@pytest.mark.parametrize("name", [*UNLIKE, *ALIKE])
+def test_only_a_difference_that_matters_makes_a_stack_of_its_own(name: str) -> None:
+    trial = one(size=200, rates=0.5, model="small_cnn", recipe={"batch_size": 1})
+    other = replace(trial, **{name: (UNLIKE | ALIKE)[name]})
+    assert other != trial
+    assert len(plan([trial, other], 64 * GIB).stacks) == (2 if name in UNLIKE else 1)
+
+
+def test_every_part_of_a_trial_either_matters_or_does_not() -> None:
+    names = {field.name for field in fields(Trial)} - {"data"}  # goes with the data set
+    assert names == {*UNLIKE, *ALIKE}
 
 
 @settings(max_examples=25)

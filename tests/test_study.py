@@ -42,12 +42,13 @@ epochs = 5
 learning_rate = 1
 """
 
+WITH_TRUE = Choice.model_validate({"name": "symmetric", "include_true": True})
 KEYWORDS: dict[str, Any] = {
     "name": "both",
     "summary": "the same twice",
     "dataset": ("digits", "mnist"),
     "size": ["all", 500],
-    "corruption": ["biased", Choice(name="symmetric", include_true=True)],
+    "corruption": ["biased", WITH_TRUE],
     "rates": (0.0, 0.25, 1.0),
     "replicates": 2,
     "model": ["small_cnn"],
@@ -492,7 +493,7 @@ TRIAL = Trial(
     dataset="digits",
     data=DATASETS["digits"].sha256,
     size=200,
-    corruption=Choice(name="symmetric", include_true=True),
+    corruption=WITH_TRUE,
     rate=0.4,
     placement="random",
     subset="random",
@@ -576,8 +577,8 @@ def test_the_same_content_has_the_same_key_however_it_was_written() -> None:
 
 
 def test_options_are_in_the_key_and_their_order_is_not() -> None:
-    one = Choice(name="symmetric", a=1, b=2)
-    other = Choice(name="symmetric", b=2, a=1)
+    one = Choice.model_validate({"name": "symmetric", "a": 1, "b": 2})
+    other = Choice.model_validate({"b": 2, "name": "symmetric", "a": 1})
     assert one == other
     assert hash(one) == hash(other)
     assert one.label == other.label == "symmetric a=1 b=2"

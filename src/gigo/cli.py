@@ -42,7 +42,7 @@ def main() -> None:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "gigo"
-        code = _fail(f"{error.format_message().rstrip('.')}: see {command} --help")
+        code = _fail(f"{error.format_message()} (see {command} --help)")
     except OSError as error:
         # A full disk behind standard output, or `| head -1`, which is nobody's fault.
         code = 1 if isinstance(error, BrokenPipeError) else _fail(str(error))
@@ -123,9 +123,9 @@ def run_or_plan(
     context: typer.Context,
     study: StudyName,
     dataset: Annotated[Texts, _several("--dataset", "NAME", "See gigo list datasets.")] = None,
-    size: Annotated[Texts, _several("--size", "N", "Training items, or all.")] = None,
+    size: Annotated[Texts, _several("--size", "N", "Labels to pay for: a number, or all.")] = None,
     rates: Annotated[
-        Texts, _several("--rate", "SHARE", "Of training labels to corrupt, 0 to 1.")
+        Texts, _several("--rate", "SHARE", "Of wrong training labels, 0 to 1.")
     ] = None,
     corruption: Annotated[
         Texts, _several("--corruption", "NAME", "See gigo list corruptions.")
@@ -133,12 +133,12 @@ def run_or_plan(
     model: Annotated[Texts, _several("--model", "NAME", "See gigo list models.")] = None,
     validation: Annotated[
         Texts,
-        _several("--validation", "NAME", "What stops training early: clean, oracle or none."),
+        _several("--validation", "NAME", "What early stopping sees: clean, oracle or none."),
     ] = None,
     replicates: Annotated[
         str | None, _one("--replicates", "N", "Repetitions of every point.")
     ] = None,
-    seed: Annotated[str | None, _one("--seed", "N", "Of everything random.")] = None,
+    seed: Annotated[str | None, _one("--seed", "N", "Seed of everything random.")] = None,
     precision: Annotated[
         str | None, _one("--precision", "NAME", "auto, bfloat16, float32 or float64.")
     ] = None,
@@ -193,7 +193,7 @@ def table(
     from gigo import api
 
     if as_csv + as_json + (parquet is not None) > 1:
-        raise SpecError("table", "several formats", "one of --csv, --json and --parquet")
+        raise SpecError("format", "several", "only one of --csv, --json and --parquet")
     frame = api.load(run).frame
     if parquet is not None:
         from gigo.report.files import write_whole

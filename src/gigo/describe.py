@@ -98,13 +98,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _card(entry: datasets.Entry) -> str:
+def _card(entry: datasets.DatasetEntry) -> str:
     items = f"{entry.n_train:,} + {entry.n_test:,} items, {entry.n_classes} classes"
     return f"{entry.summary}; {items}"
 
 
 def _entries(
-    entries: Mapping[str, corruptions.Entry] | Mapping[str, models.Entry],
+    entries: Mapping[str, corruptions.Corruption] | Mapping[str, models.Model],
 ) -> dict[str, str]:
     return {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
 

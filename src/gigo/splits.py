@@ -54,10 +54,11 @@ def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
     the first class first among equals.
     """
     counts = np.bincount(labels)
-    quotas = (share * counts).round(9)  # or noise in the last bits would break ties
+    quotas = share * counts
     take = np.floor(quotas).astype(np.int64)
     missing = round(share * len(labels)) - int(take.sum())
-    take[np.argsort((take - quotas).round(9), kind="stable")[:missing]] += 1
+    left_over = (quotas - take).round(9)  # or noise in the last bits would break ties
+    take[np.argsort(-left_over, kind="stable")[:missing]] += 1
     order = stream.permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
     starts = np.cumsum(counts) - counts

@@ -1,0 +1,604 @@
+"""The command line as its user meets it: what is printed, on which stream, and the exit code."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from command import RUNNABLE, environment, finish, instant_train
+from factories import make_record, make_study, make_test_set
+from gigo import __version__, cli, console, describe, runner
+from gigo.analysis.table import COLUMNS
+from gigo.api import load
+from gigo.console import Display
+from gigo.engine.training import EpochDone
+from gigo.runner import Progress
+from gigo.store import Store
+from gigo.study import Study, Trial
+from gigo.types import Record
+from test_datasets_idx import encode
+from test_store import occupy, small_disk as small_disk
+
+SMALL = """
+dataset = "digits"
+size = 200
+corruption = ["symmetric", "biased"]
+rates = [0, 0.5, 1]
+replicates = 2
+precision = "float32"
+"""
+COMMANDS = ["demo", "run", "plan", "status", "report", "table", "list"]
+
+
+class Done(NamedTuple):
+    """What a command left on the terminal."""
+
+    code: int
+    out: str
+    err: str
+
+
+Gigo = Callable[..., Done]
+
+
+@pytest.fixture
+def gigo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Gigo:
+    """The command in this process and an empty folder, on a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["gigo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return Done(int(end.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def small(gigo: Gigo) -> Path:
+    """A study of 10 trials, as a file in the working folder."""
+    file = Path("small.toml")
+    file.write_text(SMALL)
+    return file
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training takes no time."""
+    monkeypatch.setattr(runner, "train", instant_train)
+
+
+@pytest.fixture
+def finished(small: Path, instant: None, gigo: Gigo) -> Path:
+    """The run of the small study."""
+    assert gigo("run", small, "--out", "run").code == 0
+    return Path("run")
+
+
+def refused(done: Done) -> str:
+    """The one line that says what is wrong."""
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert done.err.endswith("\n")
+    assert done.err.count("\n") == 1
+    return done.err[len("error: ") : -1]
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=" ".join)
+def test_help_fits_the_terminal_and_shows_an_example(gigo: Gigo, command: list[str]) -> None:
+    done = gigo(*command, "--help")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("Usage: ")
+    examples = re.findall(r"^ +(?:Examples?: |Start with: )?(gigo .+)$", done.out, re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert example.split()[1] in (command or COMMANDS)
+    for option in re.findall(r"^  (--[a-z-]+)[^a-z]*$", done.out, re.MULTILINE):
+        pytest.fail(f"{option} is not explained")
+
+
+def test_examples_in_the_help_parse(gigo: Gigo, finished: Path) -> None:
+    Path("my-study.toml").write_text(SMALL)
+    Path("runs").mkdir()
+    finished.rename("runs/demo")
+    for command in COMMANDS:
+        if command == "demo":
+            continue  # trains a minute
+        for line in re.findall(r"(gigo .+)$", gigo(command, "--help").out, re.MULTILINE):
+            example = line.split(" > ")[0].split()[1:]
+            if "demo" in example and command == "run":
+                example[0] = "plan"
+            if example[0] == command or command == "run":
+                assert gigo(*example).code == 0, line
+
+
+def test_bare_gigo_is_its_help(gigo: Gigo) -> None:
+    assert gigo() == gigo("--help")
+    listed = re.findall(r"^  ([a-z]+)  +[A-Z].*\.$", gigo().out, re.MULTILINE)
+    assert listed == COMMANDS
+
+
+def test_run_and_plan_take_the_same_options(gigo: Gigo) -> None:
+    run, plan = (gigo(command, "--help").out for command in ("run", "plan"))
+    options = re.compile(r"^  --.*(?:\n {10,}.*)*", re.MULTILINE)
+    assert options.findall(run) == options.findall(plan)
+    asked = "dataset size rate corruption replicates device precision out data-dir model"
+    for name in asked.split():
+        assert f"  --{name} " in run
+
+
+def test_version(gigo: Gigo) -> None:
+    assert gigo("--version") == Done(0, f"gigo {__version__}\n", "")
+
+
+# What is refused: always one line, code 2
+
+
+BAD_ARGUMENTS = {
+    "plan dmo": "study = 'dmo': expected one of .*demo.* (did you mean 'demo'?)",
+    "plan no.toml": "study = 'no.toml': expected a readable file (No such file or directory)",
+    "plan demo --dataset mnst": "dataset = 'mnst': expected one of .* (did you mean 'mnist'?)",
+    "plan demo --corruption simetric": "corruption = 'simetric': .* (did you mean 'symmetric'?)",
+    "plan demo --model smallcnn": "model = 'smallcnn': .* (did you mean 'small_cnn'?)",
+    "plan demo --model article_cnn": "model = 'article_cnn': expected a model for the 8x8 images .*",
+    "plan demo --validation clen": "validation = 'clen': expected .*'clean'.*",
+    "plan demo --precision half": "precision = 'half': expected .*'bfloat16'.*",
+    "plan demo --rate 1.01": "rates = 1.01: expected numbers from 0 to 1",
+    "plan demo --rate -0.1": "rates = -0.1: expected numbers from 0 to 1",
+    "plan demo --rate nan": "rates = nan: expected numbers from 0 to 1",
+    "plan demo --rate 0.1 --rate 40%": "rates = '40%': expected numbers from 0 to 1",
+    "plan demo --size 1348": "size = 1348: expected at most the 1347 items of digits",
+    "plan demo --size 0": "size = 0: expected whole numbers of at least 1, or 'all'",
+    "plan demo --size all --size 1.5": "size = '1.5': expected whole numbers of at least 1, or 'all'",
+    "plan demo --replicates 0": "replicates = 0: expected .*1.*",
+    "plan demo --replicates two": "replicates = 'two': expected .*integer.*",
+    "plan demo --seed 1e3": "seed = '1e3': expected .*integer.*",
+    "plan": "Missing argument 'STUDY'. (see gigo plan --help)",
+    "status": "Missing argument 'RUN'. (see gigo status --help)",
+    "plan demo --rate": "Option '--rate' requires an argument. (see gigo plan --help)",
+    "plan demo --rates 0": "No such option: --rates .*--rate.* (see gigo plan --help)",
+    "plan demo more": "Got unexpected extra argument(s) (more) (see gigo plan --help)",
+    "staus run": "No such command 'staus'. Did you mean 'status'? (see gigo --help)",
+    "list corruption": "what = 'corruption': .* (did you mean 'corruptions'?)",
+    "status nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
+    "report nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
+    "table nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
+    "status .": ".: no run there: expected a folder with run.sqlite, .*",
+    "table nowhere --csv --json": "format = 'several': expected only one of --csv, --json .*",
+    "run demo --device gpu": "device = 'gpu': expected .*auto, cpu, cuda.*",
+    "demo --device cuda:99": "device = 'cuda:99': expected .*auto, cpu, cuda.*",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS)
+def test_a_bad_argument_is_refused_in_one_line(gigo: Gigo, arguments: str) -> None:
+    expected = re.escape(BAD_ARGUMENTS[arguments]).replace(re.escape(".*"), ".*")
+    assert re.fullmatch(expected, refused(gigo(*arguments.split())))
+    assert os.listdir() == []
+
+
+BAD_STUDIES = {
+    'rate = 0.5\ndataset = "digits"': "key = 'rate': expected one of .* (did you mean 'rates'?)",
+    'dataset = "digits"\nrecipe = "smal"': "recipe = 'smal': .* (did you mean 'small'?)",
+    'dataset = "digits"\nrecipe = {epoch = 3}': "recipe.key = 'epoch': .*mean 'epochs'?)",
+    'dataset = "digits"\nrecipe = {epochs = 0}': "recipe.epochs = 0: expected .*1.*",
+    'dataset = "digits"\nrates = ["0.1"]': "rates = '0.1': expected numbers from 0 to 1",
+    'dataset = "digits': "study = 'bad.toml': expected a TOML file .*line 1.*",
+    "size = 100": "dataset = None: expected a value.*",
+}
+
+
+@pytest.mark.parametrize("text", BAD_STUDIES)
+def test_a_bad_study_is_refused_in_one_line(gigo: Gigo, text: str) -> None:
+    Path("bad.toml").write_text(text)
+    expected = re.escape(BAD_STUDIES[text]).replace(re.escape(".*"), ".*")
+    assert re.fullmatch(expected, refused(gigo("run", "bad.toml")))
+    assert os.listdir() == ["bad.toml"]
+
+
+def mnist(folder: Path) -> None:
+    """Small files that look like MNIST's."""
+    folder.mkdir()
+    for part in ("train", "t10k"):
+        images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 10
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(encode(images))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(encode(labels))
+
+
+def test_damaged_data_is_refused_in_one_line(gigo: Gigo) -> None:
+    def error(data: str) -> str:
+        return refused(gigo("run", "demo", "--dataset", "mnist", "--model", "auto",
+                            "--size", "10", "--data-dir", data))  # fmt: skip
+
+    mnist(Path("data"))
+    file = Path("data/t10k-images-idx3-ubyte")
+    whole = file.read_bytes()
+    assert re.match("data: .*sha256 [0-9a-f]{64}: expected those of mnist, .*", error("data"))
+    file.write_bytes(whole[:1000])
+    assert error("data").startswith(f"{file}: 984 bytes of values: expected 15680")
+    file.write_bytes(b"PK" + whole[2:])
+    assert error("data").startswith(f"{file}: starts with 0x504b: expected 0x0000")
+    file.write_bytes(encode(np.zeros((20, 8, 8), np.uint8)))
+    assert error("data").startswith(f"{file}: items of shape (8, 8): expected (28, 28)")
+    file.unlink()
+    assert "t10k-images-idx3-ubyte" in error("data")
+    assert error("nowhere").startswith("data folder = 'nowhere': expected")
+
+
+def test_an_impossible_folder_is_refused_in_one_line(gigo: Gigo, small: Path) -> None:
+    assert refused(gigo("run", small, "--out", small)).startswith("small.toml: a file: expected")
+    below = small / "run"
+    assert refused(gigo("run", small, "--out", below)) == "small.toml/run: Not a directory"
+    assert small.read_text() == SMALL
+
+
+def test_a_folder_of_another_program_is_refused(gigo: Gigo, small: Path) -> None:
+    Path("other").mkdir()
+    Path("other/run.sqlite").write_text("mine\n" * 200)
+    for command in (["run", small, "--out", "other"], ["status", "other"]):
+        assert refused(gigo(*command)).startswith("other/run.sqlite: not an SQLite database")
+    assert Path("other/run.sqlite").read_text() == "mine\n" * 200
+
+
+def test_a_second_writer_is_refused_and_readers_are_not(
+    gigo: Gigo, small: Path, finished: Path
+) -> None:
+    study = Study.from_toml(small)
+    with Store.create(finished, study, "float32"):
+        message = refused(gigo("run", small, "--out", finished, "--rate", "0.2"))
+        assert message.startswith("run: ")
+        assert str(os.getpid()) in message
+        assert gigo("status", finished).code == 0
+        assert gigo("table", finished).code == 0
+    assert gigo("run", small, "--out", finished).code == 0
+
+
+def test_an_incompatible_study_is_refused_with_what_differs(
+    gigo: Gigo, small: Path, finished: Path
+) -> None:
+    message = refused(gigo("run", small, "--out", finished, "--seed", "7"))
+    assert "seed = 0 there and 7 here" in message
+    message = refused(gigo("run", small, "--out", finished, "--precision", "float64"))
+    assert "precision = 'float32' there and 'float64' here" in message
+    assert len(load(finished).records) == 10
+
+
+def test_too_little_memory_for_one_model_is_refused_in_one_line(
+    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: object) -> Iterator[None]:
+        raise RuntimeError("can't allocate memory:\n you tried to allocate 999 bytes")
+        yield
+
+    monkeypatch.setattr(runner, "train", train)
+    done = gigo("run", small, "--rate", "0", "--replicates", "1")
+    message = refused(done._replace(out=""))
+    assert message.startswith("memory does not suffice to train one model: can't allocate memory")
+
+
+def test_a_fault_of_gigo_s_own_is_not_hidden(
+    small: Path, monkeypatch: pytest.MonkeyPatch, gigo: Gigo
+) -> None:
+    monkeypatch.setattr(runner, "run", lambda *_, **__: {}["no such key"])
+    monkeypatch.setattr(sys, "argv", ["gigo", "run", str(small)])
+    with pytest.raises(KeyError):
+        cli.main()
+
+
+@pytest.mark.usefixtures("small_disk", "instant")
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    gigo: Gigo, small: Path
+) -> None:
+    ballast = Path("disk/ballast")
+    ballast.write_bytes(bytes(200_000))
+    run = ("run", small, "--out", "disk/run", "--replicates", "500")
+    study = Study.from_toml(small).but(replicates=500)
+    done = gigo(*run)
+    assert "the disk is full" in refused(done._replace(out=""))
+    kept = {record.key for record in load("disk/run").records}
+    assert 0 < len(kept) < len(study.trials("float32"))
+    occupy(Path("disk/rest"))
+    assert gigo("status", "disk/run").code == 0
+    done = gigo("report", "disk/run")
+    assert refused(done._replace(out="")).startswith("disk/run/report.html: expected a file")
+    ballast.unlink()
+    Path("disk/rest").unlink()
+    gigo(*run)
+    assert {record.key for record in load("disk/run").records} > kept
+
+
+def test_what_cannot_be_written_is_refused_in_one_line(gigo: Gigo, finished: Path) -> None:
+    for arguments in (["table", "--parquet"], ["report", "--out"]):
+        done = gigo(arguments[0], finished, arguments[1], finished / "run.sqlite" / "x")
+        message = refused(done._replace(out=""))
+        assert message.startswith("run/run.sqlite/x: expected a file that can be written")
+
+
+# run, demo
+
+
+def test_a_run_shows_its_result_and_where_the_report_is(
+    gigo: Gigo, small: Path, instant: None
+) -> None:
+    done = gigo("run", small)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("0 of 10 trials; digits, 200 labels, small_cnn: 10 models, epoch")
+    assert "symmetric" in done.out
+    assert done.out.endswith("\nreport: runs/small/report.html\n")
+    assert max(map(len, done.out.splitlines()[1:])) <= 80
+    assert "<html" in Path("runs/small/report.html").read_text()
+    assert len(load("runs/small").frame) == 12  # rate 0 is listed under both corruptions
+    again = gigo("run", small)
+    assert again.out == done.out[done.out.index("\n") + 1 :]
+
+
+def test_options_replace_what_the_study_says(gigo: Gigo, small: Path, instant: None) -> None:
+    options = (
+        "--size 100 --size all --rate 0.1 --rate 0.3 --corruption two_sink --replicates 1 "
+        "--model small_cnn --validation none --seed 5 --precision float64 --dataset digits"
+    )
+    assert gigo("run", small, "--out", "wide", *options.split()).code == 0
+    (study,) = load("wide").studies
+    assert study == Study.from_toml(small).but(
+        size=[100, "all"],
+        rates=[0.1, 0.3],
+        corruption="two_sink",
+        replicates=1,
+        model="small_cnn",
+        validation="none",
+        seed=5,
+        precision="float64",
+        dataset="digits",
+    )
+
+
+def test_the_demo_is_the_study_demo(gigo: Gigo, instant: None) -> None:
+    done = gigo("demo")
+    assert done.out.endswith("report: runs/demo/report.html\n")
+    assert len(load("runs/demo").records) == 126
+
+
+def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
+    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(trials: Sequence[Trial], resident: object) -> Iterator[EpochDone | Record]:
+        yield EpochDone(1, 2, len(trials), len(trials))
+        for trial in trials[:4]:
+            yield make_record(trial)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "train", train)
+    done = gigo("run", small)
+    expected = "runs/small keeps every finished trial, and the same command goes on from there"
+    assert (done.code, done.err) == (130, f"stopped: {expected}\n")
+    assert len(load("runs/small").records) == 4
+    monkeypatch.setattr(runner, "train", instant_train)
+    assert gigo("run", small).code == 0
+    assert len(load("runs/small").records) == 10
+
+
+# plan, status, list
+
+
+def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path, instant: None) -> None:
+    def rows(*options: str) -> dict[str, str]:
+        done = gigo("plan", small, *options)
+        assert (done.code, done.err) == (0, "")
+        return dict(re.split("  +", line, maxsplit=1) for line in done.out.splitlines())
+
+    fresh = rows()
+    assert list(fresh) == ["study", "run", "trials", "stacks", "memory", "time"]
+    assert fresh["trials"] == "10, 0 of them done"
+    assert fresh["stacks"] == "1 (1 of 10 models)"
+    assert fresh["run"] == "runs/small"
+    assert os.listdir() == ["small.toml"]
+    gigo("run", small)
+    assert rows()["trials"] == "10, 10 of them done"
+    assert rows()["stacks"] == "0"
+    wider = rows("--rate", "0", "--rate", "0.1", "--rate", "0.5")
+    assert wider["trials"] == "10, 6 of them done"
+    assert wider["stacks"] == "1 (1 of 4 models)"
+
+
+def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:
+    study = Study.from_toml(small)
+    trials = list(study.trials("float32").values())
+    folder = Path("a run")
+    with Store.create(folder, study, "float32") as store:
+        store.add_test_set(make_test_set())
+        store.add(make_record(trial) for trial in trials[:6])
+        store.add([replace(make_record(trials[6]), status="never_started")])
+        store.add([replace(make_record(trials[7]), status="diverged")])
+    shown = gigo("status", folder).out
+    rows = dict(re.split("  +", line, maxsplit=1) for line in shown.splitlines())
+    assert rows == {
+        "run": "a run",
+        "study": "small",
+        "precision": "float32",
+        "trials": "8 of 10 done",
+        "never started": "1",
+        "diverged": "1",
+        "next": "the same gigo run with --out 'a run' trains the other 2",
+    }
+    with Store.create(folder, study, "float32") as store:
+        store.add(make_record(trial) for trial in trials[8:])
+    shown = gigo("status", folder).out
+    assert "10 of 10 done" in shown
+    assert "gigo report 'a run'" in shown
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    {
+        "datasets": {"digits", "mnist", "fashion_mnist"},
+        "corruptions": {"symmetric", "biased", "two_sink"},
+        "models": {"article_cnn", "small_cnn"},
+        "studies": {"demo"},
+    }.items(),
+)
+def test_lists_name_and_explain(
+    gigo: Gigo, monkeypatch: pytest.MonkeyPatch, what: str, names: set[str]
+) -> None:
+    wrapped = gigo("list", what).out.splitlines()
+    assert max(map(len, wrapped)) <= 80
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(sys, "__stdout__", io.StringIO())  # as in a pipe
+    lines = gigo("list", what).out.splitlines()
+    found = dict(re.split("  +", line, maxsplit=1) for line in lines)
+    assert found.keys() >= names
+    assert all(found.values())
+    assert " ".join(" ".join(wrapped).split()) == " ".join(" ".join(lines).split())
+
+
+def test_durations_are_for_people() -> None:
+    seconds = {0: "0 s", 89: "89 s", 90: "2 min", 3600: "60 min", 5400: "1.5 h", 360000: "100.0 h"}
+    assert {n: describe.duration(n) for n in seconds} == seconds
+
+
+# report, table
+
+
+def test_a_report_is_written_where_asked(gigo: Gigo, finished: Path) -> None:
+    done = gigo("report", finished, "--out", "pages/page.html")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("report: pages/page.html\n")
+    assert "<html" in Path("pages/page.html").read_text()
+    (finished / "report.html").unlink()
+    assert gigo("report", finished).out.endswith("report: run/report.html\n")
+    assert (finished / "report.html").exists()
+
+
+def test_tables_round_trip(gigo: Gigo, finished: Path) -> None:
+    frame = load(finished).frame
+    csv = gigo("table", finished, "--csv").out
+    read = pd.read_csv(io.StringIO(csv), float_precision="round_trip")
+    pd.testing.assert_frame_equal(read, frame, check_exact=True, check_dtype=False)
+    rows = json.loads(gigo("table", finished, "--json").out)
+    assert [list(row) for row in rows] == [list(COLUMNS)] * len(frame)
+    read = pd.DataFrame(rows).astype(frame.dtypes)
+    pd.testing.assert_frame_equal(read, frame, check_exact=True)
+    assert gigo("table", finished, "--parquet", "t.parquet").out == "12 rows: t.parquet\n"
+    pd.testing.assert_frame_equal(pd.read_parquet("t.parquet"), frame, check_exact=True)
+
+
+def test_the_table_on_the_terminal_has_a_row_a_trial(gigo: Gigo, finished: Path) -> None:
+    shown = gigo("table", finished).out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert len(re.findall(r"^ digits .* % ", shown, re.MULTILINE)) == 12
+
+
+def test_an_unfinished_run_can_be_shown(gigo: Gigo, small: Path) -> None:
+    Store.create(Path("run"), Study.from_toml(small), "float32").close()
+    assert "No trial" in gigo("table", "run").out or gigo("table", "run").code == 0
+    assert gigo("table", "run", "--json").out == "[]\n"
+    assert gigo("table", "run", "--csv").out == ",".join(COLUMNS) + "\n"
+    assert gigo("report", "run").code == 0
+
+
+# Pipes
+
+
+@pytest.mark.parametrize("arguments", [["table", "RUN"], ["table", "RUN", "--csv"], ["--help"]])
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_reader_that_goes_away_is_no_error(
+    finished: Path, arguments: list[str], lines: int
+) -> None:
+    given = [str(finished) if word == "RUN" else word for word in arguments]
+    with subprocess.Popen(
+        [*RUNNABLE, *given],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        for _ in range(lines):
+            process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode in (0, 1)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = finish("list", "models", stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 2
+    assert done.stderr == f"error: [Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}\n"
+
+
+# Progress
+
+
+SEEN = [
+    Progress(done=0, total=10),
+    Progress(0, 10, "digits, 200 labels, small_cnn", 10, 0, 60, 0.0, None),
+    Progress(0, 10, "digits, 200 labels, small_cnn", 10, 1, 60, 1.0, 59.6),
+    Progress(0, 10, "digits, 200 labels, small_cnn", 1, 9, 60, 9.0, 600, note="worth a line"),
+    Progress(10, 10, "digits, 200 labels, small_cnn", 1, 9, 60, 10.0, 0.0),
+]
+
+
+def show(width: int, live: bool) -> str:
+    screen = Console(file=io.StringIO(), width=width, force_terminal=live, legacy_windows=False)
+    with Display(screen) as display:
+        for progress in SEEN:
+            display.show(progress)
+            if live:
+                display._live.refresh()
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_without_a_terminal_progress_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        "0 of 10 trials; digits, 200 labels, small_cnn: 10 models, epoch 0 of at most 60",
+        "0 of 10 trials, 60 s left; digits, 200 labels, small_cnn: 10 models, epoch 1 of at most 60",
+        "worth a line",
+        "0 of 10 trials, 10 min left; digits, 200 labels, small_cnn: 1 model, epoch 9 of at most 60",
+        "10 of 10 trials, 0 s left; digits, 200 labels, small_cnn: 1 model, epoch 9 of at most 60",
+    ]
+    assert show(40, live=False).splitlines() == [lines[0], lines[2]]  # one in ten seconds
+    monkeypatch.setattr(console, "LINE_EVERY", 0.0)
+    assert show(40, live=False).splitlines() == lines
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_on_a_terminal_progress_is_two_lines_that_go_away(width: int) -> None:
+    screen = show(width, live=True)
+    assert "\x1b[?25l" in screen  # the cursor is hidden
+    assert screen.endswith("\x1b[?25h\x1b[1A\x1b[2K\x1b[1A\x1b[2K") or "\x1b[?25h" in screen
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", screen)
+    lines = [line.strip("\r") for line in text.splitlines()]
+    assert max(map(len, lines)) <= width
+    flat = re.sub(r"\s+", " ", text)
+    assert "starting" in flat
+    assert "0 of 10 trials, 60 s left" in flat
+    assert "worth a line" in flat
+    if width == 80:
+        assert "digits, 200 labels, small_cnn: 10 models, epoch 1 of at most 60" in flat
