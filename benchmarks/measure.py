@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from rivals import keras_article, torch_epochs
 
-from gigo.study import Recipe, Study, Trial
+from gigo.study import Study
+from gigo.trial import Trial
 from gigo.types import Dataset
 
 NAMES = {(1, 28, 28): "mnist", (3, 32, 32): "cifar10", (1, 8, 8): "digits"}
@@ -154,13 +155,11 @@ def _both(dataset: Dataset) -> tuple[Any, Any]:
 
 def fit(shape: tuple[int, ...], side: str) -> dict[str, float]:
     """An epoch of full-size training, nothing validated."""
-    n, models = 15_360, 4
+    n = 15_360
     data = random_images(shape, n, 256)
     if side == "gigo":
         recipe = {"batch_size": 256, "epochs": 1, "patience": 0}
-        return gigo(
-            data, size=n, rates=[0, 0.2, 0.4, 0.6], recipe=recipe, validation="none"
-        )
+        return gigo(data, size=n, rates=[0, 0.2, 0.4, 0.6], recipe=recipe, validation="none")
     if side == "torch":
         return torch_loop(data, "article_cnn", 1, 1, 256, "none")
     return keras(data, 1, 1, 256, "none", half=side == "keras-bf16")

@@ -11,7 +11,7 @@ from typing import Any
 
 from factories import make_record
 from gigo.engine.training import EpochDone
-from gigo.study import Trial
+from gigo.trial import Trial
 from gigo.types import Record
 
 RUNNABLE = [sys.executable, "-c", "from gigo.cli import main; main()"]

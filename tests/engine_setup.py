@@ -14,7 +14,9 @@ from torch import Tensor
 from gigo import datasets
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
-from gigo.study import Choice, Recipe, Trial
+from gigo.recipe import Recipe
+from gigo.specs import Choice
+from gigo.trial import Trial
 from gigo.types import Dataset, Record
 
 CPU = torch.device("cpu")

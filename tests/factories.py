@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from gigo import datasets
-from gigo.study import Study, Trial
+from gigo.study import Study
+from gigo.trial import Trial
 from gigo.types import Record, TestSet
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from gigo.analysis import tidy
 from gigo.datasets import CATALOGUE
-from gigo.study import Study, Trial
+from gigo.study import Study
+from gigo.trial import Trial
 from gigo.types import Record, Status, TestSet
 
 TEST_SET = TestSet(

@@ -17,7 +17,8 @@ from gigo.analysis import (
     theoretical_cliffs,
     tolerance,
 )
-from gigo.study import Choice, Trial
+from gigo.specs import Choice
+from gigo.trial import Trial
 from synthetic import (
     TEST_SET,
     TEST_SETS,

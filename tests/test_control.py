@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigo.engine.control import Control
-from gigo.study import Recipe
+from gigo.recipe import Recipe
 
 
 @dataclass
@@ -27,11 +28,10 @@ class Seen:
     improved: list[int] = field(default_factory=list)
 
 
-def recipe(**fields: object) -> Recipe:
+def recipe(**fields: Any) -> Recipe:
     """Nothing is cut and nothing stops early unless asked for; the rate is 1."""
-    return Recipe(
-        **{"learning_rate": 1, "epochs": 100, "patience": 0, "plateau_patience": 0, **fields}
-    )
+    plain = {"learning_rate": 1, "epochs": 100, "patience": 0, "plateau_patience": 0}
+    return Recipe(**{**plain, **fields})
 
 
 def follow(
@@ -277,8 +277,7 @@ def test_many_members_are_as_many_alone(
     members = accuracies.shape[1]
     together = follow(rules, accuracies.tolist(), lost.tolist(), members)
     alone = [
-        follow(rules, accuracies[:, [i]].tolist(), lost[:, [i]].tolist())[0]
-        for i in range(members)
+        follow(rules, accuracies[:, [i]].tolist(), lost[:, [i]].tolist())[0] for i in range(members)
     ]
     assert together == alone
 
@@ -292,7 +291,9 @@ def test_keep_leaves_the_kept_ones_as_they_were(
 ) -> None:
     accuracies, lost = (np.array(part) for part in grid)
     members = accuracies.shape[1]
-    rows = np.array(data.draw(st.permutations(range(members))))[: data.draw(st.integers(1, members))]
+    rows = np.array(data.draw(st.permutations(range(members))))[
+        : data.draw(st.integers(1, members))
+    ]
     whole, part = Control(rules, members), Control(rules, members)
     for epoch in range(14):
         whole.update(accuracies[epoch], lost[epoch])

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from engine_setup import CPU, digits, dismiss, made_up, trial, trials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from engine_setup import CPU, digits, dismiss, made_up, trial, trials
 from gigo import models
 from gigo.engine.prediction import predict
 from gigo.engine.resident import Inputs
@@ -19,7 +19,7 @@ from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.engine.training import TrainingStack, stack_width
 from gigo.rng import Stream
 from gigo.splits import split
-from gigo.study import Trial
+from gigo.trial import Trial
 
 Seen = dict[str, tuple[list[int], list[int]]]
 
@@ -102,7 +102,9 @@ def test_a_replicate_starts_from_the_same_weights_at_all_rates() -> None:
         assert all(map(torch.equal, first, mine))
     kernels = [mine[0] for mine in by_replicate.values()]
     assert len(kernels) == 3
-    assert not any(torch.equal(a, b) for a, b in zip(kernels, kernels[1:] + kernels[:1], strict=True))
+    assert not any(
+        torch.equal(a, b) for a, b in zip(kernels, kernels[1:] + kernels[:1], strict=True)
+    )
 
 
 def test_building_a_stack_leaves_torchs_generator_alone() -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from engine_setup import (
     BASE,
     digits,
@@ -25,10 +26,11 @@ from engine_setup import (
     trials,
     weights,
 )
-
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
-from gigo.study import Choice, Recipe, Trial
+from gigo.recipe import Recipe
+from gigo.specs import Choice
+from gigo.trial import Trial
 from gigo.types import Record
 
 ARTICLE = Choice(name="article_cnn")

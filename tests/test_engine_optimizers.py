@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gigo.engine.optimizers import Optimizer
-from gigo.study import Recipe
+from gigo.recipe import Recipe
 
 MEMBERS = 3
 ADAM = Recipe()
@@ -38,7 +38,9 @@ def step(optimizer: Optimizer, given_gradients: list[Tensor]) -> None:
     optimizer.step()
 
 
-def by_hand(recipe: Recipe, w: np.ndarray, rates: list[float], grads: list[np.ndarray]) -> np.ndarray:
+def by_hand(
+    recipe: Recipe, w: np.ndarray, rates: list[float], grads: list[np.ndarray]
+) -> np.ndarray:
     """One member's tensor after steps at given rates.
 
     Adam: Kingma & Ba 2015, the efficient form at the end of section 2, as Keras has it.

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from engine_setup import digits, losses, made_up, trials
 from torch import Tensor, nn
 
+from engine_setup import digits, losses, made_up, trials
 from gigo import models
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
+from gigo.recipe import Recipe
 from gigo.rng import Stream
+from gigo.specs import Choice
 from gigo.splits import split
-from gigo.study import Choice, Recipe, Trial
+from gigo.trial import Trial
 
-NEVER = {"epochs": 8, "patience": 0, "plateau_patience": 0}
+NEVER: dict[str, Any] = {"epochs": 8, "patience": 0, "plateau_patience": 0}
 ADAM = Recipe(batch_size=16, learning_rate=2e-3, **NEVER)
 SGD = Recipe(
     optimizer="sgd",
@@ -100,7 +103,7 @@ def test_the_engine_loses_what_a_plain_loop_loses(
     optimizer: Callable[[nn.Module], Adam | Sgd],
 ) -> None:
     resident, epochs = (digits(), 5) if model == "small_cnn" else (made_up(24), 3)
-    fields = {"model": Choice(name=model), "recipe": recipe, "validation": "none"}
+    fields: dict[str, Any] = {"model": Choice(name=model), "recipe": recipe, "validation": "none"}
     members = trials(resident, [0, 0.5], replicates, **fields)
     stack = TrainingStack(members, resident)
     for _ in range(epochs):

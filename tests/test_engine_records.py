@@ -8,15 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from engine_setup import BASE, digits, finish, trial, trials
 from torch import Tensor, nn
 
+from engine_setup import BASE, digits, finish, trial, trials
 from gigo import models
 from gigo.engine.members import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
+from gigo.recipe import Recipe
 from gigo.splits import split
-from gigo.study import Recipe, Trial
+from gigo.trial import Trial
 from gigo.types import Record
 
 SHORT = Recipe(batch_size=16, epochs=6, patience=2, plateau_patience=1, learning_rate=3e-3)
@@ -139,9 +140,7 @@ def plain(stack: TrainingStack, tensors: dict[str, Tensor], member: int) -> nn.M
 @pytest.mark.parametrize("validation", ["oracle", "clean"])
 def test_accuracies_are_those_of_the_chosen_weights_by_hand(validation: str) -> None:
     resident = digits(torch.float64)
-    members = trials(
-        resident, [0, 0.5, 1], [0, 1], recipe=WHOLE, size=60, validation=validation
-    )
+    members = trials(resident, [0, 0.5, 1], [0, 1], recipe=WHOLE, size=60, validation=validation)
     stack = TrainingStack(members, resident)
     for _ in range(WHOLE.epochs):
         stack.run_epoch()
@@ -236,7 +235,9 @@ def test_a_member_that_diverges_leaves_the_others_as_they_were(spoilt: float) ->
 
 def test_the_entropy_is_that_of_the_labels_alone() -> None:
     assert entropy(np.arange(10)) == pytest.approx(math.log(10))
-    assert entropy(np.array([0, 0, 0, 1])) == pytest.approx(0.75 * math.log(4 / 3) + math.log(4) / 4)
+    assert entropy(np.array([0, 0, 0, 1])) == pytest.approx(
+        0.75 * math.log(4 / 3) + math.log(4) / 4
+    )
     assert entropy(np.array([3, 3])) == 0
 
 

@@ -109,9 +109,7 @@ CASES = {
     "adaptive pool": Case(lambda: images(nn.AdaptiveAvgPool2d(3))),
     "pool of shared images": Case(lambda: ends(nn.MaxPool2d(2), nn.Conv2d(CHANNELS, 3, 3))),
     "batch norm": Case(lambda: images(nn.BatchNorm2d(4), nn.ReLU())),
-    "batch norm, its own constants": Case(
-        lambda: images(nn.BatchNorm2d(4, eps=0.1, momentum=0.3))
-    ),
+    "batch norm, its own constants": Case(lambda: images(nn.BatchNorm2d(4, eps=0.1, momentum=0.3))),
     "batch norm of vectors": Case(lambda: vectors(nn.BatchNorm1d(5), nn.ReLU()), True),
     "linear": Case(vectors, True),
     "linear, no bias": Case(lambda: nn.Sequential(nn.Linear(FEATURES, 3, bias=False)), True),
@@ -123,7 +121,9 @@ CASES = {
     "shared start": Case(SharedStart),
     "unused layer": Case(Unused),
     **{
-        kind.__name__: Case(lambda kind=kind: images(kind(), nn.Flatten(), nn.Linear(256, 3), kind()))
+        kind.__name__: Case(
+            lambda kind=kind: images(kind(), nn.Flatten(), nn.Linear(256, 3), kind())
+        )
         for kind in (nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Identity)
     },
 }
@@ -165,7 +165,9 @@ def test_a_stack_is_its_networks_side_by_side(name: str, shared: bool, train: bo
 
     logits = Stack(plain[0], MEMBERS, form)(tensors, together, train=train)
     pull = torch.randn_like(logits)
-    gradients = torch.autograd.grad((logits * pull).sum(), list(parameters.values()), allow_unused=True)
+    gradients = torch.autograd.grad(
+        (logits * pull).sum(), list(parameters.values()), allow_unused=True
+    )
 
     for i, network in enumerate(plain):
         network.train(train)
@@ -198,6 +200,27 @@ def test_running_statistics_follow_the_batches_in_training_only() -> None:
     stack(tensors, together, train=True)
     changed = {name for name in tensors if not torch.equal(tensors[name], before[name])}
     assert changed == {"1.running_mean", "1.running_var"}
+
+
+@pytest.mark.parametrize("train", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("name", ["residual", "batch norm of vectors"])
+def test_a_stack_computes_in_bfloat16_beside_statistics_in_float32(name: str, train: bool) -> None:
+    torch.manual_seed(0)
+    case = CASES[name]
+    plain = networks(case)
+    together, _ = inputs(case, shared=True)
+    statistics = {key for key, _ in plain[0].named_buffers()}
+    exact = stacked_tensors(plain, torch.float32)
+    rough = {key: t.clone() if key in statistics else t.bfloat16() for key, t in exact.items()}
+    stack = Stack(plain[0], MEMBERS, "shared")
+    logits = stack(rough, together.bfloat16(), train=train)
+    expected = stack(exact, together.float(), train=train)
+    assert logits.dtype == torch.bfloat16
+    error = (logits.float() - expected).square().mean() / expected.square().mean()
+    assert error < 0.03**2  # eight bits, through a few layers
+    for key in statistics & exact.keys():
+        assert rough[key].dtype == torch.float32
+        torch.testing.assert_close(rough[key], exact[key], rtol=0.03, atol=0.05)
 
 
 def test_a_member_does_not_see_what_the_others_are_made_of() -> None:

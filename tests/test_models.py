@@ -70,9 +70,9 @@ def test_the_articles_layers_are_those_of_the_article() -> None:
         *(conv + conv),
         *("Flatten", *dense, *dense, "Linear"),
     ]
-    paddings = [layer.padding for layer in network if isinstance(layer, nn.Conv2d)]
+    paddings = [layer.padding for layer in network.children() if isinstance(layer, nn.Conv2d)]
     assert paddings == [(0, 0)] * 5 + [(1, 1)]
-    widths = [layer.out_features for layer in network if isinstance(layer, nn.Linear)]
+    widths = [layer.out_features for layer in network.children() if isinstance(layer, nn.Linear)]
     assert widths == [128, 128, 10]
 
 
@@ -100,7 +100,10 @@ def test_the_cost_is_that_of_any_network(
 ) -> None:
     least = layouts.image_side(layout)
     shape = (channels, least + taller, least + wider)
-    network, cost = layouts.network(layout, shape, n_classes), layouts.cost(layout, shape, n_classes)
+    network, cost = (
+        layouts.network(layout, shape, n_classes),
+        layouts.cost(layout, shape, n_classes),
+    )
     assert cost.parameters == parameters(network)
     assert cost.flops == forward_flops(network, shape)
     assert network(torch.zeros(2, *shape)).shape == (2, n_classes)
@@ -130,7 +133,7 @@ def test_the_articles_network_runs_at_24_pixels_and_not_below() -> None:
 def test_weights_are_uniform_within_glorots_bound_and_biases_0() -> None:
     torch.manual_seed(0)
     network = models.build("article_cnn", (3, 32, 32), 10)
-    for layer in network:
+    for layer in network.children():
         if not isinstance(layer, nn.Conv2d | nn.Linear):
             continue
         weight = layer.weight.detach()

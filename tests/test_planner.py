@@ -20,7 +20,10 @@ from gigo.planner import (
     total_memory,
     work,
 )
-from gigo.study import RECIPES, Choice, Study, Trial
+from gigo.recipe import RECIPES
+from gigo.specs import Choice
+from gigo.study import Study
+from gigo.trial import Trial
 
 GIB = 1 << 30
 UNLIKE: dict[str, object] = {

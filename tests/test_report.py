@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gigo.analysis import tidy
 from gigo.errors import SpecError, StoreError
+from gigo.recipe import RECIPES, Recipe
 from gigo.report import Material, figure, panels, save_figures, terminal, write_report
 from gigo.report.files import write_whole
 from gigo.report.html import page
@@ -21,7 +22,8 @@ from gigo.report.markup import tag, text
 from gigo.report.plot import HEIGHT, plot
 from gigo.report.sections import provenance
 from gigo.report.toml import to_toml
-from gigo.study import RECIPES, Choice, Recipe, Study
+from gigo.specs import Choice
+from gigo.study import Study
 from synthetic import (
     PRECISION,
     TEST_SETS,

@@ -16,7 +16,7 @@ from gigo.engine.training import EpochDone
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
 from gigo.runner import Progress
 from gigo.store import Store
-from gigo.study import Trial
+from gigo.trial import Trial
 from gigo.types import Record
 
 Train = Callable[[Sequence[Trial], Any], Iterator[EpochDone | Record]]

@@ -14,9 +14,11 @@ from scipy import stats
 
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
+from gigo.recipe import Recipe
 from gigo.rng import Stream
+from gigo.specs import Choice
 from gigo.splits import Split, split, stratified
-from gigo.study import Choice, Recipe, Trial
+from gigo.trial import Trial
 from gigo.types import Dataset
 
 SEEDS = st.integers(0, 2**32)

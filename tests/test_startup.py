@@ -54,7 +54,7 @@ def test_what_trains_nothing_imports_nothing_heavy(tmp_path: Path) -> None:
     Store.create(tmp_path / "small", make_study(), "float32").close()
     printed = python("-c", SCRIPT, json.dumps(LIGHT), cwd=tmp_path)
     found = json.loads(printed.splitlines()[-1])
-    codes = {command: 0 for command in LIGHT} | {"plan demo --rate 2": 2, "status nowhere": 2}
+    codes = dict.fromkeys(LIGHT, 0) | {"plan demo --rate 2": 2, "status nowhere": 2}
     assert found == {command: [code, []] for command, code in codes.items()}
 
 

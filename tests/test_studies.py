@@ -12,7 +12,8 @@ import pytest
 
 from gigo import studies
 from gigo.errors import SpecError
-from gigo.study import RECIPES, Study
+from gigo.recipe import RECIPES
+from gigo.study import Study
 
 
 @pytest.mark.parametrize("name", studies.names())

@@ -19,7 +19,10 @@ from gigo import study as study_module
 from gigo.corruptions import CATALOGUE
 from gigo.datasets import CATALOGUE as DATASETS
 from gigo.errors import GigoError, SpecError
-from gigo.study import RECIPES, Choice, Recipe, Study, Trial
+from gigo.recipe import RECIPES, Recipe
+from gigo.specs import Choice
+from gigo.study import Study
+from gigo.trial import Trial
 
 TOML = """\
 name = "both"

@@ -80,11 +80,10 @@ class Result:
     @property
     def _command(self) -> str | None:
         """What makes the run again, if its studies are all built in."""
-        known = {studies.find(name): name for name in studies.names()}
-        named = [known.get(study) for study in self.studies]
-        if None in named:
-            return None
-        return " && ".join("gigo demo" if name == "demo" else f"gigo run {name}" for name in named)
+        for study in self.studies:
+            if study.name not in studies.names() or studies.find(study.name) != study:
+                return None
+        return " && ".join(f"gigo run {study.name}" for study in self.studies)
 
     @property
     def summary(self) -> pd.DataFrame:

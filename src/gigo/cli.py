@@ -35,7 +35,7 @@ app = typer.Typer(
 def main() -> None:
     """Entry point of the ``gigo`` command."""
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="gigo", standalone_mode=False)
         sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
         code = _fail(str(error))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gigo import datasets, models
-from gigo.study import HELD_OUT, Trial
+from gigo.trial import HELD_OUT, Trial
 
 MAX_WIDTH = 128
 """More members in a stack gain nothing and lose more when a run is cut off."""
@@ -111,8 +111,9 @@ def work(trial: Trial) -> float:
     """Floating-point operations that a trial is expected to take."""
     flops = _cost(trial).flops
     n_test = datasets.CATALOGUE[trial.dataset].n_test
-    watched = {"oracle": n_test, "clean": HELD_OUT * trial.size, "none": 0}[trial.validation]
-    trained = trial.size - (watched if trial.validation == "clean" else 0)
+    held_out = HELD_OUT * trial.size if trial.validation in ("clean", "noisy") else 0
+    watched = n_test if trial.validation == "oracle" else held_out
+    trained = trial.size - held_out
     final = 2 * n_test + trained
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
 

@@ -15,7 +15,8 @@ from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, train
 from gigo.errors import EngineError
 from gigo.store import Store
-from gigo.study import Study, Trial
+from gigo.study import Study
+from gigo.trial import Trial
 from gigo.types import Dataset, Record, TestSet
 
 
@@ -80,7 +81,7 @@ def run(
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = _Meter(pending, len(trials), listener)
         for name in dict.fromkeys(trial.dataset for trial in pending):
-            dataset = datasets.load(name, data_dir)
+            dataset = datasets.load(name, data_dir, accepted=study.unverified.get(name))
             store.add_test_set(_test_set(dataset))
             resident = Resident(dataset, place, DTYPES[store.precision])
             group = [trial for trial in pending if trial.dataset == name]

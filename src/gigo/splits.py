@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gigo.corruptions import CATALOGUE, corrupt_labels
 from gigo.rng import Stream
-from gigo.study import HELD_OUT, Trial
+from gigo.trial import HELD_OUT, Trial
 from gigo.types import Dataset, Labels, Schedule
 
 
@@ -38,13 +38,15 @@ def split(trial: Trial, dataset: Dataset) -> Split:
     """The items and labels of a trial. Depends on the rate only in which labels are wrong."""
     chosen = _subset(trial, len(dataset.y_train))
     held_out = np.empty(0, np.int64)
-    if trial.validation == "clean":
+    if trial.validation in ("clean", "noisy"):
         stream = Stream(trial.seed, trial.replicate, "split")
         held_out = chosen[stratified(dataset.y_train[chosen], HELD_OUT, stream)]
     items = np.setdiff1d(chosen, held_out, assume_unique=True)
-    true_labels = dataset.y_train[items]
-    labels, selected = _corrupt(trial, dataset, items)
-    return Split(items, labels, true_labels, selected, held_out, dataset.y_train[held_out])
+    labels, selected = _corrupt(trial, dataset, items, "corruption")
+    held_out_labels = dataset.y_train[held_out]
+    if trial.validation == "noisy":
+        held_out_labels, _ = _corrupt(trial, dataset, held_out, "corruption/held-out")
+    return Split(items, labels, dataset.y_train[items], selected, held_out, held_out_labels)
 
 
 def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
@@ -74,21 +76,31 @@ def _subset(trial: Trial, n_items: int) -> Labels:
     return np.sort(order[: trial.size])
 
 
-def schedule(trial: Trial, dataset: Dataset, items: Labels) -> Schedule:
-    """The order in which ``items`` are corrupted, and their new labels."""
+def schedule(trial: Trial, dataset: Dataset, items: Labels, purpose: str) -> Schedule:
+    """The order in which ``items`` are corrupted, and their new labels.
+
+    Args:
+        trial: whose corruption it is.
+        dataset: that ``items``, (n,), are indices into the training set of.
+        items: to corrupt.
+        purpose: names the random stream.
+    """
     assert trial.corruption is not None
     entry = CATALOGUE[trial.corruption.name]
     destinations = entry.destinations(dataset.n_classes, **trial.corruption.options)
     training = replace(dataset, x_train=dataset.x_train[:0], y_train=dataset.y_train[items])
-    stream = Stream(trial.seed, trial.replicate, "corruption")
+    stream = Stream(trial.seed, trial.replicate, purpose)
     return corrupt_labels(training, stream, destinations, trial.placement)
 
 
-def _corrupt(trial: Trial, dataset: Dataset, items: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+def _corrupt(
+    trial: Trial, dataset: Dataset, items: Labels, purpose: str
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """The labels that ``items`` get, and which of them were selected."""
     labels = dataset.y_train[items].copy()
     selected = np.zeros(len(items), dtype=bool)
     if trial.corruption is not None:
-        order, new_labels = schedule(trial, dataset, items)
+        order, new_labels = schedule(trial, dataset, items, purpose)
         k = round(trial.rate * len(items))
         labels[order[:k]] = new_labels[:k]
         selected[order[:k]] = True

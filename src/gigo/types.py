@@ -83,7 +83,7 @@ class Record:
 
     Attributes:
         key: the trial's content key, 64 hex digits.
-        trial: the trial as plain JSON values (`gigo.study.Trial.to_json`).
+        trial: the trial as plain JSON values (`gigo.trial.Trial.to_json`).
         status: ``ok``; ``never_started`` (training loss never below 98 % of the entropy of its
             training labels); ``diverged`` (a loss that is not finite).
         n_train: items trained on, held-out ones not counted.

@@ -10,7 +10,8 @@ import pandas as pd
 
 from gigo.analysis import metrics
 from gigo.errors import StoreError
-from gigo.study import Cell, Study
+from gigo.study import Study
+from gigo.trial import Cell
 from gigo.types import Record, TestSet
 
 COLUMNS: dict[str, str] = {

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gigo.corruptions import CATALOGUE, cliffs, limiting_accuracy
-from gigo.study import Choice, Study
+from gigo.specs import Choice
+from gigo.study import Study
 from gigo.types import TestSet
 
 

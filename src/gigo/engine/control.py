@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.study import Recipe
+from gigo.recipe import Recipe
 
 ROUNDING = 1e-12
 """Below it two accuracies are the same."""

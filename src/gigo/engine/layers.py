@@ -74,6 +74,8 @@ def _batch_norm(
             tensors[f"{name}.{part}"].flatten()
             for part in ("running_mean", "running_var", "weight", "bias")
         )
+        # Beside float32 statistics the kernels take float32 weights, whatever x is.
+        weight, bias = weight.to(mean.dtype), bias.to(mean.dtype)
         return F.batch_norm(x, mean, variance, weight, bias, train, momentum, epsilon)
 
     def features(tensors: Tensors, train: bool, x: Tensor) -> Tensor:

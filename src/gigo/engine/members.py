@@ -13,7 +13,7 @@ from gigo import __version__
 from gigo.engine.device import describe
 from gigo.engine.prediction import Predictions
 from gigo.splits import Split
-from gigo.study import Trial
+from gigo.trial import Trial
 from gigo.types import Labels, Record, Status
 
 STARTED = 0.98

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gigo.engine.kernels import fused_adam, fused_sgd
-from gigo.study import Recipe
+from gigo.recipe import Recipe
 
 BETA1, BETA2 = 0.9, 0.999
 

@@ -25,7 +25,7 @@ from gigo.engine.resident import Resident
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.rng import Stream
 from gigo.splits import split
-from gigo.study import Trial
+from gigo.trial import Trial
 from gigo.types import Labels, Record
 
 

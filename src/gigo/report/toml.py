@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gigo.study import RECIPES, Recipe, Study
+from gigo.recipe import RECIPES, Recipe
+from gigo.study import Study
 
 
 def to_toml(study: Study) -> str:

@@ -22,7 +22,8 @@ from gigo.store.database import (
 )
 from gigo.store.rows import TABLES, decode, encode
 from gigo.store.writer import writing
-from gigo.study import SCIENCE, Study, Trial
+from gigo.study import Study
+from gigo.trial import SCIENCE, Trial
 from gigo.types import Record, TestSet
 
 BATCH = 64

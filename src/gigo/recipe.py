@@ -1,0 +1,91 @@
+"""How a model is trained, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from gigo.errors import SpecError, unknown
+from gigo.specs import Spec
+
+
+class Recipe(Spec):
+    """How a model is trained. The defaults are the article's.
+
+    Attributes:
+        optimizer: ``adam`` (Kingma & Ba 2015, epsilon added as Keras adds it) or ``sgd``.
+        learning_rate: at the start.
+        momentum: of SGD (Polyak's, as PyTorch and Keras apply it).
+        weight_decay: L2 penalty added to the gradient, weights and biases alike.
+        epsilon: of Adam.
+        batch_size: the last, short batch of an epoch is kept.
+        epochs: at most.
+        patience: stop after so many epochs without a strictly better monitored accuracy; 0 never.
+        plateau_patience: multiply the rate by ``plateau_factor`` after so many epochs without an
+            improvement of more than ``plateau_min_delta``; 0 never.
+        schedule: ``constant``, ``cosine`` (to 0 over ``epochs``; Loshchilov & Hutter 2017,
+            section 3, without restarts) or ``step`` (times ``step_factor`` every ``step_epochs``).
+    """
+
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    epsilon: float = Field(default=1e-7, gt=0)
+    batch_size: int = Field(default=256, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    patience: int = Field(default=10, ge=0)
+    plateau_patience: int = Field(default=5, ge=0)
+    plateau_factor: float = Field(default=0.1, gt=0, lt=1)
+    plateau_min_delta: float = Field(default=1e-4, ge=0)
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    step_epochs: int = Field(default=30, ge=1)
+    step_factor: float = Field(default=0.1, gt=0, lt=1)
+
+    @property
+    def label(self) -> str:
+        """The built-in recipe's name, with what differs from the nearest one."""
+        mine = self.model_dump()
+
+        def changes(base: Recipe) -> list[str]:
+            theirs = base.model_dump()
+            return [f"{k}={v}" for k, v in mine.items() if v != theirs[k]]
+
+        name, base = min(RECIPES.items(), key=lambda item: len(changes(item[1])))
+        return " ".join([name, *changes(base)])
+
+
+RECIPES: dict[str, Recipe] = {
+    "article": Recipe(),
+    "small": Recipe(batch_size=32, epochs=60, patience=8, plateau_patience=4),
+    "sgd": Recipe(
+        optimizer="sgd",
+        learning_rate=0.05,
+        weight_decay=5e-4,
+        batch_size=128,
+        epochs=30,
+        patience=0,
+        plateau_patience=0,
+        schedule="cosine",
+    ),
+}
+
+
+def _as_recipe(value: object) -> object:
+    if isinstance(value, str):
+        value = {"base": value}
+    if isinstance(value, Mapping):
+        given: dict[str, object] = {**value}
+        base = given.pop("base", "article")
+        if not isinstance(base, str):
+            raise SpecError("recipe.base", base, f"one of {', '.join(sorted(RECIPES))}")
+        if base not in RECIPES:
+            raise unknown("recipe", base, RECIPES)
+        return {**RECIPES[base].model_dump(), **given}
+    return value
+
+
+RecipeItem = Annotated[Recipe, BeforeValidator(_as_recipe)]
+"""A built-in recipe's name, or a table whose ``base`` names the one to start from."""
