@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# The models of tests are tiny: a second thread only waits, for long where cores are shared.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Cores are shared with others: how long an example takes says nothing.
 settings.register_profile("gigo", deadline=None)
 settings.load_profile("gigo")

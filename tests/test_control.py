@@ -30,7 +30,12 @@ class Seen:
 
 def recipe(**fields: Any) -> Recipe:
     """Nothing is cut and nothing stops early unless asked for; the rate is 1."""
-    plain = {"learning_rate": 1, "epochs": 100, "patience": 0, "plateau_patience": 0}
+    plain: dict[str, Any] = {
+        "learning_rate": 1,
+        "epochs": 100,
+        "patience": 0,
+        "plateau_patience": 0,
+    }
     return Recipe(**{**plain, **fields})
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from gigo import datasets, planner
+from gigo.engine import checkpoint
+from gigo.engine.checkpoint import State
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, train
@@ -46,6 +48,9 @@ class Progress:
     note: str = ""
 
 
+CHECKPOINT = "stack.pt"
+"""The file in the run folder with the state of the stack in training."""
+
 Listener = Callable[[Progress], None]
 
 
@@ -80,42 +85,68 @@ def run(
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = _Meter(pending, len(trials), listener)
+        cut_off = checkpoint.load(path / CHECKPOINT, place) if pending else None
         for name in dict.fromkeys(trial.dataset for trial in pending):
             dataset = datasets.load(name, data_dir, accepted=study.unverified.get(name))
             store.add_test_set(_test_set(dataset))
             resident = Resident(dataset, place, DTYPES[store.precision])
             group = [trial for trial in pending if trial.dataset == name]
-            for stack in planner.plan(group).stacks:
-                for event in _train(stack, resident, meter):
-                    if isinstance(event, Record):
+            for stack, state in _stacks(group, trials, cut_off):
+                for event in _train(stack, resident, meter, state):
+                    if isinstance(event, State):
+                        checkpoint.save(event, path / CHECKPOINT)
+                    elif isinstance(event, Record) and event.key not in done:
                         store.add([event])
-                    meter.take(event)
+                        done.add(event.key)
+                        meter.take(event)
+                    elif isinstance(event, EpochDone):
+                        meter.take(event)
+                (path / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _stacks(
+    pending: Sequence[Trial], trials: Mapping[str, Trial], cut_off: State | None
+) -> Iterator[tuple[list[Trial], State | None]]:
+    """What to train together: first the stack that was cut off, with the state to go on from.
+
+    Members of it that left after its state was taken are trained along once more, so that it goes
+    on exactly as it was; their records are there already.
+    """
+    keys = {trial.key for trial in pending}
+    if cut_off is not None and not keys.isdisjoint(cut_off.keys) and {*cut_off.keys} <= {*trials}:
+        yield [trials[key] for key in cut_off.keys], cut_off
+        pending = [trial for trial in pending if trial.key not in cut_off.keys]
+    for stack in planner.plan(pending).stacks:
+        yield stack, None
 
 
 def _train(
-    trials: Sequence[Trial], resident: Resident, meter: _Meter
-) -> Iterator[EpochDone | Record]:
+    trials: Sequence[Trial], resident: Resident, meter: _Meter, state: State | None = None
+) -> Iterator[EpochDone | Record | State]:
     """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
     left = {trial.key: trial for trial in trials}
     meter.begin(trials)
     try:
-        for event in train(trials, resident):
+        for event in train(trials, resident, state):
             if isinstance(event, Record):
                 del left[event.key]
+            elif isinstance(event, State):
+                state = event
             yield event
         return
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        if len(trials) == 1:
+        if len(left) == 1:
             raise EngineError(f"memory does not suffice to train one model: {error}") from None
-    rest = list(left.values())
-    half = -(-len(rest) // 2)
+    keys = list(left)
+    half = -(-len(keys) // 2)
     meter.say(f"out of memory with {len(trials)} models at once: going on with {half}")
     if resident.device.type == "cuda":
         torch.cuda.empty_cache()
-    for part in filter(None, (rest[:half], rest[half:])):
-        yield from _train(part, resident, meter)
+    for part in (keys[:half], keys[half:]):
+        smaller = None if state is None else state.of(part)
+        yield from _train([left[key] for key in part], resident, meter, smaller)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -144,7 +175,7 @@ class _Meter:
         self._work = {trial.key: planner.work(trial) for trial in pending}
         self._all = sum(self._work.values())
         self._left = self._all
-        self._stack_work = 0.0
+        self._stack_work, self._progress, self._expected = 0.0, 0.0, 1.0
         self._started = time.perf_counter()
         self._now = Progress(done=total - len(pending), total=total)
         listener(self._now)
@@ -152,7 +183,8 @@ class _Meter:
     def begin(self, trials: Sequence[Trial]) -> None:
         """A stack begins."""
         first = trials[0]
-        self._stack_work = sum(self._work[trial.key] for trial in trials)
+        self._stack_work = sum(self._work.get(trial.key, 0.0) for trial in trials)
+        self._progress, self._expected = 0.0, planner.expected_epochs(first)
         name = f"{first.dataset}, {first.size} labels, {first.model.label}"
         self._show(stack=name, running=len(trials), epoch=0, epochs=first.recipe.epochs)
 
@@ -164,6 +196,7 @@ class _Meter:
             self._stack_work -= done
             self._show(done=self._now.done + 1)
             return
+        self._progress = min(event.epoch / self._expected, 0.95)
         self._show(running=event.running, epoch=event.epoch, epochs=event.epochs)
 
     def say(self, note: str) -> None:
@@ -173,9 +206,7 @@ class _Meter:
     def _show(self, **changes: object) -> None:
         seconds = time.perf_counter() - self._started
         self._now = replace(self._now, **changes, seconds=seconds)  # pyright: ignore[reportArgumentType]
-        fraction = self._now.epoch / max(1, self._now.epochs)
-        # Of the stack in training, early stopping makes the epochs a poor guide: count half.
-        finished = self._all - self._left + 0.5 * fraction * self._stack_work
+        finished = self._all - self._left + self._progress * self._stack_work
         left = seconds * (self._all / finished - 1) if finished > 0 else None
         self._now = replace(self._now, seconds_left=left)
         self._listener(self._now)

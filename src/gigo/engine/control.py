@@ -7,6 +7,8 @@ held against hand-made accuracy sequences.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +94,21 @@ class Control:
             due = running & (self._plateau_wait >= r.plateau_patience)
             self._cut[due] *= r.plateau_factor
             self._plateau_wait[due] = 0
+
+    def state(self) -> dict[str, Any]:
+        """Its numbers as plain values: a list has an item a member."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+            if name != "_recipe"
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` was taken from."""
+        for name, mine in list(vars(self).items()):
+            if isinstance(mine, np.ndarray):
+                setattr(self, name, np.array(state[name], dtype=mine.dtype))
+        self.epoch = state["epoch"]
 
     def keep(self, members: NDArray[np.int64]) -> None:
         """Go on with some of the members, in the order given."""

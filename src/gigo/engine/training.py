@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from gigo import models
+from gigo.engine import checkpoint
+from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
@@ -45,18 +47,30 @@ class EpochDone:
     width: int
 
 
-def train(trials: Sequence[Trial], resident: Resident) -> Iterator[EpochDone | Record]:
-    """Train trials as one network; gives an `EpochDone` an epoch and a `Record` a trial.
+def train(
+    trials: Sequence[Trial], resident: Resident, state: State | None = None
+) -> Iterator[EpochDone | Record | State]:
+    """Train trials as one network.
 
     Args:
         trials: that share everything but corruption, rate, replicate and seed.
         resident: their data set, in the dtype that training computes in.
+        state: to go on from, of the same trials in the same order.
+
+    Yields:
+        An `EpochDone` an epoch, a `Record` a trial, and every few minutes the `State` of the stack.
     """
     stack = TrainingStack(trials, resident)
+    if state is not None:
+        stack.restore(state)
+    saved = time.perf_counter()
     while stack.members:
         stack.run_epoch()
         yield EpochDone(stack.control.epoch, stack.recipe.epochs, stack.running, len(stack.members))
         yield from stack.leave()
+        if stack.members and time.perf_counter() - saved >= checkpoint.EVERY:
+            yield stack.state()
+            saved = time.perf_counter()
 
 
 def stack_width(members: int) -> int:
@@ -219,6 +233,36 @@ class TrainingStack:
             leaving = np.flatnonzero(self.control.stopped)
             yield from self._records(leaving)
             self._keep(staying)
+
+    def state(self) -> State:
+        """All that the coming epochs depend on; the tensors are the stack's own."""
+        moments = {
+            f"moment {i} {name}": tensor
+            for i, tensors in enumerate(self.optimizer.moments)
+            for name, tensor in zip(self._names, tensors, strict=True)
+        }
+        return State(
+            keys=tuple(member.trial.key for member in self.members),
+            tensors=moments
+            | {f"now {name}": tensor for name, tensor in self._weights.items()}
+            | {f"best {name}": tensor for name, tensor in self.best.items()},
+            values={
+                **self.control.state(),
+                "steps": self.optimizer.steps,
+                "curves": [member.curve for member in self.members],
+                "seconds": [member.seconds for member in self.members],
+            },
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of the same members."""
+        for name, tensor in self.state().tensors.items():
+            tensor.copy_(state.tensors[name])
+        self.control.restore(state.values)
+        self.optimizer.steps = state.values["steps"]
+        history = zip(state.values["curves"], state.values["seconds"], strict=True)
+        for member, (curve, seconds) in zip(self.members, history, strict=True):
+            member.curve, member.seconds = curve, seconds
 
     def _keep(self, rows: np.ndarray) -> None:
         index = self._tensor(rows)

@@ -1,0 +1,98 @@
+"""A stack goes on from its state bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine_setup import BASE, CPU, digits, trials
+from gigo.engine import checkpoint
+from gigo.engine.checkpoint import State
+from gigo.engine.training import train
+from gigo.types import Record
+
+RECIPE = BASE.model_copy(
+    update={"epochs": 12, "patience": 3, "plateau_patience": 2, "learning_rate": 0.01}
+)
+
+
+@pytest.fixture(autouse=True)
+def _state_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+
+
+def _same(a: Record, b: Record) -> None:
+    np.testing.assert_array_equal(a.predictions, b.predictions)
+    np.testing.assert_array_equal(a.predictions_last, b.predictions_last)
+    untimed = [
+        replace(r, predictions=a.predictions, predictions_last=a.predictions, seconds=0)
+        for r in (a, b)
+    ]
+    assert untimed[0] == untimed[1]
+
+
+def _copied(state: State, folder: Path) -> State:
+    checkpoint.save(state, folder / "stack.pt")
+    loaded = checkpoint.load(folder / "stack.pt", CPU)
+    assert loaded is not None
+    return loaded
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_resumed_stack_equals_an_uninterrupted_one_bit_for_bit(
+    optimizer: str, tmp_path: Path
+) -> None:
+    recipe = RECIPE.model_copy(update={"optimizer": optimizer})
+    resident = digits(torch.float32)
+    members = {t.key: t for t in trials(resident, [0.0, 0.3, 0.6, 0.9], [0, 1], recipe=recipe)}
+    states: list[State] = []
+    whole: dict[str, Record] = {}
+    for event in train(list(members.values()), resident):
+        if isinstance(event, State):
+            states.append(_copied(event, tmp_path))
+        elif isinstance(event, Record):
+            whole[event.key] = event
+    assert len(states) > 5
+    assert len(states[-1].keys) < len(members), "some left before the last state"
+    for state in (states[0], states[len(states) // 2], states[-1]):
+        left = [members[key] for key in state.keys]
+        resumed = [e for e in train(left, resident, state) if isinstance(e, Record)]
+        assert {record.key for record in resumed} == set(state.keys)
+        for record in resumed:
+            _same(record, whole[record.key])
+
+
+def test_part_of_a_state_is_that_of_the_narrower_stack(tmp_path: Path) -> None:
+    resident = digits(torch.float64)
+    members = trials(resident, [0.0, 0.3, 0.6, 0.9], [0], recipe=RECIPE)
+    whole = {e.key: e for e in train(members, resident) if isinstance(e, Record)}
+    state = next(e for e in train(members, resident) if isinstance(e, State))
+    some = [members[3], members[1]]
+    part = state.of([t.key for t in some])
+    for record in (e for e in train(some, resident, part) if isinstance(e, Record)):
+        mine = whole[record.key]
+        assert (record.best_epoch, record.epochs) == (mine.best_epoch, mine.epochs)
+        np.testing.assert_allclose(record.curve["train_loss"], mine.curve["train_loss"], rtol=1e-8)
+
+
+def _damaged(good: bytes) -> Iterator[bytes]:
+    yield b""
+    yield good[: len(good) // 2]
+    yield b"not a checkpoint"
+
+
+def test_a_damaged_file_is_no_state(tmp_path: Path) -> None:
+    resident = digits(torch.float32)
+    members = trials(resident, [0.0, 0.5], [0], recipe=RECIPE)
+    path = tmp_path / "stack.pt"
+    assert checkpoint.load(path, CPU) is None
+    checkpoint.save(next(e for e in train(members, resident) if isinstance(e, State)), path)
+    assert list(tmp_path.iterdir()) == [path]
+    for content in _damaged(path.read_bytes()):
+        path.write_bytes(content)
+        assert checkpoint.load(path, CPU) is None
