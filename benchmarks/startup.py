@@ -17,9 +17,11 @@ from pathlib import Path
 from gigo import studies
 from gigo.store import Store
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path.append(str(TESTS))
-from factories import make_record, make_test_set  # noqa: E402
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from factories import (  # pyright: ignore[reportMissingImports]
+    make_record,
+    make_test_set,
+)
 
 PROMISE = 0.5
 """Seconds in which each of them is done."""

@@ -71,7 +71,8 @@ def gigo(
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             cli.main()
-        return Done(int(end.value.code or 0), *capsys.readouterr())
+        shown = capsys.readouterr()
+        return Done(int(end.value.code or 0), shown.out, shown.err)
 
     return call
 
@@ -377,7 +378,7 @@ def test_the_demo_is_the_study_demo(gigo: Gigo, instant: None) -> None:
 def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
     gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train(trials: Sequence[Trial], resident: object) -> Iterator[EpochDone | Record]:
+    def train(trials: Sequence[Trial], *_: object) -> Iterator[EpochDone | Record]:
         yield EpochDone(1, 2, len(trials), len(trials))
         for trial in trials[:4]:
             yield make_record(trial)

@@ -90,9 +90,14 @@ def vectors(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Linear(FEATURES, 5), *layers, nn.Linear(5, 3))
 
 
+def sequences(*layers: nn.Module) -> nn.Sequential:
+    return ends(nn.Conv1d(CHANNELS, 4, 3, padding=1), *layers)
+
+
 class Case(NamedTuple):
     make: Callable[[], nn.Module]
     vectors: bool = False
+    sequences: bool = False
 
 
 CASES = {
@@ -116,6 +121,16 @@ CASES = {
     "relu on vectors": Case(lambda: vectors(nn.ReLU()), True),
     "images to vectors": Case(lambda: images(nn.ReLU(), nn.Flatten(), nn.Linear(256, 3))),
     "softmax regression": Case(lambda: ends(nn.Flatten(), nn.Linear(CHANNELS * SIDE**2, 3))),
+    "group norm": Case(lambda: images(nn.GroupNorm(2, 4), nn.ReLU())),
+    "layer norm": Case(lambda: vectors(nn.LayerNorm(5), nn.ReLU()), True),
+    "layer norm, no weights": Case(
+        lambda: vectors(nn.LayerNorm(5, elementwise_affine=False)), True
+    ),
+    "dropout of nothing": Case(lambda: images(nn.Dropout2d(0.0), nn.Dropout(0.0))),
+    "conv of sequences": Case(lambda: sequences(nn.ReLU(), nn.Conv1d(4, 3, 3)), sequences=True),
+    "max-pool of sequences": Case(lambda: sequences(nn.MaxPool1d(2)), sequences=True),
+    "average-pool of sequences": Case(lambda: sequences(nn.AvgPool1d(2)), sequences=True),
+    "adaptive pool of sequences": Case(lambda: sequences(nn.AdaptiveAvgPool1d(3)), sequences=True),
     "residual": Case(Residual),
     "overwriting": Case(Twice),
     "shared start": Case(SharedStart),
@@ -143,7 +158,8 @@ def networks(case: Case) -> list[nn.Module]:
 
 def inputs(case: Case, shared: bool) -> tuple[Tensor, list[Tensor]]:
     """In the stack's form, and each member's own."""
-    shape = (FEATURES,) if case.vectors else (CHANNELS, SIDE, SIDE)
+    shape = (CHANNELS, SIDE) if case.sequences else (CHANNELS, SIDE, SIDE)
+    shape = (FEATURES,) if case.vectors else shape
     each = torch.randn(1 if shared else MEMBERS, ITEMS, *shape, dtype=torch.float64)
     own = list(each.expand(MEMBERS, *each.shape[1:]))
     if shared:
@@ -276,7 +292,7 @@ class Both(Weighted):
 
 
 REFUSED = {
-    "a layer of no known kind": (images(nn.Dropout(0.5)), "model layer 1 = Dropout"),
+    "a layer of no known kind": (images(nn.PReLU()), "model layer 1 = PReLU"),
     "deep inside": (images(nn.Sequential(nn.PReLU())), "model layer 1.0 = PReLU"),
     "padding with copies": (
         images(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")),

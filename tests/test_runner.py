@@ -12,6 +12,7 @@ import torch
 from command import instant_train
 from factories import make_record, make_study
 from gigo import datasets, runner
+from gigo.engine import checkpoint
 from gigo.engine.training import EpochDone
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
 from gigo.runner import Progress
@@ -19,7 +20,7 @@ from gigo.store import Store
 from gigo.trial import Trial
 from gigo.types import Record
 
-Train = Callable[[Sequence[Trial], Any], Iterator[EpochDone | Record]]
+Train = Callable[[Sequence[Trial], Any, Any], Iterator[EpochDone | Record]]
 STUDY = make_study(precision="float32")
 KEYS = list(STUDY.trials("float32"))
 
@@ -30,7 +31,9 @@ class Engine:
     def __init__(self) -> None:
         self.stacks: list[list[str]] = []
 
-    def __call__(self, trials: Sequence[Trial], resident: object) -> Iterator[EpochDone | Record]:
+    def __call__(
+        self, trials: Sequence[Trial], resident: object, state: object
+    ) -> Iterator[EpochDone | Record]:
         self.stacks.append([trial.key for trial in trials])
         return instant_train(trials, resident)
 
@@ -150,7 +153,9 @@ def test_the_real_engine_s_records_are_kept_as_they_are(tmp_path: Path) -> None:
 def out_of_memory(limit: int, error: Exception, before: int = 0) -> Train:
     """An engine that has memory for ``limit`` members, and notices after ``before`` records."""
 
-    def train(trials: Sequence[Trial], resident: object) -> Iterator[EpochDone | Record]:
+    def train(
+        trials: Sequence[Trial], resident: object, state: object
+    ) -> Iterator[EpochDone | Record]:
         yield EpochDone(1, 2, len(trials), len(trials))
         for done, trial in enumerate(trials):
             if done == before and len(trials) > limit:
@@ -225,6 +230,33 @@ def test_an_interrupt_keeps_what_is_done_and_the_next_run_trains_the_rest(
     engine.stacks.clear()
     runner.run(STUDY, tmp_path)
     assert sorted(engine.keys) == sorted(set(KEYS) - kept.keys())
+
+
+def test_a_checkpoint_that_cannot_be_written_is_only_worth_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(state: object, path: Path) -> None:
+        path.with_suffix(".new").write_text("half of it")
+        raise RuntimeError("the writer failed\nin some file")
+
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "save", save)
+    study = STUDY.but(size=20, rates=0, replicates=1, recipe={"base": "small", "epochs": 2})
+    seen: list[Progress] = []
+    runner.run(study, tmp_path, listener=seen.append)
+    assert len(stored(tmp_path)) == 1
+    expected = f"going on without a checkpoint: {tmp_path}/stack.pt: the writer failed"
+    assert [progress.note for progress in seen if progress.note] == [expected]
+    assert not list(tmp_path.glob("stack.*"))
+
+
+def test_a_finished_run_leaves_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    study = STUDY.but(size=20, rates=0, replicates=1, recipe={"base": "small", "epochs": 2})
+    runner.run(study, tmp_path, listener=lambda progress: None)
+    assert not list(tmp_path.glob("stack.*"))
 
 
 def test_bad_input_leaves_no_folder(tmp_path: Path) -> None:

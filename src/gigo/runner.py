@@ -94,7 +94,7 @@ def run(
             for stack, state in _stacks(group, trials, cut_off):
                 for event in _train(stack, resident, meter, state):
                     if isinstance(event, State):
-                        checkpoint.save(event, path / CHECKPOINT)
+                        _save(event, path / CHECKPOINT, meter)
                     elif isinstance(event, Record) and event.key not in done:
                         store.add([event])
                         done.add(event.key)
@@ -137,16 +137,25 @@ def _train(
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        if len(left) == 1:
+        if len(trials) == 1:
             raise EngineError(f"memory does not suffice to train one model: {error}") from None
     keys = list(left)
     half = -(-len(keys) // 2)
     meter.say(f"out of memory with {len(trials)} models at once: going on with {half}")
     if resident.device.type == "cuda":
         torch.cuda.empty_cache()
-    for part in (keys[:half], keys[half:]):
+    for part in filter(None, (keys[:half], keys[half:])):
         smaller = None if state is None else state.of(part)
         yield from _train([left[key] for key in part], resident, meter, smaller)
+
+
+def _save(state: State, path: Path, meter: _Meter) -> None:
+    """Write a checkpoint, which only saves time: without one training goes on all the same."""
+    try:
+        checkpoint.save(state, path)
+    except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
+        path.with_suffix(".new").unlink(missing_ok=True)
+        meter.say(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from gigo.engine.layers import LAYERS, OVERWRITABLE, Form, Operation, Tensors
+from gigo.engine.layers import LAYERS, OVERWRITABLE, Form, Mode, Operation, Tensors
+from gigo.engine.noise import Noise
 from gigo.errors import EngineError
 
 
@@ -65,17 +66,21 @@ class Stack:
         if output.args != (nodes[-1],) or forms[nodes[-1]] != "features":
             raise EngineError("model: must end with one vector of logits an item")
 
-    def __call__(self, tensors: Tensors, inputs: Tensor, *, train: bool = False) -> Tensor:
+    def __call__(
+        self, tensors: Tensors, inputs: Tensor, *, train: bool = False, noise: Noise | None = None
+    ) -> Tensor:
         """Logits (M, N, K) of every member.
 
         Args:
             tensors: parameters and buffers by the network's own names, with a leading axis of M.
             inputs: in the stack's form, (N, C, H, W), (N, M*C, H, W) or (M, N, F).
             train: whether layers that differ in training are to act so.
+            noise: what dropout draws from; needed in training if there is any.
         """
+        mode = Mode(train, noise)
         values: list[Tensor | None] = [inputs]
         for step in self._steps:
-            output = step.run(tensors, train, *(values[i] for i in step.sources))
+            output = step.run(tensors, mode, *(values[i] for i in step.sources))
             for i in step.done:
                 values[i] = None
             values.append(output)
@@ -104,7 +109,7 @@ def _operation(
     raise EngineError(f"model step {node.format_node()}: has no stacked form")
 
 
-def _add(tensors: Tensors, train: bool, a: Tensor, b: Tensor) -> Tensor:
+def _add(tensors: Tensors, mode: Mode, a: Tensor, b: Tensor) -> Tensor:
     return a + b
 
 

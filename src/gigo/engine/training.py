@@ -21,6 +21,7 @@ from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
+from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer
 from gigo.engine.prediction import Predictions, losses, predict
 from gigo.engine.resident import Resident
@@ -101,6 +102,7 @@ class TrainingStack:
         self.control = Control(self.recipe, len(trials))
         networks = _initial_networks(trials, resident)
         self._network = networks[0]
+        self._drops = any("Dropout" in type(m).__name__ for m in self._network.modules())
         master = torch.float64 if resident.dtype == torch.float64 else torch.float32
         tensors = stacked_tensors(networks, master)
         tensors = {name: tensor.to(resident.device) for name, tensor in tensors.items()}
@@ -155,15 +157,25 @@ class TrainingStack:
         total = torch.zeros(len(self.members), dtype=torch.float64, device=self._data.device)
         for start in range(0, n, size):
             part = slice(start, start + size)
-            total += self._step(items[..., part], labels[:, part])
+            total += self._step(items[..., part], labels[:, part], start)
         return (total / n).cpu().numpy()
 
-    def _step(self, items: Tensor, labels: Tensor) -> Tensor:
-        """One step of the optimiser; returns the batch's summed losses (M,)."""
+    def _step(self, items: Tensor, labels: Tensor, start: int) -> Tensor:
+        """One step of the optimiser; returns the batch's summed losses (M,).
+
+        Args:
+            items: (n,) or (M, n) of the batch.
+            labels: (M, n).
+            start: where in the epoch the batch begins.
+        """
         with torch.no_grad():
             copy_each(self._leaves, self.optimizer.parameters)
         tensors = dict(zip(self._names, self._leaves, strict=True)) | self.buffers
-        logits = self._stack(tensors, self._data.train.batch(items), train=True)
+        noise = None
+        if self._drops:
+            replicates = [member.replicate for member in self.members]
+            noise = Noise(replicates, f"{self.control.epoch}/{start}", self._data.device)
+        logits = self._stack(tensors, self._data.train.batch(items), train=True, noise=noise)
         each = losses(logits, labels)
         gradients = torch.autograd.grad(each.mean(1).sum(), self._leaves)
         with torch.no_grad():

@@ -1,0 +1,223 @@
+"""The Python interface: run, sweep and load give the same result, wherever it comes from."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+
+import gigo
+from command import instant_train
+from factories import make_study
+from gigo import runner
+from gigo.analysis import SUMMARY_COLUMNS
+from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
+from gigo.errors import SpecError, StoreError, StudyMismatch
+from gigo.runner import Progress
+from gigo.store import Store
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+TINY: dict[str, Any] = {
+    "dataset": "digits",
+    "size": [20, 30],
+    "corruption": "symmetric",
+    "rates": [0, 0.5, 1],
+    "replicates": 2,
+    "recipe": {"base": "small", "epochs": 2},
+    "precision": "float32",
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training takes no time."""
+    monkeypatch.setattr(runner, "train", instant_train)
+
+
+def example(language: str) -> str:
+    """The README's lines in a language."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL))
+
+
+# One way in is as good as another
+
+
+def test_sweep_trains_and_says_where(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    result = gigo.sweep(**TINY)
+    assert result.path == Path("runs/sweep")
+    assert (here / "runs" / "sweep" / "run.sqlite").is_file()
+    assert result.missing == 0
+    assert len(result.records) == len(result.frame) == 12
+    assert repr(result) == "<gigo.Result runs/sweep: 12 of 12 trials>"
+    assert capfd.readouterr() == ("", "")
+    for record in result.records:
+        assert 1 <= record.epochs <= 2
+        assert record.provenance["device"]
+
+
+@pytest.mark.usefixtures("instant")
+def test_run_and_sweep_and_load_give_the_same_result(here: Path) -> None:
+    study = gigo.Study.create(name="tiny", **TINY)
+    lines = [
+        *('dataset = "digits"', "size = [20, 30]", 'corruption = "symmetric"', "replicates = 2"),
+        *("rates = [0, 0.5, 1]", 'recipe = { base = "small", epochs = 2 }'),
+        'precision = "float32"',
+    ]
+    file = here / "tiny.toml"
+    file.write_text("\n".join(lines))
+    results = [
+        gigo.run(study),
+        gigo.load("runs/tiny"),
+        gigo.run(study, out="one"),
+        gigo.run(file, out=Path("two")),
+        gigo.run("tiny.toml", out=here / "three"),
+        gigo.run(study.but(replicates=1, rates=0.1), out="four", **TINY),
+        gigo.run("demo", name="tiny", summary="", validation=["clean"], out="five",
+                 model="auto", **TINY),
+        gigo.sweep(name="tiny", **TINY),
+        gigo.sweep(out="six", **TINY),
+    ]  # fmt: skip
+    for result in results:
+        pd.testing.assert_frame_equal(result.frame, results[0].frame)
+    paths = ["runs/tiny", "runs/tiny", "one", "two", str(here / "three"), "four", "five"]
+    assert [str(result.path) for result in results] == [*paths, "runs/tiny", "six"]
+
+
+@pytest.mark.usefixtures("instant")
+def test_a_wider_run_has_the_narrower_one_s_records(here: Path) -> None:
+    first = gigo.sweep(**TINY)
+    fields: dict[str, Any] = {**TINY, "replicates": 3, "rates": [0, 0.25, 0.5, 1]}
+    wider = gigo.sweep(**fields)
+    assert wider.path == first.path
+    known = {record.key for record in first.records}
+    assert [record.key for record in wider.records][:12] == [r.key for r in first.records]
+    assert {record.key for record in wider.records} > known
+    again = gigo.sweep(**TINY)
+    assert len(again.records) == len(wider.records) == 2 * 4 * 3
+    pd.testing.assert_frame_equal(again.frame, wider.frame)
+
+
+@pytest.mark.usefixtures("instant")
+def test_who_listens_hears_all(here: Path) -> None:
+    seen: list[Progress] = []
+    gigo.sweep(**TINY, listener=seen.append)
+    assert list(dict.fromkeys(progress.done for progress in seen)) == list(range(13))
+
+
+# What a result offers
+
+
+@pytest.fixture
+def result(here: Path, instant: None) -> gigo.Result:
+    return gigo.run(make_study(precision="float32"))
+
+
+def test_tables_have_the_documented_columns(result: gigo.Result) -> None:
+    assert list(result.frame) == list(COLUMNS)
+    assert list(result.per_class) == list(PER_CLASS_COLUMNS)
+    assert list(result.summary) == list(SUMMARY_COLUMNS)
+    assert len(result.per_class) == 10 * len(result.frame)
+    assert len(result.estimates) == 2  # a corruption each
+
+
+def test_figures_are_altair_charts(result: gigo.Result) -> None:
+    assert isinstance(result.plot(), alt.TopLevelMixin)
+    result.plot(200).to_dict()
+    with pytest.raises(SpecError, match=r"size = 300"):
+        result.plot(300)
+
+
+def test_reports_are_written_where_asked(result: gigo.Result, here: Path) -> None:
+    assert result.report() == result.path / "report.html"
+    assert result.report("page.html") == Path("page.html")
+    for page in (result.path / "report.html", here / "page.html"):
+        assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    (here / "file").touch()
+    with pytest.raises(StoreError, match=r"^file/page\.html: expected a file"):
+        result.report(here.relative_to(here) / "file" / "page.html")
+
+
+def test_an_unfinished_run_says_what_is_missing(here: Path) -> None:
+    Store.create(here / "run", make_study(), "float32").close()
+    result = gigo.load("run")
+    assert result.missing == 10
+    assert result.frame.empty
+    assert result.report().is_file()
+
+
+# Errors
+
+
+def test_errors_are_gigo_s_own(here: Path, instant: None) -> None:
+    cases = {
+        "study = 'dmo'": lambda: gigo.run("dmo"),
+        "key = 'sizes'": lambda: gigo.sweep(dataset="digits", sizes=[100]),
+        "key = 'epochs'": lambda: gigo.run("demo", epochs=3),
+        "rates = 1.5": lambda: gigo.sweep(dataset="digits", rates=[1.5]),
+        "nowhere: no run there": lambda: gigo.load("nowhere"),
+    }
+    for message, call in cases.items():
+        with pytest.raises(gigo.GigoError) as caught:
+            call()
+        assert str(caught.value).startswith(message)
+    assert list(here.iterdir()) == []
+    gigo.sweep(**TINY)
+    with pytest.raises(StudyMismatch, match="seed = 0 there and 1 here"):
+        gigo.sweep(**{**TINY, "seed": 1})
+
+
+def test_the_package_offers_what_it_lists() -> None:
+    for name in gigo.__all__:
+        assert getattr(gigo, name) is not None
+    with pytest.raises(AttributeError, match="module 'gigo' has no attribute 'swep'"):
+        _ = gigo.swep
+
+
+# The README
+
+
+def test_the_readme_s_study_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "my-study.toml"
+    path.write_text(example("toml"))
+    study = gigo.Study.from_toml(path)
+    assert study.name == "my-study"
+    assert len(study.trials("float32")) == 5 * 2 * (1 + 3 * 5)
+
+
+def test_the_readme_s_python_works(here: Path, instant: None) -> None:
+    code = example("python")
+    scope: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), scope)
+    result = scope["result"]
+    assert isinstance(result, gigo.Result)
+    assert (result.path / "report.html").is_file()
+    used = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
+    assert used >= {"sweep", "path", "frame", "summary", "plot", "report"}
+
+
+def test_the_readme_s_commands_work(
+    here: Path, instant: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gigo import cli
+
+    Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
+    commands = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
+    expected = {"demo", "plan", "run", "status", "report", "table", "list"}
+    assert {command.split()[0] for command in commands} == expected
+    for command in commands:
+        monkeypatch.setattr("sys.argv", ["gigo", *command.split()])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert not end.value.code, command
