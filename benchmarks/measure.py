@@ -1,5 +1,7 @@
 """One measurement in a process of its own: ``python benchmarks/measure.py NAME SIDE``.
 
+The sides are ``gigo`` and its rivals; `MEASUREMENTS` has the names.
+
 Prints one JSON line, ``{"seconds": ..., "models": ...}``. Imports, the making of data and a
 warm-up are not counted, for either side; what a rival must do for every model anew (Keras builds
 and compiles a graph) is.
@@ -23,8 +25,9 @@ from gigo.trial import Trial
 from gigo.types import Dataset
 
 NAMES = {(1, 28, 28): "mnist", (3, 32, 32): "cifar10", (1, 8, 8): "digits"}
-SWEEP = {"rates": [i / 20 for i in range(20)], "corruption": ["symmetric", "biased"]}
-"""20 rates x 2 corruptions: 39 models, since rate 0 is one."""
+KINDS = ["symmetric", "biased"]
+TWENTY = [i / 20 for i in range(20)]
+"""Rates; with two kinds of corruption 39 models, since rate 0 is one."""
 
 
 def random_images(shape: tuple[int, ...], n: int, n_test: int) -> Dataset:
@@ -46,7 +49,7 @@ def random_images(shape: tuple[int, ...], n: int, n_test: int) -> Dataset:
     )
 
 
-def gigo(dataset: Dataset, precision: str = "bfloat16", **fields: Any) -> dict[str, float]:
+def gigo(dataset: Dataset, *, precision: str = "bfloat16", **fields: Any) -> dict[str, float]:
     """A sweep as gigo trains it."""
     import torch
 
@@ -56,9 +59,8 @@ def gigo(dataset: Dataset, precision: str = "bfloat16", **fields: Any) -> dict[s
     from gigo.engine.training import train
 
     keep_freed_memory()
-    study = Study.create(
-        dataset=dataset.name, precision=precision, subset="first", replicates=1, **fields
-    )
+    fields = {"replicates": 1, "subset": "first", "precision": precision, **fields}
+    study = Study.create(dataset=dataset.name, **fields)
     trials = list(study.trials(precision).values())
     resident = Resident(dataset, torch.device("cpu"), DTYPES[precision])
     list(train([_one_epoch(trial) for trial in trials[:2]], resident))
@@ -127,12 +129,10 @@ def torch_loop(
     dataset: Dataset, model: str, models: int, epochs: int, batch_size: int, held_out: str
 ) -> dict[str, float]:
     """One model at a time, plain float32 PyTorch, data in memory; arguments as in `keras`."""
-    import torch
-
     from gigo.models import build
 
-    x, test = (torch.from_numpy(a.astype("float32") / 255) for a in _both(dataset))
-    y, y_test = torch.from_numpy(dataset.y_train), torch.from_numpy(dataset.y_test)
+    x, test = (a.astype("float32") / 255 for a in _both(dataset))
+    y, y_test = dataset.y_train, dataset.y_test
     fifth = len(x) // 5 if held_out == "split" else 0
     watched = (x[:fifth], y[:fifth]) if fifth else None
 
@@ -172,7 +172,9 @@ def first_1000(side: str) -> dict[str, float]:
     recipe = {"epochs": epochs, "patience": 0, "plateau_patience": 0}
     if side in ("gigo-oracle", "gigo-clean"):
         policy = side.removeprefix("gigo-")
-        return gigo(data, size=1000, recipe=recipe, validation=policy, **SWEEP)
+        return gigo(
+            data, size=1000, recipe=recipe, validation=policy, rates=TWENTY, corruption=KINDS
+        )
     return keras(data, 2, epochs, 256, side.removeprefix("keras-"), half=False)
 
 
@@ -183,7 +185,7 @@ def digits(side: str) -> dict[str, float]:
     recipe = {"base": "small", "epochs": epochs, "patience": 0, "plateau_patience": 0}
     if side == "gigo":
         rates = [i / 10 for i in range(11)]
-        return gigo(data, size=1347, recipe=recipe, **{**SWEEP, "rates": rates})
+        return gigo(data, size=1347, recipe=recipe, rates=rates, corruption=KINDS, replicates=3)
     return torch_loop(data, "small_cnn", 4, epochs, 32, "split")
 
 

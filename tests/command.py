@@ -31,11 +31,11 @@ def finish(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
     return subprocess.run(command, env=environment(), **settings)
 
 
-def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
     """The command in a process group of its own, so that a signal reaches all it has started."""
     settings: dict[str, Any] = {"env": environment(), **options}
     command = [*RUNNABLE, *map(str, arguments)]
-    return subprocess.Popen(command, text=False, start_new_session=True, **settings)
+    return subprocess.Popen(command, start_new_session=True, **settings)
 
 
 def instant_train(

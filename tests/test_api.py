@@ -174,8 +174,9 @@ def test_errors_are_gigo_s_own(here: Path, instant: None) -> None:
         assert str(caught.value).startswith(message)
     assert list(here.iterdir()) == []
     gigo.sweep(**TINY)
+    other: dict[str, Any] = {**TINY, "seed": 1}
     with pytest.raises(StudyMismatch, match="seed = 0 there and 1 here"):
-        gigo.sweep(**{**TINY, "seed": 1})
+        gigo.sweep(**other)
 
 
 def test_the_package_offers_what_it_lists() -> None:

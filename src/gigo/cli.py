@@ -133,7 +133,7 @@ def run_or_plan(
     model: Annotated[Texts, _several("--model", "NAME", "See gigo list models.")] = None,
     validation: Annotated[
         Texts,
-        _several("--validation", "NAME", "What early stopping sees: clean, oracle or none."),
+        _several("--validation", "NAME", "For early stopping: clean, noisy, oracle or none."),
     ] = None,
     replicates: Annotated[
         str | None, _one("--replicates", "N", "Repetitions of every point.")

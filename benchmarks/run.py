@@ -1,0 +1,119 @@
+"""The table of docs/performance.md: ``python benchmarks/run.py [--quick] [NAME ...]``.
+
+Every measurement is a process of its own; gigo and a rival take turns, and what is quoted is the
+median of the ratios of neighbours, which a machine that drifts does not bend. Rivals in Keras run
+in the Python that GIGO_KERAS_PYTHON names, or in this one if it has the extra ``keras``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+MARK = "<!-- benchmarks/run.py writes below this line -->"
+
+
+class Duel(NamedTuple):
+    """What is compared: time a model of a rival over that of gigo."""
+
+    what: str
+    name: str
+    ours: str
+    rival: str
+    rival_is: str
+    goal: str
+
+
+KERAS, TORCH = "Keras 3 `fit`", "plain PyTorch float32 loop, data in memory"
+DUELS = [
+    Duel("full-size training, 28x28x1, batch 256", "fit-28", "gigo", "keras", KERAS, "1.8"),
+    Duel("the same", "fit-28", "gigo", "keras-bf16", f"{KERAS}, mixed_bfloat16", "1"),
+    Duel("the same", "fit-28", "gigo", "torch", TORCH, "2.2"),
+    Duel("full-size training, 32x32x3, batch 256", "fit-32", "gigo", "keras", KERAS, "1.8"),
+    Duel("the same", "fit-32", "gigo", "keras-bf16", f"{KERAS}, mixed_bfloat16", "1"),
+    Duel("the same", "fit-32", "gigo", "torch", TORCH, "2.2"),
+    Duel(
+        "first-1,000 sweep, oracle", "first-1000", "gigo-oracle", "keras-test",
+        f"{KERAS} loop, validation on the test set", "2.3",
+    ),
+    Duel(
+        "first-1,000 sweep, clean validation", "first-1000", "gigo-clean", "keras-split",
+        f"{KERAS} loop, validation on the same held-out items", "2",
+    ),
+    Duel(
+        "the same", "first-1000", "gigo-clean", "keras-test",
+        "the article's way: validation on the test set", "6",
+    ),
+    Duel("digits demo sweep, 8x8, batch 32", "digits", "gigo", "torch", TORCH, "3"),
+]  # fmt: skip
+
+
+def main() -> None:
+    """Run the duels asked for, print the table, write it where it belongs."""
+    quick = "--quick" in sys.argv
+    names = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    rounds = 1 if quick else 5
+    lines = [
+        "| what | against | goal | ratio, median | lowest to highest | gigo, s a model |",
+        "|---|---|---|---|---|---|",
+    ]
+    for duel in DUELS:
+        if names and duel.name not in names:
+            continue
+        pairs = [
+            (measure(duel.name, duel.ours), measure(duel.name, duel.rival)) for _ in range(rounds)
+        ]
+        ratios = [rival / ours for ours, rival in pairs]
+        ours = statistics.median(ours for ours, _ in pairs)
+        lines.append(
+            f"| {duel.what} | {duel.rival_is} | {duel.goal}x | {statistics.median(ratios):.2f}x "
+            f"| {min(ratios):.2f} to {max(ratios):.2f} | {ours:.3g} |"
+        )
+        print(lines[-1], flush=True)
+    if not quick and not names:
+        write(lines, rounds)
+
+
+def measure(name: str, side: str) -> float:
+    """Seconds a model, in a fresh process."""
+    python = sys.executable
+    if side.startswith("keras"):
+        python = os.environ.get("GIGO_KERAS_PYTHON", python)
+        if python == sys.executable and importlib.util.find_spec("keras") is None:
+            sys.exit("error: no keras here: pip install -e '.[keras]', or set GIGO_KERAS_PYTHON")
+    done = subprocess.run(
+        [python, str(HERE / "measure.py"), name, side],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent / "src")},
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    return result["seconds"] / result["models"]
+
+
+def write(lines: list[str], rounds: int) -> None:
+    """Replace the table of the page; what people wrote above it stays."""
+    import torch
+
+    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"# Performance\n\n{MARK}\n"
+    made = (
+        f"`make bench`, {rounds} rounds, {platform.machine()} with {os.cpu_count()} cores, "
+        f"PyTorch {torch.__version__}, Python {platform.python_version()}."
+    )
+    PAGE.write_text(
+        text.split(MARK)[0] + "\n".join([MARK, "", made, "", *lines, ""]), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
