@@ -146,10 +146,21 @@ def run_or_plan(
     data_dir: Annotated[
         Path | None, _one("--data-dir", "FOLDER", "Where data files lie; or set GIGO_DATA.")
     ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option(
+            "--unverified",
+            help="Read a copy in --data-dir that differs from the official data; reports say so.",
+        ),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
     chosen = _study(study, context.params)
+    if unverified:
+        from gigo import datasets
+
+        chosen = chosen.but(unverified=datasets.accept(chosen.dataset, data_dir))
     if context.command.name == "run":
         _run(chosen, out, data_dir, device)
         return
@@ -224,6 +235,55 @@ def list_(
     print(describe.catalogue(what))
 
 
+data = typer.Typer(help="Find, fetch and check the files of data sets.", rich_markup_mode=None)
+app.add_typer(data, name="data")
+DataName = Annotated[str, typer.Argument(metavar="NAME", help="See gigo data list.")]
+DataDir = Annotated[Path | None, _one("--data-dir", "FOLDER", "Look there only; or set GIGO_DATA.")]
+
+
+@data.command("list", epilog="Example: gigo data list")
+def data_list() -> None:
+    """List the data sets that gigo knows; the same as gigo list datasets."""
+    list_("datasets")
+
+
+@data.command("where", epilog="Example: gigo data where mnist")
+def data_where(name: DataName, data_dir: DataDir = None) -> None:
+    """Show the copies that are here, in the order in which they are tried; reads nothing."""
+    from gigo import datasets
+
+    print("\n".join(datasets.where(name, data_dir)) or "no copy here: gigo data fetch brings one")
+
+
+@data.command("verify", epilog="Example: gigo data verify cifar10 --data-dir /data")
+def data_verify(name: DataName, data_dir: DataDir = None) -> None:
+    """Read every copy that is here and compare it with the official data, item by item.
+
+    The exit status is 2 if there is none, or one that is wrong.
+    """
+    from gigo import datasets
+    from gigo.errors import DataError
+
+    verdicts = datasets.verify(name, data_dir)
+    if not verdicts:
+        raise DataError(f"{name}: no copy here: gigo data fetch {name} brings one")
+    for verdict in verdicts:
+        print(f"{'wrong' if verdict.fault else 'right'}  {verdict.place}")
+    if faults := [verdict.fault for verdict in verdicts if verdict.fault]:
+        raise DataError("; ".join(faults))
+
+
+@data.command("fetch", epilog="Example: gigo data fetch cifar100")
+def data_fetch(name: DataName) -> None:
+    """Download a data set's official files into gigo's cache, checked; does nothing if there."""
+    from gigo import datasets
+    from gigo.console import Download
+
+    with Download(_console()) as download:
+        folder = datasets.fetch(name, download.show)
+    print(folder)
+
+
 NUMBERS = {"size": int, "rates": float, "replicates": int, "seed": int}
 """The fields of a study that take numbers."""
 
@@ -236,7 +296,7 @@ def _study(name: str, options: dict[str, Any]) -> Study:
     given = {
         field: _parsed(field, value)
         for field, value in options.items()
-        if field in type(study).model_fields and value not in (None, ())
+        if field in type(study).model_fields.keys() - {"unverified"} and value not in (None, ())
     }
     return study.but(**given) if given else study
 

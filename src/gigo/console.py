@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import Progress, TaskID
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from rich.text import Text
 from gigo.describe import duration
 
 if TYPE_CHECKING:
-    from gigo.runner import Progress
+    from gigo.runner import Progress as State
 
 LINE_EVERY = 10.0
 """Seconds between plain lines."""
@@ -42,11 +43,11 @@ class Display:
     ) -> None:
         self._live.stop()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: State) -> None:
         """Take in how far the run is."""
         if progress.note:
             self._console.print(progress.note, soft_wrap=True, highlight=False)
-        if not progress.stack:
+        if not progress.stack and not progress.download:
             return
         if self._live.is_started:
             self._live.update(_picture(progress))
@@ -56,19 +57,47 @@ class Display:
             self._console.print(line, soft_wrap=True, highlight=False)
 
 
-def _picture(progress: Progress) -> Group:
+class Download:
+    """A progress bar of files being fetched; `show` is the watcher."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(*Progress.get_default_columns(), console=console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, file: str, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes of a file are there."""
+        if file not in self._tasks:
+            self._tasks[file] = self._bar.add_task(file, total=total)
+        self._bar.update(self._tasks[file], completed=done, total=total)
+
+
+def _picture(progress: State) -> Group:
     """Two lines: what is being trained, and a bar of the trials done."""
     bar = Table.grid(Column(ratio=1), Column(no_wrap=True), padding=(0, 1), expand=True)
     bar.add_row(ProgressBar(progress.total, progress.done), _done(progress))
     return Group(Text(_training(progress), no_wrap=True, overflow="ellipsis"), bar)
 
 
-def _training(progress: Progress) -> str:
+def _training(progress: State) -> str:
+    if progress.download:
+        return progress.download
     members = "1 model" if progress.running == 1 else f"{progress.running} models"
     return f"{progress.stack}: {members}, epoch {progress.epoch} of at most {progress.epochs}"
 
 
-def _done(progress: Progress) -> str:
+def _done(progress: State) -> str:
     left = progress.seconds_left
     guess = "" if left is None else f", {duration(left)} left"
     return f"{progress.done} of {progress.total} trials{guess}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from gigo import corruptions, datasets, models, planner, studies
 from gigo.errors import unknown
 from gigo.store import Store
+from gigo.store.database import DATABASE
 from gigo.study import Study
 
 LIKELY = {"auto": "bfloat16"}
@@ -25,10 +26,14 @@ def plan(study: Study, path: Path) -> str:
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
+
+    Raises:
+        StoreError: the folder holds something that the study can't extend.
     """
     precision, done = LIKELY.get(study.precision, study.precision), set[str]()
-    if (path / "run.sqlite").exists():
+    if (path / DATABASE).exists():
         with Store.open(path) as store:
+            store.check(study)
             precision, done = store.precision, store.keys()
     trials = study.trials(precision)
     pending = [trial for key, trial in trials.items() if key not in done]

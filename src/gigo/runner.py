@@ -34,6 +34,7 @@ class Progress:
         epoch: of the stack; ``epochs`` at most.
         seconds: since this process began training.
         seconds_left: a guess from the speed so far; None before the first epoch.
+        download: the file that is being fetched, with how much of it is there, else empty.
         note: something worth a line of its own, else empty.
     """
 
@@ -45,6 +46,7 @@ class Progress:
     epochs: int = 0
     seconds: float = 0.0
     seconds_left: float | None = None
+    download: str = ""
     note: str = ""
 
 
@@ -87,7 +89,8 @@ def run(
         meter = _Meter(pending, len(trials), listener)
         cut_off = checkpoint.load(path / CHECKPOINT, place) if pending else None
         for name in dict.fromkeys(trial.dataset for trial in pending):
-            dataset = datasets.load(name, data_dir, accepted=study.unverified.get(name))
+            accepted = study.unverified.get(name)
+            dataset = datasets.load(name, data_dir, accepted=accepted, watch=meter.download)
             store.add_test_set(_test_set(dataset))
             resident = Resident(dataset, place, DTYPES[store.precision])
             group = [trial for trial in pending if trial.dataset == name]
@@ -195,7 +198,12 @@ class _Meter:
         self._stack_work = sum(self._work.get(trial.key, 0.0) for trial in trials)
         self._progress, self._expected = 0.0, planner.expected_epochs(first)
         name = f"{first.dataset}, {first.size} labels, {first.model.label}"
-        self._show(stack=name, running=len(trials), epoch=0, epochs=first.recipe.epochs)
+        epochs = first.recipe.epochs
+        self._show(stack=name, running=len(trials), epoch=0, epochs=epochs, download="")
+
+    def download(self, file: str, done: int, total: int) -> None:
+        """Bytes of a file are there."""
+        self._show(download=f"downloading {file}, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
     def take(self, event: EpochDone | Record) -> None:
         """An epoch or a trial is done."""

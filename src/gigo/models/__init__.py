@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gigo.errors import SpecError
 from gigo.models import layouts
 from gigo.models.cnn import article_cnn, small_cnn
+from gigo.models.dense import logistic, mlp
 from gigo.models.layouts import Cost, Layout
+from gigo.models.resnet import resnet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,12 +39,27 @@ CATALOGUE: dict[str, Model] = {
     "article_cnn": Model(
         "the article's network: six 3x3 convolutions of 32 channels, two dense layers of 128",
         article_cnn,
-        {},
+        {"width": 32, "depth": 0},
     ),
     "small_cnn": Model(
         "two 3x3 convolutions of 16 and 32 channels, one dense layer of 64", small_cnn, {}
     ),
+    "resnet": Model(
+        "a residual network with batch normalisation: 8, 14, 20 ... layers, the first of 16 "
+        "channels",
+        resnet,
+        {"depth": 8, "width": 16},
+    ),
+    "mlp": Model(
+        "a multilayer perceptron: two hidden layers of 256, for items of any shape",
+        mlp,
+        {"width": 256, "depth": 2},
+    ),
+    "logistic": Model("logistic regression, for items of any shape", logistic, {}),
 }
+
+DEFAULTS = ("article_cnn", "small_cnn", "mlp")
+"""What ``model = "auto"`` tries, in order."""
 
 
 def build(name: str, input_shape: tuple[int, ...], n_classes: int, **options: Any) -> nn.Module:
@@ -56,19 +73,28 @@ def cost(name: str, input_shape: tuple[int, ...], n_classes: int, **options: Any
 
 
 def default_for(input_shape: tuple[int, ...]) -> str:
-    """What ``model = "auto"`` means for inputs (channels, height, width)."""
-    large = min(input_shape[1:]) >= layouts.image_side(article_cnn())
-    return "article_cnn" if large else "small_cnn"
+    """What ``model = "auto"`` means for items of a shape: the first of DEFAULTS that takes them."""
+    return next(
+        n for n in DEFAULTS if _takes(layouts.image_side(CATALOGUE[n].layout()), input_shape)
+    )
 
 
 def check_input(name: str, dataset: str, input_shape: tuple[int, ...], **options: Any) -> None:
-    """Raise SpecError where a model can't take a data set's images (channels, height, width)."""
-    _, height, width = input_shape
+    """Raise SpecError where an option is out of range or a model can't take a data set's items."""
     least = layouts.image_side(CATALOGUE[name].layout(**options))
-    if min(height, width) < least:
-        raise SpecError(
-            "model",
-            name,
-            f"a model for the {height}x{width} images of {dataset}, such as "
-            f"{default_for(input_shape)} (this one needs {least}x{least})",
-        )
+    if _takes(least, input_shape):
+        return
+    image = len(input_shape) == 3
+    size = "x".join(map(str, input_shape[1:] if image else input_shape))
+    kind = "images" if image else "items"
+    raise SpecError(
+        "model",
+        name,
+        f"a model for the {size} {kind} of {dataset}, such as {default_for(input_shape)} "
+        f"(this one needs {'' if image else 'images of at least '}{least}x{least})",
+    )
+
+
+def _takes(least: int, input_shape: tuple[int, ...]) -> bool:
+    """Whether a layout that needs images of ``least`` pixels a side takes items of a shape."""
+    return least == 0 or (len(input_shape) == 3 and min(input_shape[1:]) >= least)

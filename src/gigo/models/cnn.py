@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from gigo.models.layouts import Conv, Dense, Layout, Pool
+from gigo.models.layouts import Conv, Dense, Layout, Pool, at_least
 
 
-def article_cnn() -> Layout:
-    """The network of the article: 80,874 parameters at 1x28x28 and 10 classes."""
+def article_cnn(width: int = 32, depth: int = 0) -> Layout:
+    """The network of the article: 80,874 parameters at 1x28x28 and 10 classes.
+
+    Args:
+        width: channels of each convolution; the dense layers have four times as many units.
+        depth: convolutions added to each of the three blocks, padded so that images keep their
+            size.
+
+    Raises:
+        SpecError: naming the option.
+    """
+    at_least(1, "article_cnn.width", width)
+    at_least(0, "article_cnn.depth", depth)
+    wide, same = Conv(width), Conv(width, "same")
+    more = [same] * depth
     return (
-        *(Conv(32), Conv(32), Pool()),
-        *(Conv(32), Conv(32), Pool()),
-        *(Conv(32), Conv(32, "same")),
-        *(Dense(128), Dense(128)),
+        *(wide, wide, *more, Pool()),
+        *(wide, wide, *more, Pool()),
+        *(wide, same, *more),
+        *(Dense(4 * width), Dense(4 * width)),
     )
 
 

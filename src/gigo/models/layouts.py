@@ -1,23 +1,38 @@
-"""Plain networks as data, so that their cost is known without building them."""
+"""Networks as data, so that their cost is known without building them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from gigo.errors import SpecError
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class Conv(NamedTuple):
-    """A 3x3 convolution and a ReLU."""
+    """A 3x3 convolution and a ReLU; with ``norm``, batch normalisation takes the bias's place."""
 
     channels: int
     padding: Literal["valid", "same"] = "valid"
+    norm: bool = False
 
 
 class Pool(NamedTuple):
     """Max-pooling over 2x2."""
+
+
+class Residual(NamedTuple):
+    """Two convolutions around which the input is led, see `residual.ResidualBlock`."""
+
+    channels: int
+    stride: int = 1
+
+
+class Average(NamedTuple):
+    """The mean of each channel."""
 
 
 class Dense(NamedTuple):
@@ -26,8 +41,12 @@ class Dense(NamedTuple):
     units: int
 
 
-Layout = Sequence[Conv | Pool | Dense]
+Layer = Conv | Pool | Residual | Average | Dense
+Layout = Sequence[Layer]
 """Layers in order; a last dense layer that gives logits is understood."""
+
+Shape = tuple[int, ...]
+"""Of one item: (channels, height, width) for all layers, (features,) or any other for dense ones"""
 
 
 class Cost(NamedTuple):
@@ -35,7 +54,8 @@ class Cost(NamedTuple):
 
     Attributes:
         parameters: how many numbers it learns.
-        flops: floating-point operations of one forward pass of one item (2 a multiply-add).
+        flops: floating-point operations of one forward pass of one item (2 a multiply-add), in
+            convolutions and dense layers; the others are not worth counting.
         activations: numbers kept for the backward pass of one item.
     """
 
@@ -44,82 +64,140 @@ class Cost(NamedTuple):
     activations: int
 
 
-def cost(layout: Layout, input_shape: tuple[int, ...], n_classes: int) -> Cost:
-    """What a layout costs on items of a shape, (channels, height, width)."""
-    channels, height, width = input_shape
-    features = 0
-    parameters = flops = 0
-    activations = channels * height * width
+def at_least(least: int, option: str, value: int) -> None:
+    """Raise SpecError where an option, such as ``"mlp.depth"``, is too small."""
+    if value < least:
+        raise SpecError(f"model.{option}", value, f"a whole number of at least {least}")
+
+
+def shape_after(layer: Layer, shape: Shape) -> Shape:
+    """What a layer makes of an item's shape."""
+    if isinstance(layer, Dense):
+        return (layer.units,)
+    channels, height, width = shape
+    if isinstance(layer, Pool):
+        return channels, height // 2, width // 2
+    if isinstance(layer, Average):
+        return channels, 1, 1
+    if isinstance(layer, Residual):
+        return layer.channels, -(-height // layer.stride), -(-width // layer.stride)
+    shrink = 0 if layer.padding == "same" else 2
+    return layer.channels, height - shrink, width - shrink
+
+
+def cost(layout: Layout, input_shape: Shape, n_classes: int) -> Cost:
+    """What a layout costs on items of a shape."""
+    shape, costs = input_shape, [Cost(0, 0, math.prod(input_shape))]
     for layer in [*layout, Dense(n_classes)]:
-        if isinstance(layer, Conv):
-            shrink = 0 if layer.padding == "same" else 2
-            height, width = height - shrink, width - shrink
-            weights = 9 * channels * layer.channels
-            parameters += weights + layer.channels
-            flops += 2 * weights * height * width
-            channels = layer.channels
-            activations += channels * height * width
-        elif isinstance(layer, Pool):
-            height, width = height // 2, width // 2
-            activations += 5 * channels * height * width  # values, and where they came from
-        else:
-            features = features or channels * height * width
-            parameters += (features + 1) * layer.units
-            flops += 2 * features * layer.units
-            features = layer.units
-            activations += features
-    return Cost(parameters, flops, activations)
+        costs.append(_cost_of(layer, shape))
+        shape = shape_after(layer, shape)
+    return Cost(*map(sum, zip(*costs, strict=True)))
 
 
-def network(layout: Layout, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-    """The network, with Glorot-uniform weights and zero biases, as Keras has them."""
-    from torch import nn
-
-    channels, height, width = input_shape
-    layers: list[nn.Module] = []
-    features = 0
-    for layer in layout:
-        if isinstance(layer, Conv):
-            same = layer.padding == "same"
-            layers += [nn.Conv2d(channels, layer.channels, 3, padding=int(same)), nn.ReLU()]
-            channels = layer.channels
-            height, width = (height, width) if same else (height - 2, width - 2)
-        elif isinstance(layer, Pool):
-            layers.append(nn.MaxPool2d(2))
-            height, width = height // 2, width // 2
-        else:
-            if not features:
-                layers.append(nn.Flatten())
-                features = channels * height * width
-            layers += [nn.Linear(features, layer.units), nn.ReLU()]
-            features = layer.units
-    if not features:
-        layers.append(nn.Flatten())
-    layers.append(nn.Linear(features or channels * height * width, n_classes))
-    return glorot(nn.Sequential(*layers))
+def _cost_of(layer: Layer, shape: Shape) -> Cost:
+    """Of one layer; its input is kept by the one before."""
+    after = shape_after(layer, shape)
+    numbers = math.prod(after)
+    if isinstance(layer, Dense):
+        features = math.prod(shape)
+        return Cost((features + 1) * layer.units, 2 * features * layer.units, numbers)
+    if isinstance(layer, Pool):
+        return Cost(0, 0, 5 * numbers)  # values, and where they came from
+    if isinstance(layer, Average):
+        return Cost(0, 0, numbers)
+    inputs, outputs, pixels = shape[0], after[0], math.prod(after[1:])
+    weights = 9 * inputs * outputs
+    if isinstance(layer, Conv):
+        norms, relus = int(layer.norm), 1
+        others = (2 if layer.norm else 1) * outputs
+    else:
+        projected = _projects(layer, inputs)
+        weights += 9 * outputs**2 + projected * inputs * outputs
+        norms, relus = 2 + projected, 2
+        others = 2 * norms * outputs
+    # Kept are what normalisations are given and what ReLUs give.
+    return Cost(weights + others, 2 * weights * pixels, (norms + relus) * numbers)
 
 
-def glorot(module: nn.Module) -> nn.Module:
-    """Draw weights anew, uniform in ±sqrt(6 / (fan_in + fan_out)), biases 0.
-
-    Glorot & Bengio 2010, equation 16; what Keras does unless told otherwise.
-    """
-    from torch import nn
-
-    for parameter in module.parameters():
-        if parameter.ndim == 1:
-            nn.init.zeros_(parameter)
-        else:
-            nn.init.xavier_uniform_(parameter)
-    return module
+def _projects(layer: Residual, inputs: int) -> bool:
+    return layer.stride > 1 or layer.channels != inputs
 
 
 def image_side(layout: Layout) -> int:
-    """The smallest image, in pixels a side, that leaves something after every layer."""
-    side = 1
+    """The smallest image, in pixels a side, that leaves something after every layer.
+
+    Batch normalisation must be left more than one pixel, or it could not train on a batch of one
+    item. 0 for a layout of dense layers, which takes items of any shape.
+    """
+    side = 0
     for layer in reversed(layout):
+        if isinstance(layer, Dense):
+            continue
+        normed = isinstance(layer, Residual) or (isinstance(layer, Conv) and layer.norm)
+        side = max(side, 2 if normed else 1)
         if isinstance(layer, Conv) and layer.padding == "valid":
             side += 2
         elif isinstance(layer, Pool):
             side *= 2
+        elif isinstance(layer, Residual):
+            side = (side - 1) * layer.stride + 1
+        elif isinstance(layer, Average):
+            side = 1
     return side
+
+
+def network(layout: Layout, input_shape: Shape, n_classes: int) -> nn.Module:
+    """The network, freshly initialised."""
+    from torch import nn
+
+    shape = input_shape
+    layers: list[nn.Module] = []
+    for layer in layout:
+        if isinstance(layer, Dense) and len(shape) > 1:
+            layers.append(nn.Flatten())
+            shape = (math.prod(shape),)
+        layers += _modules(layer, shape)
+        shape = shape_after(layer, shape)
+    if len(shape) > 1:
+        layers.append(nn.Flatten())
+    layers.append(nn.Linear(math.prod(shape), n_classes))
+    return initialised(nn.Sequential(*layers))
+
+
+def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
+    from torch import nn
+
+    from gigo.models.residual import ResidualBlock
+
+    inputs = shape[0]
+    if isinstance(layer, Dense):
+        return [nn.Linear(inputs, layer.units), nn.ReLU()]
+    if isinstance(layer, Pool):
+        return [nn.MaxPool2d(2)]
+    if isinstance(layer, Average):
+        return [nn.AdaptiveAvgPool2d(1)]
+    if isinstance(layer, Residual):
+        return [ResidualBlock(inputs, layer.channels, layer.stride)]
+    padding = int(layer.padding == "same")
+    conv = nn.Conv2d(inputs, layer.channels, 3, padding=padding, bias=not layer.norm)
+    norm = [nn.BatchNorm2d(layer.channels)] if layer.norm else []
+    return [conv, *norm, nn.ReLU()]
+
+
+def initialised(module: nn.Module) -> nn.Module:
+    """Draw the weights of convolutions and dense layers anew; biases 0.
+
+    Uniform in ±sqrt(6 / (fan_in + fan_out)), what Keras does unless told otherwise (Glorot &
+    Bengio 2010, equation 16). Convolutions without bias, those of residual networks: normal with
+    variance 2 / fan_in (He et al. 2015, equation 10). Batch normalisation starts at scale 1 and
+    shift 0, as PyTorch makes it.
+    """
+    from torch import nn
+
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d) and layer.bias is None:
+            nn.init.kaiming_normal_(layer.weight)
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return module

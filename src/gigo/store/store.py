@@ -185,8 +185,8 @@ class Store:
         with transaction(self.path, self._connection), suppress(sqlite3.IntegrityError):
             insert(self._connection, "test_set", row)
 
-    def _extend(self, study: Study) -> None:
-        """Append a study, if it is new and fits the run."""
+    def check(self, study: Study) -> None:
+        """Raise StudyMismatch where the run can't be extended with a study."""
         frozen = Study.model_fields.keys() - EXTENDABLE - {"precision"}
         stored = {name: getattr(self.studies[0], name) for name in sorted(frozen)}
         given = {name: getattr(study, name) for name in sorted(frozen)}
@@ -203,6 +203,10 @@ class Store:
                 f"{self.path} holds a run that this study can't extend: {', '.join(differing)}: "
                 "expected the same, or another --out"
             )
+
+    def _extend(self, study: Study) -> None:
+        """Append a study, if it is new and fits the run."""
+        self.check(study)
         if study not in self.studies:
             with transaction(self.path, self._connection):
                 insert(self._connection, "study", encode("study", {"study": study}))
