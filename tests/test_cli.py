@@ -44,7 +44,7 @@ replicates = 2
 precision = "float32"
 """
 EXAMPLE = re.compile(r"^  (?:Example: |Start with: |  )(gigo [^>\n]+)", re.MULTILINE)
-COMMANDS = ["demo", "run", "plan", "status", "report", "table", "list"]
+COMMANDS = ["demo", "run", "plan", "status", "report", "table", "list", "data"]
 
 
 class Done(NamedTuple):

@@ -193,6 +193,22 @@ def test_random_subsets_favour_no_item() -> None:
     assert stats.chisquare(counts).pvalue > 1e-4
 
 
+@given(situation=situations())
+def test_noisy_validation_is_clean_validation_with_labels_as_bad_as_those_trained_on(
+    situation: tuple[Dataset, Trial],
+) -> None:
+    dataset, trial = situation
+    clean = split(replace(trial, validation="clean"), dataset)
+    noisy = split(replace(trial, validation="noisy"), dataset)
+    for name in ("items", "labels", "selected", "held_out"):
+        np.testing.assert_array_equal(getattr(clean, name), getattr(noisy, name))
+    wrong = noisy.held_out_labels != clean.held_out_labels
+    rate = trial.rate if trial.corruption else 0
+    assert wrong.sum() <= round(rate * len(wrong))
+    if trial.corruption and not trial.corruption.options:  # never the true class
+        assert wrong.sum() == round(rate * len(wrong))
+
+
 @pytest.mark.parametrize("validation", ["clean", "oracle", "none"])
 def test_real_digits_are_not_touched(validation: str) -> None:
     dataset = datasets.load("digits")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories import make_study, make_trials
-from gigo import study as study_module
+from gigo import trial as trial_module
 from gigo.corruptions import CATALOGUE
 from gigo.datasets import CATALOGUE as DATASETS
 from gigo.errors import GigoError, SpecError
@@ -183,7 +183,7 @@ def test_a_rate_is_the_same_however_it_was_computed(given: Any, meant: list[floa
         ({"model": "small_cn"}, r"model = 'small_cn': .*did you mean 'small_cnn'"),
         ({"recipe": "artcle"}, r"recipe = 'artcle': .*did you mean 'article'"),
         ({"recipe": {"base": "smal"}}, r"recipe = 'smal': .*did you mean 'small'"),
-        ({"validation": "cleen"}, r"validation = 'cleen': expected 'oracle', 'clean' or 'none'"),
+        ({"validation": "cleen"}, r"validation = 'cleen': expected 'oracle', 'clean', 'noisy' or 'none'"),
         ({"subset": "last"}, r"subset = 'last': expected 'random' or 'first'"),
         ({"placement": "head"}, r"placement = 'head': expected 'random' or 'tail'"),
         ({"precision": "float16"}, r"precision = 'float16': expected 'auto', .* or 'float64'"),
@@ -244,7 +244,7 @@ def test_rates_are_fractions(rate: float) -> None:
             {"size": 1348, "dataset": ["mnist", "digits"]},
             "size = 1348: expected at most the 1347 items of digits",
         ),
-        ({"size": 2}, "size = 2: expected at least 3 items, or clean holds out none"),
+        ({"size": 2}, "size = 2: expected at least 3 items, or none can be held out"),
         ({"size": 0}, "size = 0: expected whole numbers of at least 1, or 'all'"),
         ({"size": -5}, "size = -5: expected whole numbers of at least 1, or 'all'"),
         ({"size": "most"}, "size = 'most': expected whole numbers of at least 1, or 'all'"),
@@ -549,7 +549,7 @@ def test_every_part_of_the_recipe_is_in_the_key() -> None:
 
 def test_the_meaning_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = TRIAL.key
-    monkeypatch.setattr(study_module, "SCIENCE", study_module.SCIENCE + 1)
+    monkeypatch.setattr(trial_module, "SCIENCE", trial_module.SCIENCE + 1)
     assert TRIAL.key != before
 
 

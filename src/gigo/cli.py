@@ -235,7 +235,11 @@ def list_(
     print(describe.catalogue(what))
 
 
-data = typer.Typer(help="Find, fetch and check the files of data sets.", rich_markup_mode=None)
+data = typer.Typer(
+    help="Find, fetch and check the files of data sets.",
+    epilog="Example: gigo data where mnist",
+    rich_markup_mode=None,
+)
 app.add_typer(data, name="data")
 DataName = Annotated[str, typer.Argument(metavar="NAME", help="See gigo data list.")]
 DataDir = Annotated[Path | None, _one("--data-dir", "FOLDER", "Look there only; or set GIGO_DATA.")]
@@ -243,13 +247,16 @@ DataDir = Annotated[Path | None, _one("--data-dir", "FOLDER", "Look there only; 
 
 @data.command("list", epilog="Example: gigo data list")
 def data_list() -> None:
-    """List the data sets that gigo knows; the same as gigo list datasets."""
+    """List the data sets that gigo knows."""
     list_("datasets")
 
 
 @data.command("where", epilog="Example: gigo data where mnist")
 def data_where(name: DataName, data_dir: DataDir = None) -> None:
-    """Show the copies that are here, in the order in which they are tried; reads nothing."""
+    """Show the copies that are here.
+
+    In the order in which they are tried; nothing is read.
+    """
     from gigo import datasets
 
     print("\n".join(datasets.where(name, data_dir)) or "no copy here: gigo data fetch brings one")
@@ -257,7 +264,7 @@ def data_where(name: DataName, data_dir: DataDir = None) -> None:
 
 @data.command("verify", epilog="Example: gigo data verify cifar10 --data-dir /data")
 def data_verify(name: DataName, data_dir: DataDir = None) -> None:
-    """Read every copy that is here and compare it with the official data, item by item.
+    """Check every copy against the official data.
 
     The exit status is 2 if there is none, or one that is wrong.
     """
@@ -275,7 +282,10 @@ def data_verify(name: DataName, data_dir: DataDir = None) -> None:
 
 @data.command("fetch", epilog="Example: gigo data fetch cifar100")
 def data_fetch(name: DataName) -> None:
-    """Download a data set's official files into gigo's cache, checked; does nothing if there."""
+    """Download official files into gigo's cache.
+
+    They are checked; what is there already is not fetched again.
+    """
     from gigo import datasets
     from gigo.console import Download
 

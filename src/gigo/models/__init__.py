@@ -74,27 +74,22 @@ def cost(name: str, input_shape: tuple[int, ...], n_classes: int, **options: Any
 
 def default_for(input_shape: tuple[int, ...]) -> str:
     """What ``model = "auto"`` means for items of a shape: the first of DEFAULTS that takes them."""
-    return next(
-        n for n in DEFAULTS if _takes(layouts.image_side(CATALOGUE[n].layout()), input_shape)
-    )
+    return next(name for name in DEFAULTS if layouts.takes(CATALOGUE[name].layout(), input_shape))
 
 
 def check_input(name: str, dataset: str, input_shape: tuple[int, ...], **options: Any) -> None:
     """Raise SpecError where an option is out of range or a model can't take a data set's items."""
-    least = layouts.image_side(CATALOGUE[name].layout(**options))
-    if _takes(least, input_shape):
+    layout = CATALOGUE[name].layout(**options)
+    if layouts.takes(layout, input_shape):
         return
     image = len(input_shape) == 3
     size = "x".join(map(str, input_shape[1:] if image else input_shape))
     kind = "images" if image else "items"
+    least = layouts.image_side(layout)
+    needs = f"{least}x{least}" if image else f"images of {least}x{least}"
     raise SpecError(
         "model",
         name,
         f"a model for the {size} {kind} of {dataset}, such as {default_for(input_shape)} "
-        f"(this one needs {'' if image else 'images of at least '}{least}x{least})",
+        f"(this one needs {needs})",
     )
-
-
-def _takes(least: int, input_shape: tuple[int, ...]) -> bool:
-    """Whether a layout that needs images of ``least`` pixels a side takes items of a shape."""
-    return least == 0 or (len(input_shape) == 3 and min(input_shape[1:]) >= least)

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from gigo.errors import SpecError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class Conv(NamedTuple):
-    """A 3x3 convolution and a ReLU; with ``norm``, batch normalisation takes the bias's place."""
+    """A 3x3 convolution and a ReLU."""
 
     channels: int
     padding: Literal["valid", "same"] = "valid"
-    norm: bool = False
+
+
+class NormedConv(NamedTuple):
+    """A 3x3 convolution, padded and without bias, batch normalisation and a ReLU."""
+
+    channels: int
 
 
 class Pool(NamedTuple):
@@ -30,6 +35,10 @@ class Residual(NamedTuple):
     channels: int
     stride: int = 1
 
+    def projects(self, inputs: int) -> bool:
+        """Whether an input of so many channels must be reshaped before it is added."""
+        return self.stride > 1 or self.channels != inputs
+
 
 class Average(NamedTuple):
     """The mean of each channel."""
@@ -41,7 +50,7 @@ class Dense(NamedTuple):
     units: int
 
 
-Layer = Conv | Pool | Residual | Average | Dense
+Layer = Conv | NormedConv | Pool | Residual | Average | Dense
 Layout = Sequence[Layer]
 """Layers in order; a last dense layer that gives logits is understood."""
 
@@ -81,7 +90,7 @@ def shape_after(layer: Layer, shape: Shape) -> Shape:
         return channels, 1, 1
     if isinstance(layer, Residual):
         return layer.channels, -(-height // layer.stride), -(-width // layer.stride)
-    shrink = 0 if layer.padding == "same" else 2
+    shrink = 2 if isinstance(layer, Conv) and layer.padding == "valid" else 0
     return layer.channels, height - shrink, width - shrink
 
 
@@ -108,33 +117,27 @@ def _cost_of(layer: Layer, shape: Shape) -> Cost:
     inputs, outputs, pixels = shape[0], after[0], math.prod(after[1:])
     weights = 9 * inputs * outputs
     if isinstance(layer, Conv):
-        norms, relus = int(layer.norm), 1
-        others = (2 if layer.norm else 1) * outputs
-    else:
-        projected = _projects(layer, inputs)
+        return Cost(weights + outputs, 2 * weights * pixels, numbers)
+    norms = relus = 1
+    if isinstance(layer, Residual):
+        projected = layer.projects(inputs)
         weights += 9 * outputs**2 + projected * inputs * outputs
         norms, relus = 2 + projected, 2
-        others = 2 * norms * outputs
     # Kept are what normalisations are given and what ReLUs give.
-    return Cost(weights + others, 2 * weights * pixels, (norms + relus) * numbers)
-
-
-def _projects(layer: Residual, inputs: int) -> bool:
-    return layer.stride > 1 or layer.channels != inputs
+    kept = (norms + relus) * numbers
+    return Cost(weights + 2 * norms * outputs, 2 * weights * pixels, kept)
 
 
 def image_side(layout: Layout) -> int:
     """The smallest image, in pixels a side, that leaves something after every layer.
 
     Batch normalisation must be left more than one pixel, or it could not train on a batch of one
-    item. 0 for a layout of dense layers, which takes items of any shape.
+    item.
     """
-    side = 0
+    side = 1
     for layer in reversed(layout):
-        if isinstance(layer, Dense):
-            continue
-        normed = isinstance(layer, Residual) or (isinstance(layer, Conv) and layer.norm)
-        side = max(side, 2 if normed else 1)
+        if isinstance(layer, NormedConv | Residual):
+            side = max(side, 2)
         if isinstance(layer, Conv) and layer.padding == "valid":
             side += 2
         elif isinstance(layer, Pool):
@@ -144,6 +147,13 @@ def image_side(layout: Layout) -> int:
         elif isinstance(layer, Average):
             side = 1
     return side
+
+
+def takes(layout: Layout, input_shape: Shape) -> bool:
+    """Whether a layout can be built for items of a shape; one of dense layers can for any."""
+    if all(isinstance(layer, Dense) for layer in layout):
+        return True
+    return len(input_shape) == 3 and min(input_shape[1:]) >= image_side(layout)
 
 
 def network(layout: Layout, input_shape: Shape, n_classes: int) -> nn.Module:
@@ -177,11 +187,13 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
     if isinstance(layer, Average):
         return [nn.AdaptiveAvgPool2d(1)]
     if isinstance(layer, Residual):
-        return [ResidualBlock(inputs, layer.channels, layer.stride)]
+        return [ResidualBlock(inputs, layer.channels, layer.stride, layer.projects(inputs))]
+    channels = layer.channels
+    if isinstance(layer, NormedConv):
+        conv = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
+        return [conv, nn.BatchNorm2d(channels), nn.ReLU()]
     padding = int(layer.padding == "same")
-    conv = nn.Conv2d(inputs, layer.channels, 3, padding=padding, bias=not layer.norm)
-    norm = [nn.BatchNorm2d(layer.channels)] if layer.norm else []
-    return [conv, *norm, nn.ReLU()]
+    return [nn.Conv2d(inputs, channels, 3, padding=padding), nn.ReLU()]
 
 
 def initialised(module: nn.Module) -> nn.Module:
@@ -195,9 +207,12 @@ def initialised(module: nn.Module) -> nn.Module:
     from torch import nn
 
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d) and layer.bias is None:
+        if not isinstance(layer, nn.Conv2d | nn.Linear):
+            continue
+        bias: Tensor | None = layer.bias
+        if bias is None:
             nn.init.kaiming_normal_(layer.weight)
-        elif isinstance(layer, nn.Conv2d | nn.Linear):
+        else:
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(bias)
     return module

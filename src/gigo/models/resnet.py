@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gigo.errors import SpecError
-from gigo.models.layouts import Average, Conv, Layout, Residual, at_least
+from gigo.models.layouts import Average, Layout, NormedConv, Residual, at_least
 
 
 def resnet(depth: int = 8, width: int = 16) -> Layout:
@@ -25,7 +25,7 @@ def resnet(depth: int = 8, width: int = 16) -> Layout:
     at_least(1, "resnet.width", width)
     blocks = depth // 6
     return (
-        Conv(width, "same", norm=True),
+        NormedConv(width),
         *[Residual(width)] * blocks,
         *(Residual(2 * width, stride=2), *[Residual(2 * width)] * (blocks - 1)),
         *(Residual(4 * width, stride=2), *[Residual(4 * width)] * (blocks - 1)),
