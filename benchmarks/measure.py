@@ -186,7 +186,7 @@ def digits(side: str) -> dict[str, float]:
     if side == "gigo":
         rates = [i / 10 for i in range(11)]
         return gigo(data, size=1347, recipe=recipe, rates=rates, corruption=KINDS, replicates=3)
-    return torch_loop(data, "small_cnn", 4, epochs, 32, "split")
+    return torch_loop(data, "small_cnn", 4, epochs, 16, "split")
 
 
 MEASUREMENTS: dict[str, Callable[[str], dict[str, float]]] = {

@@ -53,7 +53,7 @@ DUELS = [
         "the same", "first-1000", "gigo-clean", "keras-test",
         "the article's way: validation on the test set", "6",
     ),
-    Duel("digits demo sweep, 8x8, batch 32", "digits", "gigo", "torch", TORCH, "3"),
+    Duel("digits demo sweep, 8x8, batch 16", "digits", "gigo", "torch", TORCH, "3"),
 ]  # fmt: skip
 
 

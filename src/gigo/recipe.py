@@ -59,7 +59,7 @@ class Recipe(Spec):
 
 RECIPES: dict[str, Recipe] = {
     "article": Recipe(),
-    "small": Recipe(batch_size=32, epochs=60, patience=8, plateau_patience=4),
+    "small": Recipe(learning_rate=2e-3, batch_size=16, epochs=60, patience=12, plateau_patience=6),
     "sgd": Recipe(
         optimizer="sgd",
         learning_rate=0.05,

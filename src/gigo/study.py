@@ -43,7 +43,7 @@ class Study(Spec):
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         model: names from ``gigo list models`` or tables; ``"auto"``: ``article_cnn`` for images of
-            at least 24x24, else ``small_cnn``.
+            at least 24x24, ``small_cnn`` for smaller ones, ``mlp`` for other items.
         recipe: names of built-in recipes, or tables (``base`` names the one to start from).
         validation: what early stopping and the choice of weights look at: ``oracle`` (the test
             set, as the article did), ``clean`` (a held-out 20 %), ``noisy`` (the same 20 %, with
