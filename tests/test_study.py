@@ -183,7 +183,10 @@ def test_a_rate_is_the_same_however_it_was_computed(given: Any, meant: list[floa
         ({"model": "small_cn"}, r"model = 'small_cn': .*did you mean 'small_cnn'"),
         ({"recipe": "artcle"}, r"recipe = 'artcle': .*did you mean 'article'"),
         ({"recipe": {"base": "smal"}}, r"recipe = 'smal': .*did you mean 'small'"),
-        ({"validation": "cleen"}, r"validation = 'cleen': expected 'oracle', 'clean', 'noisy' or 'none'"),
+        (
+            {"validation": "cleen"},
+            r"validation = 'cleen': expected 'oracle', 'clean', 'noisy' or 'none'",
+        ),
         ({"subset": "last"}, r"subset = 'last': expected 'random' or 'first'"),
         ({"placement": "head"}, r"placement = 'head': expected 'random' or 'tail'"),
         ({"precision": "float16"}, r"precision = 'float16': expected 'auto', .* or 'float64'"),
