@@ -24,7 +24,7 @@ from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Dataset
 
-NAMES = {(1, 28, 28): "mnist", (3, 32, 32): "cifar10", (1, 8, 8): "digits"}
+NAMES = {28: "mnist", 32: "cifar10", 8: "digits"}
 KINDS = ["symmetric", "biased"]
 TWENTY = [i / 20 for i in range(20)]
 """Rates; with two kinds of corruption 39 models, since rate 0 is one."""
@@ -38,7 +38,7 @@ def random_images(shape: tuple[int, ...], n: int, n_test: int) -> Dataset:
         return rng.integers(0, 256, (count, *shape), dtype=np.uint8)
 
     return Dataset(
-        name=NAMES[shape],
+        name=NAMES[shape[-1]],
         x_train=inputs(n),
         y_train=rng.integers(0, 10, n),
         x_test=inputs(n_test),
@@ -89,7 +89,7 @@ def keras(
             items; the test set is evaluated once at the end) or ``none``.
         half: use Keras's ``mixed_bfloat16`` policy.
     """
-    import keras as k
+    import keras as k  # pyright: ignore[reportMissingImports] - an extra
 
     if half:
         k.mixed_precision.set_global_policy("mixed_bfloat16")

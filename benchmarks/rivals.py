@@ -9,8 +9,8 @@ import numpy as np
 
 def keras_article(shape: tuple[int, int, int], n_classes: int = 10) -> Any:
     """The article's network and optimiser; ``shape`` is (height, width, channels)."""
-    import keras
-    from keras import layers
+    import keras  # pyright: ignore[reportMissingImports] - an extra
+    from keras import layers  # pyright: ignore[reportMissingImports]
 
     conv = {"kernel_size": 3, "activation": "relu"}
     model = keras.Sequential(

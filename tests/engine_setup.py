@@ -82,7 +82,7 @@ def finish(
         if isinstance(event, Record):
             assert event.key not in records
             records[event.key] = event
-        else:
+        elif isinstance(event, EpochDone):
             epochs.append(event)
     return records, epochs
 

@@ -73,7 +73,7 @@ def test_the_epochs_tell_who_is_still_training() -> None:
             assert event.running <= event.width == len(members) - done
             assert event.running <= last
             last = event.running
-        else:
+        elif isinstance(event, Record):
             done += 1
             lengths.append(event.epochs)
     assert (done, last) == (len(members), 0)
