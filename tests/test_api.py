@@ -215,7 +215,7 @@ def test_the_readme_s_commands_work(
 
     Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
     commands = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
-    expected = {"demo", "plan", "run", "status", "report", "table", "list"}
+    expected = {"demo", "plan", "run", "status", "report", "table", "list", "data"}
     assert {command.split()[0] for command in commands} == expected
     for command in commands:
         monkeypatch.setattr("sys.argv", ["gigo", *command.split()])

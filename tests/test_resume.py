@@ -24,16 +24,16 @@ pytestmark = [
 
 STUDY = """
 dataset = "digits"
-size = [20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75]
+size = [20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100, 105, 110, 115]
 corruption = "symmetric"
 rates = [0, 0.5, 1]
 replicates = 2
-recipe = { base = "small", epochs = 8, patience = 2 }
+recipe = { base = "small", epochs = 12, patience = 3 }
 precision = "float64"
 """
-"""12 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""
+"""20 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""
 
-TRIALS = 12 * 3 * 2
+TRIALS = 20 * 3 * 2
 SIGNALS = [signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL] * 5
 
 # Forked children spare each of them the seconds that importing torch takes. They run the command
@@ -97,8 +97,8 @@ for round, number in enumerate(signals):
         time.sleep(rng.uniform(0, 0.2))  # while it makes or opens the run, or loads data
     else:
         until_it_trains(child)
-        # On average for a fifteenth of what is left, so that it is never finished.
-        time.sleep(rng.uniform(0, 2 / 15) * whole * (1 - len(kept) / trials))
+        # On average for a thirtieth of what is left, so that it is never finished.
+        time.sleep(rng.uniform(0, 2 / 30) * whole * (1 - len(kept) / trials))
     os.killpg(child, number)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     now = keys()

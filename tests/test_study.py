@@ -529,9 +529,9 @@ CHANGED: dict[str, object] = {
 
 def test_the_key_means_what_it_always_meant() -> None:
     """If this fails, stored results have lost their names: raise SCIENCE only for a reason."""
-    assert TRIAL.key == "bdbc2bd8d1ff4b3c6f1b68c3fe58712f320c7d4f8042c08e7a4098d02e8cebfb"
+    assert TRIAL.key == "ecd0f5da6a4cada82e87ef365ffa222893b0551815b44407824200c7a947d07d"
     clean = replace(TRIAL, corruption=None, rate=0.0)
-    assert clean.key == "05c2b117a86c214a2f67515b64b9d882b5b408ddf9fd2c12ee4f24970f66805e"
+    assert clean.key == "4a0894cfedf3a7410c1aa9e3ca034e91d8917bee79e6d9426e37250de5ef1269"
 
 
 def test_whatever_changes_the_result_changes_the_key() -> None:
