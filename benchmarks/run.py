@@ -61,7 +61,7 @@ def main() -> None:
     """Run the duels asked for, print the table, write it where it belongs."""
     quick = "--quick" in sys.argv
     names = [argument for argument in sys.argv[1:] if argument != "--quick"]
-    rounds = 1 if quick else 5
+    rounds = 1 if quick else 3
     lines = [
         "| what | against | goal | ratio, median | lowest to highest | gigo, s a model |",
         "|---|---|---|---|---|---|",
