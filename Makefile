@@ -34,6 +34,7 @@ format: $(VENV)/.dev ## mend style and format where a tool can
 	$(BIN)/ruff format
 
 bench: $(VENV)/.dev ## run the benchmarks (start-up, training speed)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove the environment, caches and builds; runs stay

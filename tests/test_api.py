@@ -56,11 +56,11 @@ def example(language: str) -> str:
 
 def test_sweep_trains_and_says_where(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     result = gigo.sweep(**TINY)
-    assert result.path == Path("runs/sweep")
-    assert (here / "runs" / "sweep" / "run.sqlite").is_file()
+    assert re.fullmatch(r"runs/sweep-[0-9a-f]{8}", str(result.path))
+    assert (here / result.path / "run.sqlite").is_file()
     assert result.missing == 0
     assert len(result.records) == len(result.frame) == 12
-    assert repr(result) == "<gigo.Result runs/sweep: 12 of 12 trials>"
+    assert repr(result) == f"<gigo.Result {result.path}: 12 of 12 trials>"
     assert capfd.readouterr() == ("", "")
     for record in result.records:
         assert 1 <= record.epochs <= 2

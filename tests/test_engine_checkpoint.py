@@ -80,6 +80,37 @@ def test_part_of_a_state_is_that_of_the_narrower_stack(tmp_path: Path) -> None:
         np.testing.assert_allclose(record.curve["train_loss"], mine.curve["train_loss"], rtol=1e-8)
 
 
+def test_training_on_does_not_change_a_state() -> None:
+    """What the runner goes on from after running out of memory is from before, not from now."""
+    resident = digits(torch.float64)
+    members = trials(resident, [0.0, 0.5], [0], recipe=RECIPE)
+    whole = {e.key: e for e in train(members, resident) if isinstance(e, Record)}
+    events = train(members, resident)
+    state = next(e for e in events if isinstance(e, State))
+    for _ in range(8):
+        next(events)
+    for _ in range(2):  # nor does going on from it
+        for trial in members:
+            (record,) = (
+                e for e in train([trial], resident, state.of([trial.key])) if isinstance(e, Record)
+            )
+            mine = whole[trial.key]
+            assert (record.best_epoch, record.epochs) == (mine.best_epoch, mine.epochs)
+            np.testing.assert_allclose(
+                record.curve["train_loss"], mine.curve["train_loss"], rtol=1e-8
+            )
+
+
+def test_a_state_of_other_versions_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = digits(torch.float32)
+    members = trials(resident, [0.0], [0], recipe=RECIPE)
+    path = tmp_path / "stack.pt"
+    checkpoint.save(next(e for e in train(members, resident) if isinstance(e, State)), path)
+    assert checkpoint.load(path, CPU) is not None
+    monkeypatch.setattr(checkpoint, "_VERSIONS", {"gigo": "99", "torch": "99"})
+    assert checkpoint.load(path, CPU) is None
+
+
 def _damaged(good: bytes) -> Iterator[bytes]:
     yield b""
     yield good[: len(good) // 2]

@@ -201,7 +201,7 @@ def test_a_rate_far_too_high_diverges(validation: str) -> None:
     for record in finish(members, digits())[0].values():
         assert record.status == "diverged"
         assert record.epochs < 9  # it stops at once
-        assert record.stopped == "epochs"
+        assert record.stopped == "diverged"
         *before, last = record.curve["train_loss"]
         assert all(map(math.isfinite, before)) and not math.isfinite(last)
         assert record.log_loss_last is None

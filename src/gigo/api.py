@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -180,15 +181,23 @@ def sweep(
 ) -> Result:
     """A study given as keywords: the fields of `gigo.study.Study`.
 
-    Prints nothing; ``result.path`` says where the trials are stored, ``runs/NAME`` in the current
-    folder if ``out`` does not say otherwise.
+    ``result.path`` says where the trials are stored: ``out``, else ``runs/NAME`` in the current
+    folder. Without a ``name`` that is one of its own, ``sweep-`` and 8 digits that follow from the
+    fields, so that the same call finds its trials again and another one does not meet them.
 
     >>> gigo.sweep(dataset="digits", corruption=["symmetric", "biased"], size=[200, "all"])
     ... # doctest: +SKIP
     """
-    name = fields.pop("name", "sweep")
-    study = Study.create(name=name, dataset=dataset, corruption=corruption, rates=rates, **fields)
+    study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
+    if "name" not in fields:
+        study = study.but(name=f"sweep-{_digest(study)}")
     return run(study, out=out, data_dir=data_dir, device=device, listener=listener)
+
+
+def _digest(study: Study) -> str:
+    """8 hex digits that follow from what a study trains, replicates aside: more extend a run."""
+    content = study.model_dump_json(exclude={"name", "summary", "replicates"})
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 def folder(study: Study, out: str | Path | None) -> Path:

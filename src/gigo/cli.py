@@ -113,8 +113,8 @@ def demo(out: Out = None, device: Device = "auto") -> None:
 @app.command(
     "run",
     help="Train what is missing of a study, then report.\n\n"
-    "Every finished model is stored at once: interrupt it, or let it crash, and the same command "
-    "goes on where it stopped. Options replace the study's own values.",
+    "Models are stored as they finish: interrupt it, or let it crash, and the same command goes "
+    "on where it stopped. Options replace the study's own values.",
     epilog="\b\nExamples:\n"
     "  gigo run my-study.toml\n"
     "  gigo run demo --size 200 --rate 0 --rate 0.4 --out runs/small",

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from gigo import datasets, models
 from gigo.trial import HELD_OUT, Trial
@@ -129,8 +130,12 @@ def _speed(trial: Trial) -> float:
 
 
 def total_memory() -> int:
-    """Bytes of this machine's memory; 8 GiB where the system does not tell."""
+    """Bytes of this machine's memory, or of its container's; 8 GiB where no system tells."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return 8 << 30
+        machine = 8 << 30
+    try:
+        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return machine

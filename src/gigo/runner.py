@@ -12,7 +12,14 @@ import torch
 from gigo import datasets, planner
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
-from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
+from gigo.engine.device import (
+    DTYPES,
+    exact_float32,
+    keep_freed_memory,
+    resolve_device,
+    resolve_precision,
+    stack_memory,
+)
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, train
 from gigo.errors import EngineError
@@ -83,6 +90,7 @@ def run(
     precision = resolve_precision(study.precision, place)
     with Store.create(path, study, precision) as store:
         keep_freed_memory()
+        exact_float32()
         trials = study.trials(store.precision)
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
@@ -94,7 +102,7 @@ def run(
             store.add_test_set(_test_set(dataset))
             resident = Resident(dataset, place, DTYPES[store.precision])
             group = [trial for trial in pending if trial.dataset == name]
-            for stack, state in _stacks(group, trials, cut_off):
+            for stack, state in _stacks(group, trials, cut_off, stack_memory(place)):
                 for event in _train(stack, resident, meter, state):
                     if isinstance(event, State):
                         _save(event, path / CHECKPOINT, meter)
@@ -104,11 +112,14 @@ def run(
                         meter.take(event)
                     elif isinstance(event, EpochDone):
                         meter.take(event)
-                (path / CHECKPOINT).unlink(missing_ok=True)
+                checkpoint.remove(path / CHECKPOINT)
 
 
 def _stacks(
-    pending: Sequence[Trial], trials: Mapping[str, Trial], cut_off: State | None
+    pending: Sequence[Trial],
+    trials: Mapping[str, Trial],
+    cut_off: State | None,
+    memory: int | None,
 ) -> Iterator[tuple[list[Trial], State | None]]:
     """What to train together: first the stack that was cut off, with the state to go on from.
 
@@ -119,7 +130,7 @@ def _stacks(
     if cut_off is not None and not keys.isdisjoint(cut_off.keys) and {*cut_off.keys} <= {*trials}:
         yield [trials[key] for key in cut_off.keys], cut_off
         pending = [trial for trial in pending if trial.key not in cut_off.keys]
-    for stack in planner.plan(pending).stacks:
+    for stack in planner.plan(pending, memory).stacks:
         yield stack, None
 
 
@@ -157,7 +168,7 @@ def _save(state: State, path: Path, meter: _Meter) -> None:
     try:
         checkpoint.save(state, path)
     except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
-        path.with_suffix(".new").unlink(missing_ok=True)
+        checkpoint.remove(path)
         meter.say(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
 
 

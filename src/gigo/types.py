@@ -92,7 +92,7 @@ class Record:
         n_changed: those whose label differs from the true one.
         epochs: epochs trained.
         best_epoch: the epoch, from 1, whose weights were chosen.
-        stopped: ``patience`` or ``epochs``, which of them ended training.
+        stopped: ``patience``, ``epochs`` or ``diverged``: what ended training.
         predictions: (n_test,) uint8 or uint16, classes predicted by the chosen weights.
         predictions_last: the same for the weights of the last epoch.
         log_loss, log_loss_last: mean test cross-entropy in nats, None where not finite.
@@ -115,7 +115,7 @@ class Record:
     n_changed: int
     epochs: int
     best_epoch: int
-    stopped: Literal["patience", "epochs"]
+    stopped: Literal["patience", "epochs", "diverged"]
     predictions: NDArray[np.unsignedinteger]
     predictions_last: NDArray[np.unsignedinteger]
     log_loss: float | None

@@ -42,7 +42,7 @@ COLUMNS: dict[str, str] = {
     "n_changed": "those whose label differs from the true one",
     "epochs": "epochs trained",
     "best_epoch": "the epoch whose weights were chosen, from 1",
-    "stopped": "what ended training: patience or epochs",
+    "stopped": "what ended training: patience, epochs or diverged",
     "seconds": "this trial's share of its stack's wall time, seconds",
     "key": "the trial's content key, 64 hex digits",
 }

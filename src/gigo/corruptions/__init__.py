@@ -1,7 +1,7 @@
 """Ways to spoil the labels of a training set.
 
-A label corruption is a callable ``(dataset, stream, *, placement, **options) -> Schedule``; the
-catalogue pairs it with the matrix of where its corrupted labels go, from which theory follows.
+A label corruption is the matrix of where its corrupted labels go. `corrupt_labels` draws a
+`gigo.types.Schedule` from any such matrix, and theory reads the same one.
 """
 
 from __future__ import annotations

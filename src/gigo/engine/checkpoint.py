@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gigo import __version__
+
 EVERY = 120.0
 """Seconds of training between two checkpoints."""
+
+_VERSIONS = {"gigo": __version__, "torch": str(torch.__version__)}
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class State:
 def save(state: State, path: Path) -> None:
     """Write a state, whole or not at all."""
     fresh = path.with_suffix(".new")
-    text = json.dumps({"keys": state.keys, "values": state.values})
+    text = json.dumps({"versions": _VERSIONS, "keys": state.keys, "values": state.values})
     with fresh.open("wb") as file:
         torch.save({"text": text, "tensors": dict(state.tensors)}, file)
         file.flush()
@@ -61,14 +64,23 @@ def save(state: State, path: Path) -> None:
     fresh.replace(path)
 
 
-def load(path: Path, device: torch.device) -> State | None:
-    """The state in a file; None where there is none, or none that can be read.
+def remove(path: Path) -> None:
+    """Remove a state and what a killed `save` may have left of another."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".new").unlink(missing_ok=True)
 
-    A state only saves time: one that is damaged is not worth an error.
+
+def load(path: Path, device: torch.device) -> State | None:
+    """The state in a file; None where there is none, or none that can be gone on from.
+
+    A state only saves time: one that is damaged, or that another version left, is not worth an
+    error.
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
         text = json.loads(content["text"])
+        if text["versions"] != _VERSIONS:
+            return None
         return State(tuple(text["keys"]), content["tensors"], text["values"])
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+    except Exception:  # whatever a damaged file makes PyTorch raise
         return None

@@ -51,6 +51,17 @@ def _cpu_flags() -> set[str]:
     return next((set(line.split()) for line in lines if line.startswith("flags")), set())
 
 
+def exact_float32() -> None:
+    """Have CUDA compute float32 as float32: by default convolutions round to TF32's 10 bits."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def stack_memory(device: torch.device) -> int | None:
+    """Bytes that a stack may take, half of what is free on an accelerator; None on the CPU."""
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else None
+
+
 def keep_freed_memory() -> None:
     """Have glibc keep big freed buffers instead of returning them to the kernel.
 

@@ -50,6 +50,10 @@ class Member:
         for name, value in quantities.items():
             self.curve.setdefault(name, []).append(float(value))
 
+    def copied_curve(self) -> dict[str, list[float]]:
+        """The curve as it is now."""
+        return {name: list(values) for name, values in self.curve.items()}
+
 
 def entropy(labels: Labels) -> float:
     """Of the labels' frequencies, in nats: the loss of a model that knows nothing else."""
@@ -92,6 +96,7 @@ def record(
     """
     part = member.split
     changed = part.labels != part.true_labels
+    state = status(member.curve["train_loss"], part.labels)
     small = np.uint8 if n_classes <= 256 else np.uint16
 
     def share(hits: np.ndarray, among: np.ndarray) -> float | None:
@@ -100,14 +105,14 @@ def record(
     return Record(
         key=member.trial.key,
         trial=member.trial.to_json(),
-        status=status(member.curve["train_loss"], part.labels),
+        status=state,
         n_train=len(part.items),
         n_validation=len(part.held_out),
         n_selected=int(part.selected.sum()),
         n_changed=int(changed.sum()),
         epochs=member.epochs,
         best_epoch=best_epoch,
-        stopped="patience" if by_patience else "epochs",
+        stopped="diverged" if state == "diverged" else "patience" if by_patience else "epochs",
         predictions=test.classes.cpu().numpy().astype(small),
         predictions_last=test_last.classes.cpu().numpy().astype(small),
         log_loss=_finite(test.loss),

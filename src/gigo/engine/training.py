@@ -247,34 +247,39 @@ class TrainingStack:
             self._keep(staying)
 
     def state(self) -> State:
-        """All that the coming epochs depend on; the tensors are the stack's own."""
-        moments = {
-            f"moment {i} {name}": tensor
-            for i, tensors in enumerate(self.optimizer.moments)
-            for name, tensor in zip(self._names, tensors, strict=True)
-        }
+        """All that the coming epochs depend on, copied: training on does not change it."""
         return State(
             keys=tuple(member.trial.key for member in self.members),
-            tensors=moments
-            | {f"now {name}": tensor for name, tensor in self._weights.items()}
-            | {f"best {name}": tensor for name, tensor in self.best.items()},
+            tensors={name: tensor.clone() for name, tensor in self._tensors.items()},
             values={
                 **self.control.state(),
                 "steps": self.optimizer.steps,
-                "curves": [member.curve for member in self.members],
+                "curves": [member.copied_curve() for member in self.members],
                 "seconds": [member.seconds for member in self.members],
             },
         )
 
     def restore(self, state: State) -> None:
-        """Go on from a state of the same members."""
-        for name, tensor in self.state().tensors.items():
+        """Go on from a state of the same members, which stays as it is."""
+        for name, tensor in self._tensors.items():
             tensor.copy_(state.tensors[name])
         self.control.restore(state.values)
         self.optimizer.steps = state.values["steps"]
         history = zip(state.values["curves"], state.values["seconds"], strict=True)
         for member, (curve, seconds) in zip(self.members, history, strict=True):
             member.curve, member.seconds = curve, seconds
+            member.curve = member.copied_curve()
+
+    @property
+    def _tensors(self) -> dict[str, Tensor]:
+        """Everything with an axis of members that an epoch changes."""
+        moments = {
+            f"moment {i} {name}": tensor
+            for i, tensors in enumerate(self.optimizer.moments)
+            for name, tensor in zip(self._names, tensors, strict=True)
+        }
+        now = {f"now {name}": tensor for name, tensor in self._weights.items()}
+        return moments | now | {f"best {name}": tensor for name, tensor in self.best.items()}
 
     def _keep(self, rows: np.ndarray) -> None:
         index = self._tensor(rows)

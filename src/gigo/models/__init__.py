@@ -1,4 +1,4 @@
-"""Networks to train: callables ``(input_shape, n_classes, **options) -> torch.nn.Module``.
+"""Networks to train, each a layout: layers as data, from which network and cost follow.
 
 This index imports no torch; that happens when a network is built.
 """

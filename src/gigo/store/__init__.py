@@ -21,7 +21,8 @@ The journal is a write-ahead log, so that readers never wait; where the file sys
 memory, SQLite's usual one. ``synchronous = EXTRA`` flushes to the disk at each commit in either
 mode: a trial takes seconds, a flush milliseconds, and none is lost to a kill or a power cut. A
 writer holds ``run.sqlite.lock``, which the kernel frees when it dies; ``run.sqlite.writer`` says
-who it is. No file but these, and SQLite's own beside the database, is ever touched.
+who it is. The store touches no file but these and SQLite's own beside the database. (The runner
+keeps ``stack.pt`` beside them while a stack trains, and reports are written there too.)
 """
 
 from gigo.store.store import Store

@@ -66,7 +66,12 @@ class Store:
                 f"{path / DATABASE}: {len(runs)} rows in run, {len(self.studies)} in study: "
                 "expected 1, and at least 1"
             )
-        self.precision, self._science = runs[0]["precision"], runs[0]["science"]
+        self.precision, science = runs[0]["precision"], runs[0]["science"]
+        if science != SCIENCE:
+            raise StudyMismatch(
+                f"{path}: its trials are of science = {science}: expected {SCIENCE}, this version's; "
+                "the gigo that made it reads it"
+            )
 
     @classmethod
     def create(cls, path: Path, study: Study, precision: str) -> Self:
@@ -191,8 +196,7 @@ class Store:
         stored = {name: getattr(self.studies[0], name) for name in sorted(frozen)}
         given = {name: getattr(study, name) for name in sorted(frozen)}
         asked = self.precision if study.precision == "auto" else study.precision
-        stored |= {"precision": self.precision, "science": self._science}
-        given |= {"precision": asked, "science": SCIENCE}
+        stored["precision"], given["precision"] = self.precision, asked
         differing = [
             f"{name} = {stored[name]!r} there and {given[name]!r} here"
             for name in stored
