@@ -82,7 +82,7 @@ def test_activations_are_what_a_stack_keeps_for_the_backward_pass(
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    many = 50  # statistics of a batch are kept once for all its items
+    many = 400  # statistics of a batch, and weights in float32, are kept once for all its items
     form: Form = "features" if len(shape) == 1 else "channels"
     x = torch.randn(many, MEMBERS * shape[0], *shape[1:]).bfloat16()
     x = x.view(MEMBERS, many, -1) if form == "features" else x

@@ -36,8 +36,8 @@ class Result:
         with Store.open(self.path) as store:
             self.studies = store.studies
             self.precision = store.precision
-            self.test_sets = store.test_sets()
             self.records = list(store.records())
+            self.test_sets = store.test_sets()  # second: a live writer stores them before records
             self._trials = store.trials()
 
     def __repr__(self) -> str:
@@ -61,6 +61,13 @@ class Result:
         from gigo.analysis import per_class
 
         return per_class(self.studies, self.records, self.test_sets, self.precision)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Learning curves, one row a trial, epoch and quantity: key, epoch, quantity, value."""
+        from gigo.analysis import curves
+
+        return curves(self.records)
 
     @cached_property
     def material(self) -> Material:

@@ -57,14 +57,12 @@ class Grid:
         rates: (R,) ascending, those that have a record.
         replicates: (n,) their numbers, ascending.
         accuracy: (R, n) of started trials; NaN where a trial is missing or did not start.
-        failed: (R,) trials that never started or diverged.
         chance: share of the largest class in the test set.
     """
 
     rates: Floats
     replicates: tuple[int, ...]
     accuracy: Floats
-    failed: Floats
     chance: float
 
     @property
@@ -81,12 +79,14 @@ class CurveEstimates:
 
     Attributes:
         curve: which one.
+        replicates: how many have a record.
         clean: mean accuracy of started trials at rate 0, with the ends of its t-interval; NaN
             where unknown.
         tolerance, midpoint: see the functions of these names.
     """
 
     curve: Curve
+    replicates: int
     clean: tuple[float, float, float]
     tolerance: Estimate
     midpoint: Estimate
@@ -103,14 +103,12 @@ def grid(rows: pd.DataFrame) -> Grid:
     rates = np.unique(rows["rate"].to_numpy(np.float64))
     replicates = np.unique(rows["replicate"].to_numpy(np.int64))
     accuracy = np.full((len(rates), len(replicates)), np.nan)
-    failed = np.zeros(len(rates))
     i = np.searchsorted(rates, rows["rate"].to_numpy(np.float64))
     j = np.searchsorted(replicates, rows["replicate"].to_numpy(np.int64))
     started = rows["started"].to_numpy(bool)
     accuracy[i[started], j[started]] = rows["accuracy"].to_numpy(np.float64)[started]
-    np.add.at(failed, i[~started], 1)
     chance = float(rows["chance"].iloc[0]) if len(rows) else math.nan
-    return Grid(rates, tuple(map(int, replicates)), accuracy, failed, chance)
+    return Grid(rates, tuple(map(int, replicates)), accuracy, chance)
 
 
 def summary(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -146,7 +144,8 @@ def break_even(large: pd.DataFrame, small: pd.DataFrame, confidence: float = 0.9
     """The rate at which ``large`` falls to what ``small`` gives when clean.
 
     Both are the rows of a curve (`split_curves`); they differ in size. Replicates are compared
-    with themselves: their small sets are part of their large ones.
+    with themselves: their small sets are part of their large ones. No value if ``large`` has no
+    trial to compare at rate 0 and is worse already at the lowest rate that has one.
     """
     falling, held = grid(large), grid(small)
     clean = dict(zip(held.replicates, held.clean, strict=True))
@@ -162,10 +161,12 @@ def curve_estimates(
     """Everything about every curve, in the table's order."""
     found: list[CurveEstimates] = []
     for curve, rows in split_curves(frame).items():
-        clean = grid(rows).clean
+        of_curve = grid(rows)
+        clean = of_curve.clean
         found.append(
             CurveEstimates(
                 curve,
+                len(of_curve.replicates),
                 mean_interval(clean[~np.isnan(clean)], confidence),
                 tolerance(rows, share, confidence),
                 midpoint(rows, confidence),
@@ -200,7 +201,11 @@ def _fall_from_clean(
     if np.isnan(curve.clean).all():
         return Estimate(None, confidence=confidence, notes=(_no_clean(curve),))
     targets = target(curve.clean, curve.chance)
-    return _with_notes(fall(curve.rates, curve.accuracy, targets, confidence), curve)
+    estimate = fall(curve.rates, curve.accuracy, targets, confidence)
+    if estimate.highest_rate == 0:
+        note = "no model that trained at a rate above 0"
+        return Estimate(None, confidence=confidence, notes=(note,))
+    return _with_notes(estimate, curve)
 
 
 def _no_clean(curve: Grid) -> str:
@@ -211,7 +216,7 @@ def _no_clean(curve: Grid) -> str:
 
 def _with_notes(estimate: Estimate, curve: Grid) -> Estimate:
     """The estimate with what a reader must know beside it."""
-    notes: list[str] = []
+    notes = list(estimate.notes)
     ends = [end for end in (estimate.value, estimate.low, estimate.high) if end is not None]
     empty = np.isnan(curve.accuracy).all(axis=1)
     # A rate without a trial matters if the one before it lies short of the last end.
@@ -220,8 +225,9 @@ def _with_notes(estimate: Estimate, curve: Grid) -> Estimate:
     if len(gaps):
         listed = ", ".join(rate_text(float(rate)) for rate in gaps)
         notes.append(f"no trial started at {listed}, which is left out")
-    if estimate.value is None:
+    if estimate.value is None and not estimate.notes:
         notes.append("no replicate has both trials that are compared")
-    elif estimate.replicates > 1 and (estimate.low is None or estimate.high is None):
+    known = estimate.low is not None and estimate.high is not None
+    if estimate.value is not None and len(curve.replicates) > 1 and not known:
         notes.append("fewer than two replicates at some rates: an end of the interval is missing")
     return replace(estimate, notes=tuple(notes))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -75,9 +76,19 @@ def answer(
     """
     found = curve_estimates(frame, share)
     name = Namer(frame, n_items or {})
-    findings = [*_per_size(found, name, share), *_between_sizes(frame, name)]
+    versus = _comparisons(frame)
+    findings = [*_per_size(found, name, share), *_between_sizes(versus, name)]
     warnings = [ORACLE] if "oracle" in set(frame["validation"]) else []
-    return Answer(tuple(findings), tuple(warnings), tuple(_notes(frame, found, name, pending)))
+    notes = [*_notes(frame, pending), *_estimate_notes(found, versus, name)]
+    return Answer(tuple(findings), tuple(warnings), tuple(notes))
+
+
+class _Comparison(NamedTuple):
+    """A size against the next smaller one, everything else the same."""
+
+    large: Curve
+    small: Curve
+    break_even: Estimate
 
 
 class Namer:
@@ -139,31 +150,37 @@ def _tolerance_line(each: CurveEstimates, share: float) -> str:
         return f"{allowed} at every rate tried, up to {rate_text(estimate.highest_rate)}" + (
             f"; {assured_text(estimate)} is assured." if estimate.low is not None else "."
         )
-    return f"{allowed} up to {value_text(estimate)} corrupted labels{_spread(estimate)}."
+    return f"{allowed} up to {value_text(estimate)} corrupted labels{_spread(each)}."
 
 
-def _spread(estimate: Estimate) -> str:
+def _spread(each: CurveEstimates) -> str:
+    estimate = each.tolerance
     if estimate.low is None:
-        return " (one replicate, no interval)" if estimate.replicates < 2 else ""
+        return " (one replicate, no interval)" if each.replicates == 1 else ""
     return f" (95 % interval {interval_text(estimate)}); {assured_text(estimate)} is assured"
 
 
-def _between_sizes(frame: pd.DataFrame, name: Namer) -> Iterator[Finding]:
+def _comparisons(frame: pd.DataFrame) -> list[_Comparison]:
     """Each size against the next smaller one."""
     curves = split_curves(frame)
     families: dict[Curve, list[Curve]] = {}
     for curve in curves:
         families.setdefault(curve._replace(size=0), []).append(curve)
+    return [
+        _Comparison(large, small, break_even(curves[large], curves[small]))
+        for family in families.values()
+        for large, small in pairwise(sorted(family, key=lambda curve: -curve.size))
+    ]
+
+
+def _between_sizes(versus: list[_Comparison], name: Namer) -> Iterator[Finding]:
     lines: dict[str, list[str]] = {}
-    for family in families.values():
-        sizes = sorted(family, key=lambda curve: -curve.size)
-        for large, small in pairwise(sizes):
-            heading = (
-                f"{name.setting(large)}, more but worse or less but better: "
-                f"{name.size(large)} labels against {name.size(small)} clean ones."
-            )
-            line = _break_even_line(large.corruption, break_even(curves[large], curves[small]))
-            lines.setdefault(heading, []).append(line)
+    for large, small, estimate in versus:
+        heading = (
+            f"{name.setting(large)}, more but worse or less but better: "
+            f"{name.size(large)} labels against {name.size(small)} clean ones."
+        )
+        lines.setdefault(heading, []).append(_break_even_line(large.corruption, estimate))
     for heading, each in lines.items():
         yield Finding(heading, tuple(each))
 
@@ -171,18 +188,19 @@ def _between_sizes(frame: pd.DataFrame, name: Namer) -> Iterator[Finding]:
 def _break_even_line(label: str, estimate: Estimate) -> str:
     if estimate.value is None:
         return f"{label}: no estimate, {listing(estimate.notes)}."
+    unknown = estimate.low is None and estimate.high is None
+    spread = "" if unknown else f" (95 % interval {interval_text(estimate)})"
     if estimate.value == 0:
-        return f"{label}: more is no better, even when all of it is clean."
-    spread = "" if estimate.low is None else f" (95 % interval {interval_text(estimate)})"
+        return f"{label}: more is no better, even when all of it is clean{spread}."
+    if estimate.censored and estimate.highest_rate == 0:
+        return f"{label}: more is better when all of it is clean; no model trained above rate 0."
     if estimate.censored:
         reach = f"at every rate tried, up to {rate_text(estimate.highest_rate)} corrupted"
-        return f"{label}: more is better {reach}."
+        return f"{label}: more is better {reach}{spread}."
     return f"{label}: more is better up to {value_text(estimate)} corrupted{spread}."
 
 
-def _notes(
-    frame: pd.DataFrame, found: list[CurveEstimates], name: Namer, pending: int
-) -> Iterator[str]:
+def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     if pending:
         yield f"{count(pending, 'trial')} not trained yet: every number here may still move."
     yield from _failures(frame)
@@ -190,9 +208,18 @@ def _notes(
         yield (
             "The labels held out for validation stay clean; rates count only the labels trained on."
         )
+
+
+def _estimate_notes(
+    found: list[CurveEstimates], versus: list[_Comparison], name: Namer
+) -> Iterator[str]:
+    """What limits an estimate that has a value; the line of one without says why itself."""
     for each in found:
         for note in each.tolerance.notes if each.tolerance.value is not None else ():
             yield f"{name.line(each.curve)}: {note}."
+    for large, small, estimate in versus:
+        for note in estimate.notes if estimate.value is not None else ():
+            yield f"{name.line(large)}, against {name.size(small)} clean ones: {note}."
 
 
 def _failures(frame: pd.DataFrame) -> Iterator[str]:

@@ -104,6 +104,10 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats, confidence: float =
         accuracies: (R, n) of n replicates; NaN where a trial is missing or did not start.
         targets: (n,) what each replicate is held to; NaN leaves the replicate out.
         confidence: of the interval.
+
+    Returns:
+        No value if the curve is below already at the lowest rate with a trial and that is not 0;
+        likewise the band's lower edge then has its end at 0, as it may fall anywhere before.
     """
     excess = accuracies - targets
     pairs = [row[~np.isnan(row)] for row in excess]
@@ -113,9 +117,14 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats, confidence: float =
     pairs = [row for row in pairs if len(row)]
     mean = np.array([row.mean() for row in pairs])
     half = np.array([half_width(row, confidence) for row in pairs])
+    lowest = float(rates[used][0])
+    if lowest > 0 and mean[0] < 0:
+        note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
+        return Estimate(None, confidence=confidence, notes=(note,))
+    open_below = lowest > 0 and mean[0] - half[0] < 0
     return Estimate(
         value=first_below(rates[used], mean),
-        low=first_below(rates[used], mean - half),
+        low=0.0 if open_below else first_below(rates[used], mean - half),
         high=first_below(rates[used], mean + half),
         highest_rate=float(rates[used][-1]),
         replicates=min(len(row) for row in pairs),

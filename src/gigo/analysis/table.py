@@ -24,7 +24,8 @@ COLUMNS: dict[str, str] = {
     "model": "the network, with its options",
     "recipe": "the training recipe, with what differs from the built-in one",
     "batch_size": "items a step",
-    "validation": "what early stopping looked at: oracle (the test set), clean or none",
+    "validation": "what early stopping looked at: oracle (the test set), clean or noisy (held-out"
+    " items), or none",
     "status": "ok, diverged, or never_started: loss never below 98 % of its labels' entropy",
     "started": "whether the status is ok",
     "accuracy": "test accuracy of the chosen weights, 0 to 1",
@@ -131,15 +132,19 @@ def _rows(
     studies: Sequence[Study], keys: Collection[str], precision: str
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Which trial each row is about, with its key, for those of ``keys``; each row once."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[Any, ...]] = set()
     for study in studies:
         for cell in study.cells():
             for replicate in range(study.replicates):
                 key = study.trial(cell, replicate, precision).key
-                row = cell.corruption.label, key
-                if key in keys and row not in seen:
+                if key not in keys:
+                    continue
+                # Not the key alone: at rate 0 one trial stands for several cells.
+                identity = _identity(cell, replicate)
+                row = *identity.values(), key
+                if row not in seen:
                     seen.add(row)
-                    yield _identity(cell, replicate), key
+                    yield identity, key
 
 
 def _identity(cell: Cell, replicate: int) -> dict[str, Any]:

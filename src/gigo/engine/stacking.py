@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, fx, nn
@@ -63,6 +63,10 @@ class Stack:
             sources = tuple(place[source] for source in node.all_input_nodes)
             done = tuple(i for i in sources if last[i] == place[node])
             self._steps.append(_Step(run, sources, done))
+        last_layer = layers.get(str(nodes[-1].target))
+        if isinstance(last_layer, nn.Linear):
+            final = self._steps[-1]
+            self._steps[-1] = replace(final, run=_in_float32(str(nodes[-1].target), final.run))
         if output.args != (nodes[-1],) or forms[nodes[-1]] != "features":
             raise EngineError("model: must end with one vector of logits an item")
 
@@ -107,6 +111,22 @@ def _operation(
         if len(sources) == 2 and forms[sources[1]] == form:
             return _add, form
     raise EngineError(f"model step {node.format_node()}: has no stacked form")
+
+
+def _in_float32(name: str, run: Operation) -> Operation:
+    """The layer that gives the logits, in float32 where the others compute in less.
+
+    Logits rounded to bfloat16 tie often, and a tie goes to the first class.
+    """
+
+    def wide(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
+        if x.dtype.itemsize >= 4:
+            return run(tensors, mode, x)
+        names = (f"{name}.weight", f"{name}.bias")
+        own = {key: tensors[key].float() for key in names if key in tensors}
+        return run(own, mode, x.float())
+
+    return wide
 
 
 def _add(tensors: Tensors, mode: Mode, a: Tensor, b: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class Cost(NamedTuple):
         parameters: how many numbers it learns.
         flops: floating-point operations of one forward pass of one item (2 a multiply-add), in
             convolutions and dense layers; the others are not worth counting.
-        activations: numbers kept for the backward pass of one item.
+        activations: numbers, as of bfloat16, kept for the backward pass of one item.
     """
 
     parameters: int
@@ -96,10 +96,13 @@ def shape_after(layer: Layer, shape: Shape) -> Shape:
 
 def cost(layout: Layout, input_shape: Shape, n_classes: int) -> Cost:
     """What a layout costs on items of a shape."""
-    shape, costs = input_shape, [Cost(0, 0, math.prod(input_shape))]
-    for layer in [*layout, Dense(n_classes)]:
+    shape, costs = input_shape, [Cost(0, 0, math.prod(input_shape) if layout else 0)]
+    for layer in layout:
         costs.append(_cost_of(layer, shape))
         shape = shape_after(layer, shape)
+    last = _cost_of(Dense(n_classes), shape)
+    # Logits are computed in float32, two numbers of bfloat16, from an input of the same kind.
+    costs.append(last._replace(activations=2 * (math.prod(shape) + n_classes)))
     return Cost(*map(sum, zip(*costs, strict=True)))
 
 

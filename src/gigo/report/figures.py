@@ -92,7 +92,7 @@ def _legend_text(panel: Panel) -> str:
     if len(panel.cliffs):
         parts.append("dashed: theoretical cliff")
     if len(panel.failed):
-        parts.append("hollow: did not start")
+        parts.append("hollow: did not train")
     return "; ".join(parts)
 
 

@@ -1,41 +1,12 @@
-"""Writing: images of the figures, and whole files or none."""
+"""Writing whole files, or none."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from gigo.errors import StoreError
-from gigo.report.figures import figure
-from gigo.report.material import Material
-
-SCALE = 2
-"""Pixels of a PNG per point of the figure."""
-
-
-def save_figures(
-    folder: Path, material: Material, formats: Sequence[str] = ("svg", "png")
-) -> list[Path]:
-    """One figure per size and format, as ``accuracy-SIZE.FORMAT``.
-
-    Raises:
-        StoreError: the folder can't be written.
-    """
-    import vl_convert
-
-    saved: list[Path] = []
-    for size in material.frame["size"].unique():
-        spec = figure(material, int(size)).to_dict()
-        for kind in formats:
-            path = folder / f"accuracy-{size}.{kind}"
-            if kind == "svg":
-                content = vl_convert.vegalite_to_svg(spec).encode()
-            else:
-                content = vl_convert.vegalite_to_png(spec, scale=SCALE)
-            saved.append(write_whole(path, content))
-    return saved
 
 
 def write_whole(path: Path, content: bytes) -> Path:

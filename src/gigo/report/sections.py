@@ -145,20 +145,31 @@ def method(material: Material) -> Html:
         part for name, value in _facts(material) for part in (tag("dt", name), tag("dd", value))
     ]
     studies = [to_toml(study) for study in material.studies]
-    file = f"{material.studies[-1].name}.toml" if material.studies else "study.toml"
-    if material.command is None:
-        how = tag("p", "Save the study as ", tag("code", file), " and run")
-    else:
-        how = tag("p", "To make it again:")
     return tag(
         "section",
         tag("h2", "How it was made"),
         tag("dl", *facts),
-        tag("h2", "Study"),
+        tag("h2", "Study" if len(studies) == 1 else "Studies"),
         *(tag("pre", study) for study in studies),
-        how,
-        tag("pre", material.command or f"gigo run {file}"),
+        *_again(material),
     )
+
+
+def _again(material: Material) -> Iterator[Html]:
+    """How to run the studies once more, into one folder."""
+    if material.command is not None:
+        yield tag("p", "To make it again:")
+        yield tag("pre", material.command)
+        return
+    files = [f"{study.name}.toml" for study in material.studies]
+    if len(files) == 1:
+        yield tag("p", "Save the study as ", tag("code", files[0]), " and run")
+        yield tag("pre", f"gigo run {files[0]}")
+        return
+    files = [f"{study.name}-{k}.toml" for k, study in enumerate(material.studies, start=1)]
+    yield tag("p", "Save each study as a file of its own and run")
+    folder = material.studies[0].name
+    yield tag("pre", "\n".join(f"gigo run {file} --out runs/{folder}" for file in files))
 
 
 def _caption(panel: Panel) -> str:

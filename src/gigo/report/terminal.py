@@ -88,7 +88,9 @@ def _chart(panel: Panel, material: Material) -> Text:
     """A panel as text, 37 characters wide, so that two stand side by side on 80 columns."""
     points = panel.lines.to_dict("records")
     lines = [
-        np.array([(p["rate"], p["mean"]) for p in points if p["corruption"] == label])
+        np.array(
+            [(p["rate"], p["mean"]) for p in points if p["corruption"] == label], float
+        ).reshape(-1, 2)  # also where this panel has no trial of the corruption
         for label in panel.corruptions
     ]
     rows = plot(lines, MARKS, panel.highest_rate, panel.chance)
@@ -99,7 +101,8 @@ def _chart(panel: Panel, material: Material) -> Text:
             text.append(character, style=_style(series))
     text.append("\n")
     for i, label in enumerate(panel.corruptions):
-        text.append(f"{MARKS[i % len(MARKS)]} {label}  ", style=_style(i))
+        if len(lines[i]):
+            text.append(f"{MARKS[i % len(MARKS)]} {label}  ", style=_style(i))
     return text.append("┄ chance", style="not bold dim")
 
 

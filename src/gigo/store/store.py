@@ -69,8 +69,8 @@ class Store:
         self.precision, science = runs[0]["precision"], runs[0]["science"]
         if science != SCIENCE:
             raise StudyMismatch(
-                f"{path}: its trials are of science = {science}: expected {SCIENCE}, this version's; "
-                "the gigo that made it reads it"
+                f"{path}: its trials are of science = {science}: expected {SCIENCE}, that of this "
+                "version; the gigo that made the run reads it"
             )
 
     @classmethod
