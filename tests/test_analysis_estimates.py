@@ -188,6 +188,69 @@ def test_the_answer_says_what_the_curve_says():
     assert found.notes == ()
 
 
+def said(frame) -> str:
+    found = answer(frame)
+    lines = [line for finding in found.findings for line in finding.lines]
+    return "\n".join([*lines, *found.notes])
+
+
+def test_one_replicate_is_said_only_of_a_run_that_has_one():
+    def status(trial):
+        return "never_started" if trial.rate == 0.1 and trial.replicate else "ok"
+
+    study = make_study(rates=(0.0, 0.1, 0.2))
+    some = said(make_frame(study, straight, status))
+    assert "one replicate" not in some
+    assert "fewer than two replicates at some rates: an end of the interval is missing" in some
+    one = said(make_frame(study.but(replicates=1), straight))
+    assert "(one replicate, no interval)" in one
+    assert "fewer than two" not in one
+
+
+def test_rate_zero_alone_gives_no_tolerance():
+    frame = make_frame(make_study(rates=0, size=("all", 200)), straight)
+    words = said(frame)
+    assert words.count("symmetric: no estimate, no model that trained at a rate above 0.") == 2
+    assert "more is better when all of it is clean; no model trained above rate 0." in words
+    assert "0 %" not in words
+
+
+def test_break_even_is_told_with_its_interval():
+    study = make_study(rates=(0.0, 0.1), size=("all", 200))
+    best = said(make_frame(study, lambda t: 0.5 if t.size == 200 else 0.9 - t.replicate / 100))
+    assert "tried, up to 10 % corrupted (95 % interval beyond 10 %)." in best
+    worst = said(make_frame(study, lambda t: 0.9 if t.size == 200 else 0.5 - t.replicate / 100))
+    assert "more is no better, even when all of it is clean (95 % interval 0 %)." in worst
+
+
+def test_break_even_before_the_first_rate_that_trained_is_unknown():
+    def status(trial):
+        return "never_started" if trial.size != 200 and trial.rate == 0 else "ok"
+
+    study = make_study(rates=(0.0, 0.2, 0.4), size=("all", 200))
+    frame = make_frame(study, straight, status)
+    large, small = split_curves(frame).values()
+    assert break_even(large, small).value is None
+    assert "no estimate, it is below already at 20 %, the lowest rate" in said(frame)
+
+
+def test_the_lower_end_is_zero_where_the_band_starts_below():
+    def accuracy(trial):
+        spread = 0.1 * (trial.replicate - 1) if trial.size != 200 else 0
+        return 0.8 if trial.size == 200 else 0.85 - trial.rate / 5 + spread
+
+    def status(trial):
+        return "never_started" if trial.size != 200 and trial.rate == 0 else "ok"
+
+    study = make_study(rates=(0.0, 0.2, 0.4), size=("all", 200))
+    frame = make_frame(study, accuracy, status)
+    large, small = split_curves(frame).values()
+    found = break_even(large, small)
+    assert found.value == pytest.approx(0.25, abs=0.01)
+    assert found.low == 0
+    assert "against 200 clean ones: no trial started at 0 %, which is left out." in said(frame)
+
+
 def test_what_misleads_is_said():
     def status(trial):
         return "never_started" if trial.rate == 1 else "ok"

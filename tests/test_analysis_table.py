@@ -78,6 +78,18 @@ def test_rate_zero_is_one_trial_listed_under_every_corruption():
     assert len(set(frame["key"])) == len(frame) - len(clean) // 2
 
 
+def test_rate_zero_is_listed_under_every_validation_that_shares_its_trial():
+    study = make_study(validation=["clean", "noisy"])
+    records = make_records(study, demo_accuracy)
+    frame = tidy([study, study], records, TEST_SETS, PRECISION)
+    assert len(frame) == len(list(study.cells())) * study.replicates
+    clean = frame.loc[frame["rate"].to_numpy() == 0]
+    assert sorted(clean["validation"]) == ["clean"] * 3 + ["noisy"] * 3
+    assert len(set(clean["key"])) == 3
+    classes = per_class([study, study], records, TEST_SETS, PRECISION)
+    assert list(classes["validation"][::10]) == list(frame["validation"])
+
+
 def test_known_accuracies_come_back():
     frame = make_frame(make_study(), lambda trial: 0.9 - trial.rate / 2 + trial.replicate / 100)
     expected = 0.9 - frame["rate"] / 2 + frame["replicate"] / 100

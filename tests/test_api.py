@@ -129,6 +129,9 @@ def test_tables_have_the_documented_columns(result: gigo.Result) -> None:
     assert list(result.per_class) == list(PER_CLASS_COLUMNS)
     assert list(result.summary) == list(SUMMARY_COLUMNS)
     assert len(result.per_class) == 10 * len(result.frame)
+    assert list(result.curves) == ["key", "epoch", "quantity", "value"]
+    losses = result.curves[result.curves["quantity"] == "train_loss"]
+    assert len(losses) == sum(record.epochs for record in result.records)
     assert len(result.estimates) == 2  # a corruption each
 
 

@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -15,7 +17,7 @@ from rich.console import Console
 from gigo.analysis import tidy
 from gigo.errors import SpecError, StoreError
 from gigo.recipe import RECIPES, Recipe
-from gigo.report import Material, figure, panels, save_figures, terminal, write_report
+from gigo.report import Material, figure, panels, terminal, write_report
 from gigo.report.files import write_whole
 from gigo.report.html import page
 from gigo.report.markup import tag, text
@@ -102,11 +104,15 @@ def test_what_is_drawn_is_the_summary(demo):
     assert [row["low"] for row in drawn] == pytest.approx(list(mine["low"]))
 
 
-def test_figures_are_saved_whole(demo, tmp_path):
-    paths = save_figures(tmp_path, demo, ("svg",))
-    assert [path.name for path in paths] == ["accuracy-1347.svg", "accuracy-200.svg"]
-    svg = paths[1].read_text()
-    for words in ("digits, 200 labels", "symmetric cliff", "biased cliff", "chance 10.0 %"):
+def test_a_figure_alone_says_what_it_shows(demo):
+    svg = vl_convert.vegalite_to_svg(figure(demo, 200).to_dict())
+    for words in (
+        "digits, 200 labels",
+        "symmetric cliff",
+        "biased cliff",
+        "chance 10.0 %",
+        "did not train",
+    ):
         assert words in svg
     with pytest.raises(SpecError, match="size = 7"):
         figure(demo, 7)
@@ -183,6 +189,28 @@ def test_an_empty_run_still_makes_a_page():
     nothing = Material("none", tidy([study], [], {}, PRECISION), [study], {}, PRECISION, pending=9)
     assert "No trial is trained yet" in page(nothing)
     assert "No trial is trained yet" in prints(*terminal.overview(nothing))
+
+
+def test_a_corruption_that_a_panel_lacks_is_left_out_of_it(demo, tmp_path):
+    frame = demo.frame
+    lacking = ~((frame["size"] == 200) & (frame["corruption"] == "biased"))
+    partial = replace(demo, frame=frame.loc[lacking.to_numpy()])
+    shown = prints(*terminal.overview(partial), width=40)
+    assert shown.count("● symmetric") == 2
+    assert shown.count("■ biased") == 1
+    assert write_report(tmp_path / "report.html", partial).is_file()
+
+
+def test_several_studies_are_a_file_each():
+    study = make_study()
+    one = material_of(study)
+    several = replace(one, studies=[study, study.but(size=(200,))])
+    assert "Save the study as" in page(one)
+    source = page(several)
+    assert "Save the study as" not in source
+    assert "Save each study as a file of its own" in source
+    for k in (1, 2):
+        assert f"gigo run {study.name}-{k}.toml --out runs/{study.name}" in source
 
 
 def test_the_report_replaces_an_older_one(demo, tmp_path):
