@@ -174,9 +174,7 @@ def first_1000(side: str) -> dict[str, float]:
     recipe = {"epochs": epochs, "patience": 0, "plateau_patience": 0}
     if side in ("gigo-oracle", "gigo-clean"):
         policy = side.removeprefix("gigo-")
-        return gigo(
-            data, size=1000, recipe=recipe, validation=policy, rates=FIVE, corruption=KINDS
-        )
+        return gigo(data, size=1000, recipe=recipe, validation=policy, rates=FIVE, corruption=KINDS)
     return keras(data, 1, epochs, 256, side.removeprefix("keras-"), half=False)
 
 

@@ -176,10 +176,11 @@ def test_errors_are_gigo_s_own(here: Path, instant: None) -> None:
             call()
         assert str(caught.value).startswith(message)
     assert list(here.iterdir()) == []
-    gigo.sweep(**TINY)
+    first = gigo.sweep(**TINY)
     other: dict[str, Any] = {**TINY, "seed": 1}
+    assert gigo.sweep(**other).path != first.path
     with pytest.raises(StudyMismatch, match="seed = 0 there and 1 here"):
-        gigo.sweep(**other)
+        gigo.sweep(**other, out=first.path)
 
 
 def test_the_package_offers_what_it_lists() -> None:

@@ -91,7 +91,8 @@ class Result:
         for study in self.studies:
             if study.name not in studies.names() or studies.find(study.name) != study:
                 return None
-        return " && ".join(f"gigo run {study.name}" for study in self.studies)
+        together = f" --out runs/{self.studies[0].name}" if len(self.studies) > 1 else ""
+        return " && ".join(f"gigo run {study.name}{together}" for study in self.studies)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -189,8 +190,9 @@ def sweep(
     """A study given as keywords: the fields of `gigo.study.Study`.
 
     ``result.path`` says where the trials are stored: ``out``, else ``runs/NAME`` in the current
-    folder. Without a ``name`` that is one of its own, ``sweep-`` and 8 digits that follow from the
-    fields, so that the same call finds its trials again and another one does not meet them.
+    folder. Without a ``name`` that is ``sweep-`` and 8 digits that follow from data sets, models,
+    recipes and whatever else is not a size, a corruption, a rate or a replicate: a wider sweep
+    extends the narrower one, and a different one does not meet it.
 
     >>> gigo.sweep(dataset="digits", corruption=["symmetric", "biased"], size=[200, "all"])
     ... # doctest: +SKIP
@@ -202,8 +204,9 @@ def sweep(
 
 
 def _digest(study: Study) -> str:
-    """8 hex digits that follow from what a study trains, replicates aside: more extend a run."""
-    content = study.model_dump_json(exclude={"name", "summary", "replicates"})
+    """8 hex digits of all but what may grow: sizes, kinds of corruption, rates, replicates."""
+    growing = {"name", "summary", "size", "corruption", "rates", "replicates"}
+    content = study.model_dump_json(exclude=growing)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
