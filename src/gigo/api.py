@@ -144,6 +144,7 @@ def run(
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
+    workers: int | None = None,
     listener: Listener | None = None,
     **changes: Any,
 ) -> Result:
@@ -154,6 +155,7 @@ def run(
         out: the run folder; default ``runs/NAME``. Running again goes on where it stopped.
         data_dir: where data files lie, if not where gigo looks (`gigo.datasets.load`).
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
+        workers: training processes at once; default: one a core on a CPU where that is worth while.
         listener: called with `gigo.runner.Progress` as the run goes on.
         **changes: fields of the study to replace, such as ``rates=[0, 0.5]``.
 
@@ -171,6 +173,7 @@ def run(
         path,
         data_dir=None if data_dir is None else Path(data_dir),
         device=device,
+        workers=workers,
         listener=listener or (lambda progress: None),
     )
     return Result(path)
@@ -184,6 +187,7 @@ def sweep(
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
+    workers: int | None = None,
     listener: Listener | None = None,
     **fields: Any,
 ) -> Result:
@@ -200,7 +204,7 @@ def sweep(
     study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
-    return run(study, out=out, data_dir=data_dir, device=device, listener=listener)
+    return run(study, out=out, data_dir=data_dir, device=device, workers=workers, listener=listener)
 
 
 def _digest(study: Study) -> str:

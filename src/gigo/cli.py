@@ -91,17 +91,21 @@ StudyName = Annotated[
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
 Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: runs/STUDY]")]
 Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
+Workers = Annotated[
+    int | None,
+    _one("--workers", "N", "Training processes at once.  [default: one a CPU core]"),
+]
 
 
 @app.command(epilog="Example: gigo demo")
-def demo(out: Out = None, device: Device = "auto") -> None:
+def demo(out: Out = None, device: Device = "auto", workers: Workers = None) -> None:
     """Run the built-in demo: digits, about a minute.
 
     The same as gigo run demo: small networks on scikit-learn's digits, without a download.
     """
     from gigo import studies
 
-    _run(studies.find("demo"), out, None, device)
+    _run(studies.find("demo"), out, None, device, workers)
 
 
 @app.command(
@@ -154,6 +158,7 @@ def run_or_plan(
         ),
     ] = False,
     device: Device = "auto",
+    workers: Workers = None,
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
     chosen = _study(study, context.params)
@@ -162,11 +167,11 @@ def run_or_plan(
 
         chosen = chosen.but(unverified=datasets.accept(chosen.dataset, data_dir))
     if context.command.name == "run":
-        _run(chosen, out, data_dir, device)
+        _run(chosen, out, data_dir, device, workers)
         return
     from gigo import api, describe
 
-    print(describe.plan(chosen, api.folder(chosen, out)))
+    print(describe.plan(chosen, api.folder(chosen, out), workers))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -321,7 +326,9 @@ def _parsed(field: str, value: str | Sequence[str]) -> object:
         return value
 
 
-def _run(study: Study, out: Path | None, data_dir: Path | None, device: str) -> None:
+def _run(
+    study: Study, out: Path | None, data_dir: Path | None, device: str, workers: int | None
+) -> None:
     from gigo import api
     from gigo.console import Display
 
@@ -329,7 +336,12 @@ def _run(study: Study, out: Path | None, data_dir: Path | None, device: str) -> 
     try:
         with Display(_console()) as display:
             result = api.run(
-                study, out=path, data_dir=data_dir, device=device, listener=display.show
+                study,
+                out=path,
+                data_dir=data_dir,
+                device=device,
+                workers=workers,
+                listener=display.show,
             )
         _report(result, None)
     except KeyboardInterrupt:

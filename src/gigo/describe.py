@@ -20,14 +20,16 @@ LIKELY = {"auto": "bfloat16"}
 """The precision that a plan reckons with where the device is to decide."""
 
 
-def plan(study: Study, path: Path) -> str:
+def plan(study: Study, path: Path, workers: int | None = None) -> str:
     """What running a study in a folder would do.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
+        workers: training processes at once; None leaves that to gigo.
 
     Raises:
+        SpecError: less than one worker.
         StoreError: the folder holds something that the study can't extend.
     """
     precision, done = LIKELY.get(study.precision, study.precision), set[str]()
@@ -38,6 +40,9 @@ def plan(study: Study, path: Path) -> str:
     trials = study.trials(precision)
     pending = [trial for key, trial in trials.items() if key not in done]
     planned = planner.plan(pending)
+    count, _ = planner.processes(workers, planned.seconds)
+    planned = planner.plan(pending, workers=count)
+    count = min(count, len(planned.stacks))
     widths = Counter(len(stack) for stack in planned.stacks)
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
     rows = {
@@ -45,7 +50,8 @@ def plan(study: Study, path: Path) -> str:
         "run": f"{path}",
         "trials": f"{len(trials)}, {len(trials) - len(pending)} of them done",
         "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
-        "memory": f"about {planned.memory / 2**30:.1f} GiB for the largest stack",
+        "processes": f"{count} at a time",
+        "memory": f"about {count * planned.memory / 2**30:.1f} GiB beside the data",
         "time": f"very roughly {duration(planned.seconds)} on this machine's processors",
     }
     return _aligned(rows)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gigo import datasets, models
+from gigo.errors import SpecError
 from gigo.trial import HELD_OUT, Trial
 
 MAX_WIDTH = 128
@@ -24,6 +25,9 @@ SMALL_STEP = 1e9
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 """Floating-point operations a second that one processor core sustains, by precision; rough."""
+
+WORTH_PROCESSES = 20.0
+"""Seconds of training, as planned, below which more processes cost more than they save."""
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -43,27 +47,57 @@ class Plan:
     seconds: float
 
 
-def plan(trials: Iterable[Trial], memory: int | None = None) -> Plan:
+def plan(trials: Iterable[Trial], memory: int | None = None, workers: int = 1) -> Plan:
     """Group trials into stacks.
 
     Args:
         trials: to train.
-        memory: bytes that a stack may need; default half of this machine's memory.
+        memory: bytes that stacks may need at a time; default half of this machine's memory.
+        workers: stacks in training at a time.
     """
-    budget = memory or total_memory() // 2
+    budget = (memory or total_memory() // 2) // workers
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_group(trial), []).append(trial)
     stacks = [
         stack
         for group in groups.values()
-        for stack in _chunks(group, max(1, min(MAX_WIDTH, budget // member_memory(group[0]))))
+        for stack in _chunks(
+            group, max(1, min(MAX_WIDTH, budget // member_memory(group[0]))), workers
+        )
     ]
     return Plan(
         stacks=stacks,
         memory=max((len(stack) * member_memory(stack[0]) for stack in stacks), default=0),
         seconds=sum(work(trial) / _speed(trial) for stack in stacks for trial in stack),
     )
+
+
+def processes(asked: int | None, seconds: float, *, on_cpu: bool = True) -> tuple[int, int]:
+    """How many training processes there are to be, and how many threads each is to have.
+
+    One a core with one thread, where there is enough to do; an accelerator is one process's.
+
+    Args:
+        asked: by the user; None leaves it to gigo.
+        seconds: of training, as planned.
+        on_cpu: whether that is where training runs.
+
+    Raises:
+        SpecError: less than one.
+    """
+    cores = usable_cores()
+    if asked is not None:
+        if asked < 1:
+            raise SpecError("workers", asked, "at least 1")
+        return asked, max(1, cores // asked)
+    return (cores, 1) if on_cpu and seconds >= WORTH_PROCESSES else (1, cores)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _group(trial: Trial) -> tuple[object, ...]:
@@ -81,9 +115,10 @@ def _group(trial: Trial) -> tuple[object, ...]:
     )
 
 
-def _chunks(group: Sequence[Trial], width: int) -> list[list[Trial]]:
-    """Stacks of nearly equal widths, none above ``width``."""
+def _chunks(group: Sequence[Trial], width: int, workers: int) -> list[list[Trial]]:
+    """Stacks of nearly equal widths, none above ``width``, enough of them for all workers."""
     count = -(-len(group) // width)
+    count = min(-(-count // workers) * workers, len(group))
     bounds = [len(group) * i // count for i in range(count + 1)]
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 

@@ -84,3 +84,9 @@ def load(path: Path, device: torch.device) -> State | None:
         return State(tuple(text["keys"]), content["tensors"], text["values"])
     except Exception:  # whatever a damaged file makes PyTorch raise
         return None
+
+
+def keys(path: Path) -> tuple[str, ...]:
+    """Of the trials in a file's state; none where there is no state to go on from."""
+    state = load(path, torch.device("cpu"))
+    return () if state is None else state.keys

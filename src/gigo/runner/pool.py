@@ -1,0 +1,180 @@
+"""Several training processes at once, each with a stack of its own and a share of the cores.
+
+On a CPU that is faster than one process with all cores: small steps spend much of their time
+between PyTorch's parallel loops, and a thread that waits for a busy core holds up all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from gigo.engine import checkpoint
+from gigo.errors import DataError, EngineError
+from gigo.runner.stacks import Done, Event, Job, Setup, halves, out_of_memory
+from gigo.runner.worker import Failure, Stored
+from gigo.types import Record
+
+Events = queue.SimpleQueue[tuple["_Worker", Any]]
+
+
+def train_jobs(
+    jobs: Sequence[Job], setup: Setup, workers: int, threads: int
+) -> Iterator[tuple[Job, Event]]:
+    """Train jobs, several at a time.
+
+    A record counts as stored when the next item is asked for.
+
+    Args:
+        jobs: begun in this order.
+        setup: what they have in common.
+        workers: processes at most.
+        threads: of each.
+
+    Yields:
+        Each job's events, with the job.
+
+    Raises:
+        DataError, EngineError: as raised in a process, or one of them died.
+    """
+    waiting, events = deque(jobs), Events()
+    running = [_Worker(setup, threads, events) for _ in range(min(workers, len(jobs)))]
+    try:
+        while running:
+            for worker in [each for each in running if each.job is None]:
+                if waiting:
+                    worker.begin(waiting.popleft())
+                else:
+                    worker.end()
+                    running.remove(worker)
+            if not running:
+                break
+            worker, event = events.get()
+            if worker not in running:
+                continue  # it has ended, as it should
+            job = worker.job
+            assert job is not None
+            if isinstance(event, Failure):
+                raise _error(event)
+            if event is None:
+                narrower = worker.narrower()
+                worker.end()
+                running[running.index(worker)] = _Worker(setup, threads, events)
+                waiting.extendleft(reversed(narrower))
+                yield job, out_of_memory(len(job.trials), len(narrower[0].trials))
+                event = Done()
+            yield job, event
+            if isinstance(event, Record):
+                worker.stored(event)
+            if isinstance(event, Done):
+                worker.job = None
+    finally:
+        for worker in running:
+            worker.kill()
+
+
+class _Worker:
+    """A training process, seen from outside.
+
+    Attributes:
+        job: what it trains, None while it has nothing to do.
+    """
+
+    def __init__(self, setup: Setup, threads: int, events: Events) -> None:
+        self.job: Job | None = None
+        self._left: dict[str, None] = {}
+        # In a session of its own, since Ctrl-C is for the process that stores.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from gigo.runner.worker import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": str(threads),
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
+            start_new_session=True,
+        )
+        self._send(setup)
+        self._send(threads)
+        self._listener = threading.Thread(target=self._listen, args=(events,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, events: Events) -> None:
+        assert self._process.stdout is not None
+        try:
+            while True:
+                events.put((self, pickle.load(self._process.stdout)))
+        except (EOFError, pickle.UnpicklingError, OSError, ValueError):
+            events.put((self, None))
+
+    def _send(self, item: object) -> None:
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(item, self._process.stdin)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died; the listener says so
+
+    def begin(self, job: Job) -> None:
+        self.job = job
+        self._left = dict.fromkeys(trial.key for trial in job.trials)
+        self._send(job)
+
+    def stored(self, record: Record) -> None:
+        self._left.pop(record.key, None)
+        self._send(Stored())
+
+    def narrower(self) -> list[Job]:
+        """What a process that died has left to do, as two jobs.
+
+        Raises:
+            EngineError: that would not help.
+        """
+        assert self.job is not None
+        code = self._process.wait()
+        killed = code == -getattr(signal, "SIGKILL", 9)  # what Linux does when memory runs out
+        if not killed or len(self.job.trials) == 1:
+            means = ", most likely because memory does not suffice for one model" if killed else ""
+            raise EngineError(f"a training process ended with status {code}{means}")
+        trials = {trial.key: trial for trial in self.job.trials}
+        state = checkpoint.load(self.job.checkpoint, torch.device("cpu"))
+        jobs: list[Job] = []
+        for keys in halves(list(self._left)):
+            job = Job.of([trials[key] for key in keys], self.job.checkpoint.parent)
+            if state is not None and {*keys} <= {*state.keys}:
+                checkpoint.save(state.of(keys), job.checkpoint)
+            jobs.append(job)
+        checkpoint.remove(self.job.checkpoint)
+        return jobs
+
+    def end(self) -> None:
+        """End it, which has nothing to do any more, and what belongs to it."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._listener.join()
+        self._process.stdout.close()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self.end()
+
+
+def _error(failure: Failure) -> Exception:
+    if failure.kind == "fault":
+        return RuntimeError(f"in a training process:\n{failure.message}")
+    return (DataError if failure.kind == "data" else EngineError)(failure.message)

@@ -1,0 +1,115 @@
+"""How far a run is, and when it will be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gigo import planner
+from gigo.runner.stacks import Begun, Done, Event, Job, Note
+from gigo.trial import Trial
+from gigo.types import Record
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done: trials in the store, of this study.
+        total: trials of this study.
+        stack: what is being trained, for people; of several stacks the one that began first.
+        running: members of that stack that are still training.
+        epoch: of that stack; ``epochs`` at most.
+        seconds: since this process began training.
+        seconds_left: a guess from the speed so far; None before the first epoch.
+        download: the file that is being fetched, with how much of it is there, else empty.
+        note: something worth a line of its own, else empty.
+    """
+
+    done: int
+    total: int
+    stack: str = ""
+    running: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    download: str = ""
+    note: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class _Part:
+    """A stack in training: the work of its trials that have no record yet, and how far it is."""
+
+    job: Job
+    work: float
+    share: float
+    running: int
+    epoch: int
+    epochs: int
+
+
+class Meter:
+    """Counts what is done and guesses what is left, by the expected work of each trial."""
+
+    def __init__(self, pending: Sequence[Trial], total: int, listener: Listener) -> None:
+        self._listener = listener
+        self._work = {trial.key: planner.work(trial) for trial in pending}
+        self._all = sum(self._work.values())
+        self._left = self._all
+        self._parts: dict[Path, _Part] = {}
+        self._started = time.perf_counter()
+        self._now = Progress(done=total - len(pending), total=total)
+        listener(self._now)
+
+    def download(self, file: str, done: int, total: int) -> None:
+        """Bytes of a file are there."""
+        self._show(download=f"downloading {file}, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+    def take(self, job: Job, event: Event) -> None:
+        """Something happened to a job."""
+        if isinstance(event, Begun):
+            work = sum(self._work.get(trial.key, 0.0) for trial in job.trials)
+            self._parts[job.checkpoint] = _Part(
+                job, work, 0.0, len(job.trials), 0, job.trials[0].recipe.epochs
+            )
+            self._show()
+        elif isinstance(event, Done):
+            self._parts.pop(job.checkpoint, None)
+        elif isinstance(event, Note):
+            self._listener(replace(self._now, note=event.text))
+        elif isinstance(event, Record):
+            done = self._work.get(event.key, 0.0)
+            self._left -= done
+            self._parts[job.checkpoint].work -= done
+            self._show(done=self._now.done + 1)
+        else:
+            part = self._parts[job.checkpoint]
+            part.share = min(event.epoch / planner.expected_epochs(job.trials[0]), 0.95)
+            part.running, part.epoch, part.epochs = event.running, event.epoch, event.epochs
+            self._show()
+
+    def _show(self, download: str = "", done: int | None = None) -> None:
+        now = replace(self._now, download=download, done=self._now.done if done is None else done)
+        for part in self._parts.values():  # the one that began first
+            trial = part.job.trials[0]
+            now = replace(
+                now,
+                stack=f"{trial.dataset}, {trial.size} labels, {trial.model.label}",
+                running=part.running,
+                epoch=part.epoch,
+                epochs=part.epochs,
+            )
+            break
+        seconds = time.perf_counter() - self._started
+        finished = self._all - self._left + sum(p.share * p.work for p in self._parts.values())
+        left = seconds * (self._all / finished - 1) if finished > 0 else None
+        self._now = replace(now, seconds=seconds, seconds_left=left)
+        self._listener(self._now)

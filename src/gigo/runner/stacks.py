@@ -1,0 +1,183 @@
+"""Training a stack whatever happens: from its checkpoint, and narrower where memory runs out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from gigo import datasets
+from gigo.engine import checkpoint
+from gigo.engine.checkpoint import State
+from gigo.engine.device import DTYPES
+from gigo.engine.resident import Resident
+from gigo.engine.training import EpochDone, train
+from gigo.errors import EngineError
+from gigo.trial import Trial
+from gigo.types import Dataset, Record
+
+
+class Setup(NamedTuple):
+    """What training needs to know besides the trials; it can be sent to another process.
+
+    Attributes:
+        data_dir: where data files lie; see `gigo.datasets.load`.
+        unverified: sha256 of copies that are to be read although they differ, by data set.
+        device: of PyTorch.
+        precision: resolved.
+        checkpoint_every: seconds between two checkpoints.
+    """
+
+    data_dir: Path | None
+    unverified: dict[str, str]
+    device: str
+    precision: str
+    checkpoint_every: float
+
+
+class Library:
+    """Data sets as they are asked for; the last one stays in memory."""
+
+    def __init__(
+        self, setup: Setup, watch: Callable[[str, int, int], None] = lambda file, done, total: None
+    ) -> None:
+        self._setup, self._watch = setup, watch
+        self._dataset: Dataset | None = None
+        self._resident: Resident | None = None
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set by its name; raises DataError."""
+        if self._dataset is None or self._dataset.name != name:
+            self._dataset = self._resident = None  # two need not fit
+            accepted = self._setup.unverified.get(name)
+            self._dataset = datasets.load(
+                name, self._setup.data_dir, accepted=accepted, watch=self._watch
+            )
+        return self._dataset
+
+    def resident(self, name: str) -> Resident:
+        """The same on the device."""
+        dataset = self.dataset(name)
+        if self._resident is None:
+            device, dtype = torch.device(self._setup.device), DTYPES[self._setup.precision]
+            self._resident = Resident(dataset, device, dtype)
+        return self._resident
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trials to train together, and the file for their state."""
+
+    trials: tuple[Trial, ...]
+    checkpoint: Path
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], folder: Path) -> Job:
+        """A job whose file in a folder is named by its trials."""
+        name = hashlib.sha256("".join(trial.key for trial in trials).encode()).hexdigest()
+        return cls(tuple(trials), folder / f"{name[:16]}.pt")
+
+
+class Begun(NamedTuple):
+    """A job has begun."""
+
+
+class Done(NamedTuple):
+    """A job is done, and all its records are stored."""
+
+
+class Note(NamedTuple):
+    """Something worth a line of its own."""
+
+    text: str
+
+
+Event = Begun | EpochDone | Record | Note | Done
+
+
+def train_job(
+    job: Job, resident: Resident, stored: Callable[[], None] = lambda: None
+) -> Iterator[Event]:
+    """Train a stack, from its checkpoint if there is one; when done the checkpoint is gone.
+
+    Args:
+        job: what to train.
+        resident: its data set.
+        stored: returns when all records so far are in the store. A checkpoint no longer holds the
+            members that left, so it must not be written before.
+
+    Raises:
+        EngineError: memory does not suffice for a single model.
+    """
+    yield Begun()
+    state = checkpoint.load(job.checkpoint, resident.device)
+    for event in _narrower_and_narrower(job.trials, resident, state):
+        if isinstance(event, State):
+            stored()
+            yield from _save(event, job.checkpoint)
+        else:
+            yield event
+    stored()
+    checkpoint.remove(job.checkpoint)
+    yield Done()
+
+
+def _narrower_and_narrower(
+    trials: Sequence[Trial], resident: Resident, state: State | None
+) -> Iterator[Event | State]:
+    """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
+    left = {trial.key: trial for trial in trials}
+    try:
+        for event in train(trials, resident, state):
+            if isinstance(event, Record):
+                del left[event.key]
+            elif isinstance(event, State):
+                state = event
+            yield event
+        return
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        if len(trials) == 1:
+            raise EngineError(f"memory does not suffice to train one model: {error}") from None
+    keys = list(left)
+    parts = halves(keys)
+    if parts:
+        yield out_of_memory(len(trials), len(parts[0]))
+    if resident.device.type == "cuda":
+        torch.cuda.empty_cache()
+    for part in parts:
+        smaller = None if state is None else state.of(part)
+        yield from _narrower_and_narrower([left[key] for key in part], resident, smaller)
+
+
+def halves(items: Sequence[str]) -> list[Sequence[str]]:
+    """Items in order as two parts, as one if there is but one, as none if there is none."""
+    half = -(-len(items) // 2)
+    return [part for part in (items[:half], items[half:]) if part]
+
+
+def out_of_memory(before: int, after: int) -> Note:
+    """What is said when a stack is made narrower."""
+    return Note(f"out of memory with {before} models at once: going on with {after}")
+
+
+def _save(state: State, path: Path) -> Iterator[Note]:
+    """Write a checkpoint, which only saves time: without one training goes on all the same."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        checkpoint.save(state, path)
+    except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
+        checkpoint.remove(path)
+        yield Note(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
+
+
+def _out_of_memory(error: Exception) -> bool:
+    message = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "allocate memory" in message or "out of memory" in message
+    )

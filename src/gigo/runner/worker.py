@@ -1,0 +1,91 @@
+"""A training process: jobs come in on standard input, events go out on standard output.
+
+Each is a pickle from or for the process that started this one (`gigo.runner.pool`), and nobody
+else. A record is answered once it is in the store. When the other end is gone this process ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import sys
+import traceback
+from typing import Any, BinaryIO, NamedTuple
+
+import torch
+
+from gigo.engine import checkpoint
+from gigo.engine.device import exact_float32, keep_freed_memory
+from gigo.errors import DataError, GigoError
+from gigo.runner.stacks import Job, Library, Setup, train_job
+from gigo.types import Record
+
+
+class Stored(NamedTuple):
+    """A record is in the store."""
+
+
+class Failure(NamedTuple):
+    """A job ended by an error.
+
+    Attributes:
+        message: the error's, or a traceback where it is a fault of gigo's.
+        kind: of error: ``data``, ``engine`` or ``fault``.
+    """
+
+    message: str
+    kind: str
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    jobs = sys.stdin.buffer
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no event
+    # The other end is gone where there is nothing to read, or nobody to write to.
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        _serve(jobs, events)
+
+
+def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
+    setup: Setup = pickle.load(jobs)
+    threads: int = pickle.load(jobs)
+    torch.set_num_threads(threads)
+    checkpoint.EVERY = setup.checkpoint_every
+    keep_freed_memory()
+    exact_float32()
+    library = Library(setup)
+    while True:
+        job: Job = pickle.load(jobs)
+        try:
+            _train(job, library, jobs, events)
+        except (EOFError, BrokenPipeError):
+            raise
+        except GigoError as error:
+            _send(Failure(str(error), "data" if isinstance(error, DataError) else "engine"), events)
+        except Exception:
+            _send(Failure(traceback.format_exc(), "fault"), events)
+
+
+def _train(job: Job, library: Library, jobs: BinaryIO, events: BinaryIO) -> None:
+    unanswered = 0
+
+    def stored() -> None:
+        nonlocal unanswered
+        while unanswered:
+            pickle.load(jobs)  # a Stored
+            unanswered -= 1
+
+    for event in train_job(job, library.resident(job.trials[0].dataset), stored):
+        unanswered += isinstance(event, Record)
+        _send(event, events)
+
+
+def _send(event: Any, events: BinaryIO) -> None:
+    pickle.dump(event, events)
+    events.flush()
+
+
+if __name__ == "__main__":
+    main()
