@@ -89,6 +89,7 @@ StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+ComparedRun = Annotated[str, typer.Argument(help="A run's folder, or article.")]
 Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: runs/STUDY]")]
 Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
 
@@ -221,6 +222,30 @@ def table(
         from gigo.report import terminal
 
         _console().print(terminal.trials(frame))
+
+
+@app.command(epilog="Example: gigo compare runs/demo runs/small")
+def compare(
+    a: ComparedRun,
+    b: ComparedRun,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
+) -> None:
+    """Compare two runs, or a run with the article.
+
+    Point by point where both have one: means, their difference, its 95 % interval. The word
+    article stands for the published points, as in gigo compare runs/article article.
+    """
+    from gigo import api
+
+    found = api.compare(a, b)
+    if as_csv:
+        found.frame.to_csv(sys.stdout, index=False)
+        return
+    from gigo.report import side_by_side
+
+    console = _console()
+    for part in side_by_side.overview(found):
+        console.print(part)
 
 
 @app.command("list", epilog="Example: gigo list corruptions")
