@@ -1,14 +1,16 @@
-"""How far two runs agree, in words: for the terminal and the page."""
+"""How far two runs agree, in words: for the terminal and the page, and the page's section."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gigo.analysis import Comparison
 from gigo.analysis.comparison import CLOSE, Setting
-from gigo.analysis.words import accuracy_text, count, listing, rate_text
+from gigo.analysis.words import MISSING, accuracy_text, count, listing, range_text, rate_text
+from gigo.report.markup import Html, table, tag
 
 PUBLISHED = "published, one training each"
 
@@ -85,6 +87,55 @@ def untrained_lines(found: Comparison) -> Iterator[str]:
     for row in found.untrained.to_dict("records"):
         sides = listing(f"{side.upper()} {_side(row, side)}" for side in "ab")
         yield f"{place_text(row)}: {sides}"
+
+
+def section(found: Comparison | None) -> Html:
+    """What the page says of a run, A, that repeats the article, B; nothing of another run."""
+    if found is None:
+        return Html("")
+    explained = (
+        f"{READING} Difference: mean of the models that trained here, less the published value. "
+        f"{method_line(found)}"
+    )
+    if found.n_intervals:
+        explained += " One such interval in twenty misses by chance alone."
+    return tag(
+        "section",
+        tag("h2", "The article's published points"),
+        *(tag("p", line, class_="text") for line in summary_lines(found)),
+        tag("p", explained, class_="notes"),
+        _every_point(found),
+    )
+
+
+def _every_point(found: Comparison) -> Html:
+    columns = ["Data set", "Labels", "Corruption", "Rate", "Mean here", "Trained"]
+    columns += ["Published", "Difference", "95 % of one training", "Inside"]
+    rows = [
+        [
+            row["dataset"],
+            f"{row['size']:,}",
+            row["corruption"],
+            rate_text(row["rate"]),
+            accuracy_text(row["mean_a"]),
+            f"{row['n_a']} of {row['n_a'] + row['n_never_started_a'] + row['n_diverged_a']}",
+            accuracy_text(row["mean_b"]),
+            MISSING if math.isnan(row["difference"]) else points_text(row["difference"]),
+            MISSING
+            if math.isnan(row["predicted_low"])
+            else range_text(row["predicted_low"], row["predicted_high"]),
+            _inside_text(row),
+        ]
+        for row in found.frame.to_dict("records")
+    ]
+    summary = tag("summary", f"All {count(len(rows), 'point')}")
+    return tag("details", summary, table(columns, rows, words=3))
+
+
+def _inside_text(row: Mapping[Any, Any]) -> str:
+    if row["inside"] is True:
+        return "yes"
+    return "within 3 points" if row["close"] is True else MISSING if row["n_a"] == 0 else "no"
 
 
 def _of(n: int, total: int) -> str:
