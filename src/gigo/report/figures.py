@@ -95,7 +95,7 @@ def _legend_text(panel: Panel) -> str:
     if len(panel.cliffs):
         parts.append("dashed: theoretical cliff")
     if len(panel.failed):
-        parts.append("hollow: did not train")
+        parts.append(f"{'other hollow marks' if len(panel.published) else 'hollow'}: did not train")
     return "; ".join(parts)
 
 
