@@ -89,7 +89,6 @@ StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-ComparedRun = Annotated[str, typer.Argument(help="A run's folder, or article.")]
 Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: runs/STUDY]")]
 Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
 
@@ -226,8 +225,8 @@ def table(
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
 def compare(
-    a: ComparedRun,
-    b: ComparedRun,
+    a: Annotated[str, typer.Argument(metavar="A", help="A run's folder, or article.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
 ) -> None:
     """Compare two runs, or a run with the article.
