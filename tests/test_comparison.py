@@ -169,6 +169,17 @@ def test_one_training_is_held_against_the_prediction_of_the_other_side(flip):
     assert at["inside"] == (abs(one - values.mean()) <= half)
 
 
+def test_a_training_does_not_help_to_predict_itself():
+    study = make_study(replicates=5)
+    several, single = side(study), side(study.but(replicates=1))
+    for found in (compare(several, single), compare(single, several)):
+        assert set(found.frame["method"]) == {"prediction"}
+    at = row(compare(several, single).frame, rate=0.5)
+    others = several.frame.query("rate == 0.5 and replicate > 0")["accuracy"]
+    assert (at["n_a"], at["n_b"]) == (4, 1)
+    assert at["mean_a"] == pytest.approx(others.mean())
+
+
 def test_one_training_on_each_side_has_no_interval():
     study = make_study(replicates=1)
     found = compare(side(study), side(study.but(seed=1)))

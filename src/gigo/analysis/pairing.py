@@ -45,7 +45,8 @@ def compare(a: Side, b: Side, confidence: float = 0.95) -> Comparison:
     The interval is of the difference of means. Runs of one seed share what their replicates
     draw, so those that both have are paired; other runs are independent, and Welch's interval
     takes their means. Where one side has a single training, it is where one more training of
-    the other is to be expected, taken off the other's mean.
+    the other is to be expected, taken off the other's mean; a replicate of the same seed and
+    number is left out of that mean.
 
     Returns:
         With an empty frame if they have no point in common.
@@ -122,8 +123,8 @@ def _compared(a: Values, b: Values, paired: bool, confidence: float) -> dict[str
     """Means, their difference and its interval."""
     shared = sorted(a.keys() & b.keys()) if paired else []
     by_pairs = len(shared) > 1
-    left = np.array([a[k] for k in (shared if by_pairs else a)])
-    right = np.array([b[k] for k in (shared if by_pairs else b)])
+    left = np.array([a[k] for k in (shared if by_pairs else _independent(a, b, shared))])
+    right = np.array([b[k] for k in (shared if by_pairs else _independent(b, a, shared))])
     mean_a, mean_b = mean_interval(left)[0], mean_interval(right)[0]
     method, half, predicted = _interval(left, right, by_pairs, confidence)
     difference = mean_a - mean_b
@@ -143,6 +144,12 @@ def _compared(a: Values, b: Values, paired: bool, confidence: float) -> dict[str
         "inside": None if math.isnan(half) else apart <= half + 1e-12,
         "close": None if math.isnan(difference) else apart <= CLOSE + 1e-12,
     }
+
+
+def _independent(mine: Values, other: Values, shared: Sequence[int]) -> list[int]:
+    """My replicates; if the other has but one, without it: it would help to predict itself."""
+    alone = len(other) == 1 and len(mine) > 1
+    return [k for k in mine if not (alone and k in shared)]
 
 
 def _interval(
