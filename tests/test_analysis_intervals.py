@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 
-from gigo.analysis.intervals import fall, first_below, half_width, mean_interval
+from gigo.analysis.intervals import (
+    fall,
+    first_below,
+    half_width,
+    mean_interval,
+    prediction_half_width,
+    prediction_interval,
+    welch_half_width,
+)
 
 RATES = np.linspace(0, 1, 6)
 ACCURACIES = hnp.arrays(np.float64, (6, 3), elements=st.floats(0.01, 1.0))
@@ -35,6 +44,46 @@ def test_intervals_of_few_values_and_at_the_edge():
     assert np.isnan(mean_interval(np.array([0.7]))[1:]).all()
     assert mean_interval(np.array([0.9, 1.0]))[2] == 1.0
     assert mean_interval(np.array([0.0, 0.1]))[1] == 0.0
+
+
+def test_prediction_intervals_hold_one_more_value_as_often_as_they_say():
+    rng = np.random.default_rng(4)
+    samples = rng.normal(0.5, 0.02, (4000, 6))
+    ends = np.array([prediction_interval(sample[:5])[1:] for sample in samples])
+    held = np.mean((ends[:, 0] <= samples[:, 5]) & (samples[:, 5] <= ends[:, 1]))
+    assert held == pytest.approx(0.95, abs=0.012)  # 3.5 standard errors
+
+
+def test_a_known_prediction_interval():
+    mean, low, high = prediction_interval(np.array([0.70, 0.72, 0.74]))
+    assert (mean, high - mean) == pytest.approx((0.72, 4.302653 * 0.02 * math.sqrt(4 / 3)))
+    assert mean - low == pytest.approx(high - mean)
+    assert np.isnan(prediction_interval(np.array([]))).all()
+    assert np.isnan(prediction_interval(np.array([0.7]))[1:]).all()
+    assert prediction_interval(np.array([0.9, 1.0]))[2] == 1.0
+
+
+@given(hnp.arrays(np.float64, 4, elements=st.floats(0, 1)))
+def test_one_value_is_less_certain_than_the_mean(values):
+    assert prediction_half_width(values) >= half_width(values)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2), (3, 5), (12, 4)])
+def test_welch_s_interval_is_scipy_s(sizes):
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(0.8, 0.05, sizes[0]), rng.normal(0.7, 0.01, sizes[1])
+    theirs = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    half = welch_half_width(a, b)
+    assert (a.mean() - b.mean() - half, a.mean() - b.mean() + half) == pytest.approx(tuple(theirs))
+    assert welch_half_width(b, a) == pytest.approx(half)
+
+
+def test_welch_s_interval_of_few_values_and_without_spread():
+    same = np.full(3, 0.5)
+    assert welch_half_width(same, same) == 0
+    assert math.isnan(welch_half_width(same, same[:1]))
+    one_spread = welch_half_width(np.array([0.70, 0.72, 0.74]), same)
+    assert one_spread == pytest.approx(4.302653 * 0.02 / math.sqrt(3))
 
 
 def test_first_below_is_the_first_and_lies_on_the_line():

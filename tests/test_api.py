@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import gigo
 from command import instant_train
 from factories import make_study
-from gigo.analysis import SUMMARY_COLUMNS
+from gigo.analysis import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
 from gigo.errors import SpecError, StoreError, StudyMismatch
 from gigo.runner import Progress, stacks
@@ -151,6 +152,20 @@ def test_reports_are_written_where_asked(result: gigo.Result, here: Path) -> Non
         result.report(here.relative_to(here) / "file" / "page.html")
 
 
+@pytest.mark.usefixtures("instant")
+def test_results_and_folders_are_compared_alike(here: Path) -> None:
+    other: dict[str, Any] = {**TINY, "seed": 1, "size": 30}
+    first, second = gigo.sweep(**TINY), gigo.sweep(**other)
+    found = gigo.compare(first, second)
+    assert list(found.frame) == list(COMPARISON_COLUMNS)
+    assert set(found.frame["size"]) == {30}
+    assert found.differing == {"seed": ((0,), (1,))}
+    assert repr(found) == f"<gigo.Comparison {first.path}, {second.path}: 3 points>"
+    again = gigo.compare(str(first.path), second.path)
+    pd.testing.assert_frame_equal(found.frame, again.frame)
+    assert found.mean_difference == pytest.approx(found.points["difference"].mean())
+
+
 def test_an_unfinished_run_says_what_is_missing(here: Path) -> None:
     Store.create(here / "run", make_study(), "float32").close()
     result = gigo.load("run")
@@ -169,6 +184,7 @@ def test_errors_are_gigo_s_own(here: Path, instant: None) -> None:
         "key = 'epochs'": lambda: gigo.run("demo", epochs=3),
         "rates = 1.5": lambda: gigo.sweep(dataset="digits", rates=[1.5]),
         "nowhere: no run there": lambda: gigo.load("nowhere"),
+        "runs = 'article article'": lambda: gigo.compare("article", "article"),
     }
     for message, call in cases.items():
         with pytest.raises(gigo.GigoError) as caught:
@@ -208,7 +224,7 @@ def test_the_readme_s_python_works(here: Path, instant: None) -> None:
     assert isinstance(result, gigo.Result)
     assert (result.path / "report.html").is_file()
     used = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
-    assert used >= {"sweep", "path", "frame", "summary", "plot", "report"}
+    assert used >= {"sweep", "path", "frame", "summary", "plot", "report", "compare"}
 
 
 def test_the_readme_s_commands_work(
@@ -218,9 +234,11 @@ def test_the_readme_s_commands_work(
 
     Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
     commands = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
-    expected = {"demo", "plan", "run", "status", "report", "table", "list", "data"}
+    expected = {"demo", "plan", "run", "status", "report", "table", "compare", "list", "data"}
     assert {command.split()[0] for command in commands} == expected
     for command in commands:
+        if command.startswith("compare"):
+            shutil.copytree("runs/mine", command.split()[-1])
         monkeypatch.setattr("sys.argv", ["gigo", *command.split()])
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -22,6 +22,7 @@ from rich.console import Console
 from command import RUNNABLE, environment, finish, instant_train
 from factories import make_record, make_test_set
 from gigo import __version__, cli, console, describe, runner
+from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import load
 from gigo.console import Display
@@ -44,7 +45,7 @@ replicates = 2
 precision = "float32"
 """
 EXAMPLE = re.compile(r"^  (?:Example: |Start with: |  )(gigo [^>\n]+)", re.MULTILINE)
-COMMANDS = ["demo", "run", "plan", "status", "report", "table", "list", "data"]
+COMMANDS = ["demo", "run", "plan", "status", "report", "table", "compare", "list", "data"]
 
 
 class Done(NamedTuple):
@@ -177,6 +178,10 @@ BAD_ARGUMENTS = {
     "plan demo more": "Got unexpected extra argument(s) (more) (see gigo plan --help)",
     "staus run": "No such command 'staus'. Did you mean 'status'? (see gigo --help)",
     "list corruption": "what = 'corruption': .* (did you mean 'corruptions'?)",
+    "compare nowhere article": "nowhere: no run there: expected a folder with run.sqlite, .*",
+    "compare article nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
+    "compare article article": "runs = 'article article': expected at least one run's folder",
+    "compare article": "Missing argument 'B'. (see gigo compare --help)",
     "status nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
     "report nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
     "table nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
@@ -502,6 +507,30 @@ def test_the_table_on_the_terminal_has_a_row_a_trial(gigo: Gigo, finished: Path)
     shown = gigo("table", finished).out
     assert max(map(len, shown.splitlines())) <= 80
     assert len(re.findall(r"^ digits .* % ", shown, re.MULTILINE)) == 12
+
+
+def test_two_runs_are_compared(gigo: Gigo, small: Path, finished: Path) -> None:
+    assert gigo("run", small, "--seed", "1", "--rate", "0.5", "--out", "other").code == 0
+    done = gigo("compare", finished, "other")
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "seed: 0 in A, 1 in B" in done.out
+    assert "Mean difference" in done.out
+    read = pd.read_csv(io.StringIO(gigo("compare", finished, "other", "--csv").out))
+    assert list(read) == list(COMPARISON_COLUMNS)
+    assert list(read["corruption"]) == ["symmetric", "biased"]
+    assert set(read["rate"]) == {0.5}
+
+
+def test_runs_without_a_common_point_are_refused_in_one_line(
+    gigo: Gigo, small: Path, finished: Path
+) -> None:
+    assert gigo("run", small, "--size", "100", "--out", "other").code == 0
+    for other in ("other", "article"):
+        said = refused(gigo("compare", finished, other))
+        assert said.startswith(f"runs = 'run {other}': expected two with a trained point in common")
+    Store.create(Path("empty"), Study.from_toml(small), "float32").close()
+    assert "in common" in refused(gigo("compare", finished, "empty"))
 
 
 def test_an_unfinished_run_can_be_shown(gigo: Gigo, small: Path) -> None:

@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from gigo.report import Material, write_report
+from gigo.report.agreement import PUBLISHED
 from synthetic import PRECISION, TEST_SETS, demo_accuracy, demo_status, demo_study, make_frame
+from test_comparison import ARTICLE, mnist_material
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -60,4 +62,19 @@ def test_the_page_draws_itself_and_fits(browser, url, width, scheme):
     assert page.get_by_role("alert").is_visible()
     assert complaints == []
     assert requests == [url]
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_legend_of_published_points_fits(browser, tmp_path, width):
+    material = mnist_material(ARTICLE.but(corruption=["symmetric", "two_sink", "biased"]))
+    path = write_report(tmp_path / "report.html", material)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-drawn]", timeout=20_000)
+    chart = page.locator(".chart svg.marks").bounding_box()
+    for entry in (PUBLISHED, "symmetric", "two_sink", "biased"):
+        box = page.locator(".role-legend-label text", has_text=entry).bounding_box()
+        assert chart["x"] <= box["x"]
+        assert box["x"] + box["width"] <= chart["x"] + chart["width"]
     page.close()

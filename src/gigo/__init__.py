@@ -4,7 +4,8 @@
     >>> result = gigo.sweep(dataset="digits", rates=[0, 0.2, 0.4], size=200)  # doctest: +SKIP
     >>> result.report()  # doctest: +SKIP
 
-`run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left.
+`run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
+and `compare` puts two side by side.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gigo.api import Result, load, run, sweep
+    from gigo.api import Result, compare, load, run, sweep
     from gigo.errors import GigoError
     from gigo.study import Study
 
 __version__ = "0.1.0"
-__all__ = ["GigoError", "Result", "Study", "__version__", "load", "run", "sweep"]
+__all__ = ["GigoError", "Result", "Study", "__version__", "compare", "load", "run", "sweep"]
 
 _HOMES = {
     "Result": "gigo.api",
+    "compare": "gigo.api",
     "load": "gigo.api",
     "run": "gigo.api",
     "sweep": "gigo.api",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigo import studies
+from gigo.errors import SpecError
 from gigo.store import Store
 from gigo.study import Study
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from gigo.analysis import CurveEstimates
+    from gigo.analysis import Comparison, CurveEstimates, Side
     from gigo.report import Material
     from gigo.runner import Listener
 
@@ -136,6 +137,44 @@ class Result:
 def load(path: str | Path) -> Result:
     """The result of an earlier run, from its folder."""
     return Result(path)
+
+
+def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
+    """Two runs side by side, at the points (data set, size, corruption, rate) that both have.
+
+    Args:
+        a: a result, a run folder, or ``"article"``: the article's published points
+            (``"./article"`` is a folder of that name).
+        b: what to compare it with, likewise.
+
+    Returns:
+        ``.frame``, a row a point, with `gigo.analysis.COMPARISON_COLUMNS`; ``.mean_difference``,
+        ``.mean_absolute_difference``, ``.largest``, ``.share_inside``; ``.differing`` settings.
+
+    Raises:
+        SpecError: no run among them, or no point in common.
+        StoreError: there is no run, or it can't be read.
+    """
+    from gigo.analysis import compare as compare_sides
+
+    sides = _side(a), _side(b)
+    if all(side.published for side in sides):
+        raise SpecError("runs", "article article", "at least one run's folder")
+    found = compare_sides(*sides)
+    if found.frame.empty:
+        names = " ".join(side.name for side in sides)
+        shared = "data set, size, corruption and rate"
+        raise SpecError("runs", names, f"two with a trained point in common ({shared})")
+    return found
+
+
+def _side(what: Result | str | Path) -> Side:
+    from gigo.analysis import ARTICLE, Side, published
+
+    if what == ARTICLE:
+        return published()
+    result = what if isinstance(what, Result) else load(what)
+    return Side.of_run(str(result.path), result.frame, result.studies[0], result.precision)
 
 
 def run(

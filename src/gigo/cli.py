@@ -228,6 +228,30 @@ def table(
         _console().print(terminal.trials(frame))
 
 
+@app.command(epilog="Example: gigo compare runs/demo runs/small")
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A run's folder, or article.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
+) -> None:
+    """Compare two runs, or a run with the article.
+
+    Point by point where both have one: means, their difference, its 95 % interval. The word
+    article stands for the published points, as in gigo compare runs/article article.
+    """
+    from gigo import api
+
+    found = api.compare(a, b)
+    if as_csv:
+        found.frame.to_csv(sys.stdout, index=False)
+        return
+    from gigo.report import side_by_side
+
+    console = _console()
+    for part in side_by_side.overview(found):
+        console.print(part)
+
+
 @app.command("list", epilog="Example: gigo list corruptions")
 def list_(
     what: Annotated[

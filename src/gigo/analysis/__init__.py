@@ -1,11 +1,13 @@
 """Records become a tidy table, the table becomes estimates with intervals, and those words.
 
 records ──► tidy ──► summary ──► (figures)
-               └───► tolerance, midpoint, break_even ──► answer
+               ├───► tolerance, midpoint, break_even ──► answer
+               └───► compare, with another run or the article's published points
 """
 
 from __future__ import annotations
 
+from gigo.analysis.comparison import COMPARISON_COLUMNS, Comparison, Side
 from gigo.analysis.estimates import (
     SUMMARY_COLUMNS,
     Curve,
@@ -19,30 +21,39 @@ from gigo.analysis.estimates import (
 )
 from gigo.analysis.findings import Answer, Finding, answer
 from gigo.analysis.intervals import Estimate, mean_interval
+from gigo.analysis.pairing import compare
+from gigo.analysis.published import ARTICLE, published, under_the_article_s_settings
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.analysis.theory import Cliff, cliffs_of, theoretical_cliffs
 
 __all__ = [
+    "ARTICLE",
     "COLUMNS",
+    "COMPARISON_COLUMNS",
     "PER_CLASS_COLUMNS",
     "SUMMARY_COLUMNS",
     "Answer",
     "Cliff",
+    "Comparison",
     "Curve",
     "CurveEstimates",
     "Estimate",
     "Finding",
+    "Side",
     "answer",
     "break_even",
     "cliffs_of",
+    "compare",
     "curve_estimates",
     "curves",
     "mean_interval",
     "midpoint",
     "per_class",
+    "published",
     "split_curves",
     "summary",
     "theoretical_cliffs",
     "tidy",
     "tolerance",
+    "under_the_article_s_settings",
 ]

@@ -33,9 +33,49 @@ def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[float, floa
 
     No values: all NaN. One value: the ends are NaN.
     """
+    return _around(values, half_width(values, confidence))
+
+
+def prediction_half_width(values: Floats, confidence: float = 0.95) -> float:
+    """Of the interval in which one more value is to be expected, after (n,) of its kind.
+
+    ``t * s * sqrt(1 + 1/n)``, exact for normal values (Hahn & Meeker 1991, *Statistical
+    Intervals*, chapter 4). NaN for fewer than two.
+    """
+    # The mean's own uncertainty, and that of the one value: sqrt(1/n) and sqrt(1).
+    return half_width(values, confidence) * math.sqrt(len(values) + 1)
+
+
+def prediction_interval(values: Floats, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean of (n,) accuracies and where one more is to be expected, ``(mean, low, high)``.
+
+    As `mean_interval`, of one training instead of the mean of ever more.
+    """
+    return _around(values, prediction_half_width(values, confidence))
+
+
+def welch_half_width(a: Floats, b: Floats, confidence: float = 0.95) -> float:
+    """Of the interval for the difference of the means of (n,) and (m,) independent values.
+
+    The spreads may differ (Welch 1947; degrees of freedom by Satterthwaite 1946). NaN if either
+    has fewer than two.
+    """
+    if min(len(a), len(b)) < 2:
+        return math.nan
+    errors = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]
+    total = sum(errors)
+    if total == 0:
+        return 0.0
+    shares = [error / total for error in errors]
+    freedom = 1 / sum(s**2 / (len(v) - 1) for s, v in zip(shares, (a, b), strict=True))
+    return float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(total)
+
+
+def _around(values: Floats, half: float) -> tuple[float, float, float]:
+    """The mean with an interval about it, clipped to 0 .. 1; all NaN without values."""
     if len(values) == 0:
         return math.nan, math.nan, math.nan
-    mean, half = float(np.mean(values)), half_width(values, confidence)
+    mean = float(np.mean(values))
     low, high = np.clip([mean - half, mean + half], 0.0, 1.0)
     return mean, float(low), float(high)
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Cliff, Curve, split_curves
+from gigo.analysis import Cliff, Curve, published, split_curves
+from gigo.analysis.comparison import AXES, POINT
 from gigo.report.material import Material
 
 
@@ -40,6 +41,8 @@ class Panel(NamedTuple):
         lines: rows of `gigo.analysis.summary`.
         failed: rows of the tidy table: trials that never started or diverged.
         cliffs: those in sight, ascending.
+        published: the article's points of the curves that repeat it: corruption, rate, accuracy,
+            and what the run has there: mean_a, difference (`gigo.analysis.COMPARISON_COLUMNS`).
         chance: share of the largest class in the test set.
         highest_rate: where the axis ends.
         corruptions: all labels of the report, in the order of the palette.
@@ -50,6 +53,7 @@ class Panel(NamedTuple):
     lines: pd.DataFrame
     failed: pd.DataFrame
     cliffs: list[CliffMark]
+    published: pd.DataFrame
     chance: float
     highest_rate: float
     corruptions: list[str]
@@ -80,10 +84,26 @@ def _panel(material: Material, curves: list[Curve]) -> Panel:
         lines=pd.concat([lines[curve] for curve in curves]),
         failed=rows.loc[~rows["started"].to_numpy(bool)],
         cliffs=_cliff_marks(material, curves, highest),
+        published=_published(material, curves, highest),
         chance=float(rows["chance"].to_numpy(np.float64)[0]),
         highest_rate=highest,
         corruptions=material.corruptions,
     )
+
+
+def _published(material: Material, curves: list[Curve], highest: float) -> pd.DataFrame:
+    """The article's points in sight, also at rates that were not trained."""
+    columns = ["corruption", "rate", "accuracy", "mean_a", "difference"]
+    if material.published is None:
+        return pd.DataFrame(columns=columns)
+    found = material.published.frame
+    axes = [f"{axis}_a" for axis in AXES]
+    compared = set(found[["dataset", "size", "corruption", *axes]].itertuples(False, None))
+    points = published().frame
+    theirs = split_curves(points)
+    shown = pd.concat([points.iloc[:0], *(theirs[curve] for curve in curves if curve in compared)])
+    shown = shown.loc[shown["rate"] <= highest]
+    return shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])[columns]
 
 
 def _cliff_marks(material: Material, curves: list[Curve], highest: float) -> list[CliffMark]:

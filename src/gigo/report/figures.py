@@ -9,6 +9,7 @@ import pandas as pd
 
 from gigo.analysis.words import accuracy_text, count, rate_text
 from gigo.errors import SpecError
+from gigo.report.agreement import PUBLISHED
 from gigo.report.figure_data import CliffMark, Panel, heading, panels
 from gigo.report.material import Material
 
@@ -79,7 +80,9 @@ def figure(material: Material, size: int | None = None, columns: int = 2) -> alt
         for panel in chosen
     ]
     chart = alt.concat(*charts, columns=columns, spacing=36)
-    chart = chart.resolve_scale(color="independent", shape="independent")  # a legend each
+    chart = chart.resolve_scale(  # a legend each
+        color="independent", shape="independent", opacity="independent"
+    )
     return chart.properties(config={**LIGHT, "background": "white"}, padding=12)
 
 
@@ -92,7 +95,7 @@ def _legend_text(panel: Panel) -> str:
     if len(panel.cliffs):
         parts.append("dashed: theoretical cliff")
     if len(panel.failed):
-        parts.append("hollow: did not train")
+        parts.append(f"{'other hollow marks' if len(panel.published) else 'hollow'}: did not train")
     return "; ".join(parts)
 
 
@@ -105,6 +108,7 @@ def draw(panel: Panel, width: float | Literal["container"] = WIDTH) -> alt.Layer
         _line(panel),
         _points(panel),
         *([_failed(panel)] if len(panel.failed) else []),
+        *([_published(panel)] if len(panel.published) else []),
     ]
     return alt.LayerChart(layer=layers, width=width, height=HEIGHT)
 
@@ -218,6 +222,36 @@ def _failed(panel: Panel) -> alt.Chart:
             y=_y("accuracy"),
             color=_colour(panel),
             shape=_shape(panel),
+            tooltip=tooltip,
+        )
+    )
+
+
+def _published(panel: Panel) -> alt.Chart:
+    """Diamonds large enough to hold the mean's own point where both agree."""
+    entry = alt.Legend(
+        title=None,
+        orient="top",
+        symbolType="diamond",
+        symbolSize=110,
+        symbolFillColor="transparent",
+        symbolStrokeColor=QUIET,
+        symbolStrokeWidth=1.4,
+    )
+    tooltip = [
+        "corruption:N",
+        alt.Tooltip("rate:Q", title="labels corrupted", format=".1%"),
+        alt.Tooltip("accuracy:Q", title="published accuracy", format=".1%"),
+        alt.Tooltip("mean_a:Q", title="mean here", format=".1%"),
+    ]
+    return (
+        alt.Chart(panel.published.assign(source=PUBLISHED))
+        .mark_point(shape="diamond", filled=False, size=150, strokeWidth=1.4)
+        .encode(
+            x=_x(panel),
+            y=_y("accuracy"),
+            color=_colour(panel),
+            opacity=alt.Opacity("source:N", scale=alt.Scale(range=[0.85]), legend=entry),
             tooltip=tooltip,
         )
     )

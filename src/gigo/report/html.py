@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gigo.report import sections
+from gigo.report.agreement import section as published
 from gigo.report.figure_data import panels
 from gigo.report.figures import DARK, LIGHT, draw
 from gigo.report.files import write_whole
@@ -43,11 +44,12 @@ def page(material: Material) -> str:
         sections.head(material),
         sections.answer(material),
         sections.figures(material, shown),
+        published(material.published),
         sections.estimates(material),
         sections.method(material),
     )
     data = [_json(f"figure-{i}", spec) for i, spec in enumerate(specs, start=1)]
-    data.append(_json("looks", {"light": LIGHT, "dark": DARK}))
+    data.append(_json("looks", {"light": _narrow(LIGHT), "dark": _narrow(DARK)}))
     head = tag(
         "head",
         Html('<meta charset="utf-8">'),
@@ -59,6 +61,15 @@ def page(material: Material) -> str:
     scripts = [tag("script", Html(code)) for code in (_library(), _asset("page.js"))]
     html = tag("html", head, tag("body", body, *data, *scripts), lang="en")
     return f"<!doctype html>\n{html}\n"
+
+
+def _narrow(look: dict[str, Any]) -> dict[str, Any]:
+    """With legends one below the other: side by side they would not fit a telephone.
+
+    Vega knows this layout, Vega-Lite's schema does not: a chart's own config can't have it.
+    """
+    layout = {"direction": "vertical", "margin": 4}
+    return {**look, "legend": {**look["legend"], "layout": layout}}
 
 
 def _json(name: str, value: Any) -> Html:

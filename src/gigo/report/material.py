@@ -9,7 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from gigo.analysis import Answer, Cliff, CurveEstimates, answer, cliffs_of, curve_estimates, summary
+from gigo.analysis import (
+    Answer,
+    Cliff,
+    Comparison,
+    CurveEstimates,
+    Side,
+    answer,
+    cliffs_of,
+    compare,
+    curve_estimates,
+    published,
+    summary,
+    under_the_article_s_settings,
+)
 from gigo.analysis.findings import Namer
 from gigo.study import Study
 from gigo.types import TestSet
@@ -64,6 +77,13 @@ class Material:
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
         """Theoretical cliffs by (data set, corruption)."""
         return cliffs_of(self.studies, self.test_sets)
+
+    @cached_property
+    def published(self) -> Comparison | None:
+        """What repeats the article, with its published points; None without a point in common."""
+        run = Side.of_run("gigo", self.frame, self.studies[0], self.precision)
+        found = compare(under_the_article_s_settings(run), published())
+        return None if found.frame.empty else found
 
     @cached_property
     def corruptions(self) -> list[str]:

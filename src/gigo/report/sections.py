@@ -183,8 +183,13 @@ def _caption(panel: Panel) -> str:
     if len(panel.cliffs):
         parts.append("Dashed: theoretical cliffs.")
     parts.append(f"Dotted: chance, the share of the largest class ({accuracy_text(panel.chance)}).")
+    if len(panel.published):
+        parts.append("Hollow diamonds: the article's published points.")
     if len(panel.failed):
-        parts.append(f"Hollow: {count(len(panel.failed), 'model')} that never started or diverged.")
+        shape = "Other hollow marks" if len(panel.published) else "Hollow"
+        parts.append(
+            f"{shape}: {count(len(panel.failed), 'model')} that never started or diverged."
+        )
     return " ".join(parts)
 
 

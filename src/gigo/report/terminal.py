@@ -21,6 +21,7 @@ from gigo.analysis.words import (
     accuracy_text,
     rate_text,
 )
+from gigo.report.agreement import summary_lines
 from gigo.report.figure_data import Panel, heading, panels
 from gigo.report.material import Material
 from gigo.report.plot import plot
@@ -59,6 +60,9 @@ def words(material: Material) -> Group:
         lines.append(Text(finding.heading, style="bold"))
         lines += [Padding(line, (0, 0, 0, 2)) for line in map(Text, finding.lines)]
     lines += [Text(note, style="dim") for note in found.notes]
+    if material.published is not None:
+        lines.append(Text("Beside the article's published points:", style="bold"))
+        lines += [Padding(Text(line), (0, 0, 0, 2)) for line in summary_lines(material.published)]
     return Group(*lines)
 
 

@@ -1,0 +1,377 @@
+"""Two runs side by side, and a run beside the article's published points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from gigo import studies
+from gigo.analysis import (
+    COMPARISON_COLUMNS,
+    Side,
+    compare,
+    published,
+    tidy,
+    under_the_article_s_settings,
+)
+from gigo.analysis.pairing import _matches
+from gigo.analysis.published import PLACES, SETTING
+from gigo.datasets import CATALOGUE
+from gigo.report import Material, figure, panels, side_by_side, terminal
+from gigo.report.agreement import PUBLISHED, points_text
+from gigo.report.html import page
+from gigo.study import Study
+from gigo.trial import Trial
+from gigo.types import Status, TestSet
+from synthetic import PRECISION, make_frame, make_record, make_study
+
+MNIST = TestSet(
+    name="mnist",
+    sha256=CATALOGUE["mnist"].sha256,
+    class_names=tuple("0123456789"),
+    y_test=np.arange(1000) % 10,
+    n_train=CATALOGUE["mnist"].n_train,
+    source="made up",
+)
+ARTICLE = studies.find("article").but(dataset="mnist", size=1000, rates=[0, 0.5, 0.6, 1])
+
+
+def noisy(trial: Trial) -> float:
+    """Falls with the rate; every replicate and seed has its own luck."""
+    luck = np.sin(7 * trial.replicate + 3 * trial.seed + 11 * trial.rate)
+    return float(0.9 - 0.6 * trial.rate + 0.03 * luck)
+
+
+def side(
+    study: Study,
+    accuracy: Callable[[Trial], float] = noisy,
+    status: Callable[[Trial], Status] = lambda trial: "ok",
+    name: str = "run",
+) -> Side:
+    return Side.of_run(name, make_frame(study, accuracy, status), study, PRECISION)
+
+
+def mnist_material(
+    study: Study,
+    accuracy: Callable[[Trial], float] = noisy,
+    status: Callable[[Trial], Status] = lambda trial: "ok",
+) -> Material:
+    trials = study.trials(PRECISION).values()
+    records = [make_record(t, accuracy(t), status(t), MNIST) for t in trials]
+    test_sets = {MNIST.sha256: MNIST}
+    return Material("any", tidy([study], records, test_sets, PRECISION), [study], test_sets, "x")
+
+
+def mnist_side(*arguments) -> Side:
+    material = mnist_material(*arguments)
+    return Side.of_run("run", material.frame, material.studies[0], PRECISION)
+
+
+def row(frame: pd.DataFrame, **where) -> pd.Series:
+    chosen = np.logical_and.reduce([frame[name] == value for name, value in where.items()])
+    (found,) = (each for _, each in frame.loc[chosen].iterrows())
+    return found
+
+
+def prints(*parts, width: int = 80) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(*parts, sep="\n")
+    return capture.get()
+
+
+# The published points
+
+
+def test_the_published_points_are_those_of_the_two_figures():
+    frame = published().frame
+    assert len(frame) == 185
+    assert not frame.duplicated(["dataset", "size", "corruption", "rate"]).any()
+    assert set(frame["dataset"]) == set(studies.find("article").dataset)
+    assert frame["accuracy"].between(0, 1).all()
+    first = row(frame, dataset="mnist", size=1000, corruption="two_sink", rate=0.5)
+    assert first["accuracy"] == pytest.approx(0.553)
+    everything = row(frame, dataset="mnist", size=60_000, corruption="symmetric", rate=0.8)
+    assert everything["accuracy"] == pytest.approx(0.903)
+    assert set(frame.loc[frame["dataset"] == "cifar10", "size"]) == {1000, 50_000}
+
+
+def test_their_settings_are_those_of_the_study_article():
+    study = studies.find("article")
+    (cell,) = {(c.model.label, c.recipe.label, c.validation) for c in study.cells()}
+    assert cell == tuple(SETTING.values())
+    assert {name: getattr(study, name) for name in PLACES} == PLACES
+    assert set(published().frame["corruption"]) == {c.label for c in study.corruption}
+
+
+def test_the_study_article_trains_nearly_all_published_points():
+    grid = {
+        (c.dataset, c.size, c.corruption.label, c.rate) for c in studies.find("article").cells()
+    }
+    points = published().frame[["dataset", "size", "corruption", "rate"]]
+    missing = {point[3] for point in points.itertuples(index=False, name=None)} - {
+        point[3] for point in grid
+    }
+    assert missing <= {0.65, 0.75, 0.85}
+
+
+# Which interval
+
+
+def test_replicates_of_one_seed_are_paired():
+    study = make_study(replicates=4)
+    other = study.but(recipe="small", replicates=3)
+    found = compare(side(study), side(other, lambda t: noisy(t) ** 1.1))
+    assert set(found.frame["method"]) == {"paired"}
+    at = row(found.frame, rate=0.5)
+    assert (at["n_a"], at["n_b"]) == (3, 3)
+    ours, theirs = (
+        each.frame.query("rate == 0.5 and replicate < 3")["accuracy"].to_numpy()
+        for each in (side(study), side(other, lambda t: noisy(t) ** 1.1))
+    )
+    expected = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+    assert (at["low"], at["high"]) == pytest.approx(tuple(expected))
+    assert at["difference"] == pytest.approx(ours.mean() - theirs.mean())
+
+
+def test_runs_of_two_seeds_are_independent():
+    study = make_study(replicates=4)
+    a, b = side(study), side(study.but(seed=1, replicates=3))
+    found = compare(a, b)
+    assert set(found.frame["method"]) == {"welch"}
+    assert found.differing == {"seed": ((0,), (1,))}
+    at = row(found.frame, rate=0.5)
+    ours, theirs = (each.frame.query("rate == 0.5")["accuracy"].to_numpy() for each in (a, b))
+    expected = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
+    assert (at["low"], at["high"]) == pytest.approx(tuple(expected))
+    assert (at["n_a"], at["n_b"]) == (4, 3)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_one_training_is_held_against_the_prediction_of_the_other_side(flip):
+    study = make_study(replicates=5)
+    several, single = side(study), side(study.but(seed=3, replicates=1))
+    found = compare(single, several) if flip else compare(several, single)
+    assert set(found.frame["method"]) == {"prediction"}
+    at = row(found.frame, rate=0.5)
+    values = several.frame.query("rate == 0.5")["accuracy"].to_numpy()
+    one = single.frame.query("rate == 0.5")["accuracy"].item()
+    half = stats.t.ppf(0.975, 4) * values.std(ddof=1) * math.sqrt(1 + 1 / 5)
+    assert at["predicted_low"] == pytest.approx(values.mean() - half)
+    assert at["predicted_high"] == pytest.approx(values.mean() + half)
+    assert at["high"] - at["low"] == pytest.approx(2 * half)
+    assert at["inside"] == (abs(one - values.mean()) <= half)
+
+
+def test_a_training_does_not_help_to_predict_itself():
+    study = make_study(replicates=5)
+    several, single = side(study), side(study.but(replicates=1))
+    for found in (compare(several, single), compare(single, several)):
+        assert set(found.frame["method"]) == {"prediction"}
+    at = row(compare(several, single).frame, rate=0.5)
+    others = several.frame.query("rate == 0.5 and replicate > 0")["accuracy"]
+    assert (at["n_a"], at["n_b"]) == (4, 1)
+    assert at["mean_a"] == pytest.approx(others.mean())
+
+
+def test_one_training_on_each_side_has_no_interval():
+    study = make_study(replicates=1)
+    found = compare(side(study), side(study.but(seed=1)))
+    assert set(found.frame["method"]) == {"none"}
+    assert found.n_intervals == 0
+    assert math.isnan(found.share_inside)
+    assert found.n_agreeing == list(found.frame["close"]).count(True)
+    assert "no interval" in prints(*side_by_side.overview(found))
+
+
+# What the rows come to
+
+
+def test_a_run_differs_from_itself_by_nothing():
+    run = side(make_study(corruption=("symmetric", "biased")))
+    found = compare(run, run)
+    assert list(found.frame) == list(COMPARISON_COLUMNS)
+    assert not found.frame[["difference", "low", "high"]].to_numpy(float).any()
+    assert found.share_inside == found.share_agreeing == 1
+    assert (found.mean_difference, found.mean_absolute_difference) == (0, 0)
+    assert (found.only_a, found.only_b) == (0, 0)
+    assert found.differing == {}
+
+
+def test_the_other_way_round_only_the_sign_differs():
+    study = make_study(replicates=3)
+    a, b = side(study), side(study.but(seed=1), lambda t: noisy(t) - 0.1 * t.rate)
+    one, other = compare(a, b), compare(b, a)
+    assert one.mean_difference == pytest.approx(-other.mean_difference)
+    assert one.mean_absolute_difference == pytest.approx(other.mean_absolute_difference)
+    assert list(one.frame["low"]) == pytest.approx(list(-other.frame["high"]))
+    assert list(one.frame["inside"]) == list(other.frame["inside"])
+
+
+def test_the_numbers_are_those_of_the_rows():
+    study = make_study(rates=(0.2, 0.4, 0.6), replicates=1)
+    shift = {0.2: 0.1, 0.4: -0.02, 0.6: -0.2}
+    a = side(study, lambda t: 0.5 + shift[t.rate])
+    b = side(study.but(seed=1), lambda t: 0.5)
+    found = compare(a, b)
+    assert found.mean_difference == pytest.approx(-0.04)
+    assert found.mean_absolute_difference == pytest.approx(0.32 / 3)
+    assert found.largest == ("digits", 1347, "symmetric", 0.6, pytest.approx(-0.2))
+    assert found.n_agreeing == 1
+
+
+def test_points_of_one_side_alone_are_counted():
+    a = side(make_study(rates=(0, 0.2, 0.4)))
+    b = side(make_study(rates=(0, 0.4, 0.6, 0.8)))
+    found = compare(a, b)
+    assert list(found.frame["rate"]) == [0, 0.4]
+    assert (found.only_a, found.only_b) == (1, 2)
+    assert "1 of A, 2 of B" in prints(*side_by_side.overview(found))
+
+
+def test_at_rate_0_the_trials_of_all_corruptions_count_once():
+    run = side(make_study(corruption=("symmetric", "biased"), rates=(0, 0.5)))
+    found = compare(run, side(make_study(corruption=("symmetric", "biased"), seed=1)))
+    assert len(found.frame) == 4
+    assert len(found.points) == 3
+    article = compare(mnist_side(ARTICLE.but(rates=[0, 0.5])), published())
+    assert len(article.points) == 4  # trained anew for each
+
+
+def test_models_that_never_started_are_counted_and_left_out():
+    def status(trial: Trial) -> Status:
+        starts = trial.rate < 0.5 or (trial.rate == 0.5 and trial.replicate > 0)
+        return "ok" if starts else "never_started"
+
+    study = make_study(replicates=3)
+    found = compare(side(study, status=status), side(study.but(recipe="small"), lambda t: 0.5))
+    half = row(found.frame, rate=0.5)
+    assert (half["n_a"], half["n_b"], half["n_never_started_a"]) == (2, 2, 1)
+    assert math.isnan(row(found.frame, rate=1)["difference"])
+    assert list(found.points["rate"]) == [0, 0.5]
+    assert list(found.untrained["rate"]) == [1]
+    shown = prints(*side_by_side.overview(found))
+    assert "○1" in shown
+    assert "symmetric at 100 %: A 3 never started" in shown
+
+
+# Which settings
+
+
+def test_settings_are_compared_with_themselves_where_both_have_several():
+    study = make_study(validation=("clean", "oracle", "none"))
+    other = make_study(validation=("noisy", "oracle", "clean"))
+    pairs = {(s.a[2], s.b[2]) for s in compare(side(study), side(other)).by_setting()}
+    assert pairs == {("clean", "clean"), ("oracle", "oracle")}
+
+
+def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
+    several, single = make_study(validation=("clean", "oracle")), make_study(recipe="small")
+    found = compare(side(several), side(single))
+    parts = found.by_setting()
+    assert [(s.a[2], s.b[2]) for s in parts] == [("clean", "clean"), ("oracle", "clean")]
+    assert sum(len(part.frame) for part in parts.values()) == len(found.frame)
+    assert found.differing["recipe"] == (("article",), ("small",))
+    assert found.differing["validation"] == (("clean", "oracle"), ("clean",))
+    shown = prints(*side_by_side.overview(found))
+    assert "recipe: article in A, small in B" in shown
+    assert "article, oracle in A and small_cnn, small, clean in B" in shown
+
+
+def test_several_settings_that_share_none_are_all_compared():
+    several = side(make_study(validation=("clean", "oracle"), recipe="small"))
+    found = compare(several, side(make_study(validation=("clean", "none"))))
+    assert len(found.by_setting()) == 4
+
+
+def test_nothing_in_common_is_an_empty_comparison():
+    found = compare(side(make_study(rates=(0.1,))), side(make_study(rates=(0.2,))))
+    assert found.frame.empty
+    assert found.largest is None
+    assert math.isnan(found.mean_difference)
+    assert list(_matches([], [])) == []
+
+
+# Beside the article
+
+
+def test_only_a_run_under_the_article_s_settings_repeats_it():
+    everything = mnist_side(ARTICLE)
+    assert len(under_the_article_s_settings(everything).frame) == len(everything.frame)
+    for change in (
+        {"subset": "random"},
+        {"placement": "random"},
+        {"validation": "clean"},
+        {"recipe": {"batch_size": 32}},
+        {"model": {"name": "article_cnn", "width": 16}},
+    ):
+        study = ARTICLE.but(**change)
+        assert under_the_article_s_settings(mnist_side(study)).frame.empty
+        assert mnist_material(study).published is None
+    wider = mnist_side(ARTICLE.but(validation=["clean", "oracle"]))
+    assert set(under_the_article_s_settings(wider).frame["validation"]) == {"oracle"}
+
+
+def test_published_points_lie_on_the_figure_of_a_run_that_repeats_them():
+    material = mnist_material(ARTICLE.but(rates=[0, 0.5, 0.8], size=[1000, "all"]))
+    small, large = panels(material)
+    expected = published().frame.query("dataset == 'mnist' and size == 1000 and rate <= 0.8")
+    assert sorted(small.published["accuracy"]) == pytest.approx(sorted(expected["accuracy"]))
+    untrained = small.published.loc[~small.published["rate"].isin([0, 0.5, 0.8])]
+    assert untrained["mean_a"].isna().all()
+    trained = row(small.published, corruption="two_sink", rate=0.5)
+    assert trained["accuracy"] + trained["difference"] == pytest.approx(trained["mean_a"])
+    assert 0.75 in set(large.published["rate"])
+    drawn = str(figure(material, 1000).to_dict())
+    assert PUBLISHED in drawn
+
+
+def test_of_several_settings_only_the_article_s_panel_has_them():
+    material = mnist_material(ARTICLE.but(validation=["oracle", "clean"]))
+    has = {panel.title: len(panel.published) for panel in panels(material)}
+    assert has["mnist, oracle validation"] == 22
+    assert has["mnist, clean validation"] == 0
+
+
+def test_a_report_states_the_differences_where_a_run_repeats_the_article():
+    material = mnist_material(ARTICLE.but(replicates=3))
+    found = material.published
+    assert found is not None
+    largest = found.largest
+    assert largest is not None
+    said = page(material).replace("\u00a0", " ")
+    terminal_said = " ".join(prints(terminal.words(material)).split())
+    for text in (said, terminal_said):
+        assert f"Mean difference {points_text(found.mean_difference)} points" in text
+        assert f"largest {points_text(largest.difference)} (mnist, 1,000 labels" in text
+    assert "published points" not in page(mnist_material(ARTICLE.but(subset="random")))
+
+
+def test_a_run_without_published_points_has_nothing_of_them():
+    material = mnist_material(ARTICLE.but(size=500))
+    assert material.published is None
+    assert all(panel.published.empty for panel in panels(material))
+    assert PUBLISHED not in str(figure(material).to_dict())
+
+
+def test_a_comparison_fits_80_columns_and_says_whose_interval_it_is():
+    shown = prints(
+        *side_by_side.overview(compare(mnist_side(ARTICLE.but(replicates=3)), published()))
+    )
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "where one training of the run is expected" in shown
+    assert "one training each" in shown
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [(0.0071, "+0.7"), (-0.123, "−12.3"), (0.0, "0.0"), (-0.0004, "0.0")],
+)
+def test_differences_have_a_sign(difference, text):
+    assert points_text(difference) == text
