@@ -21,7 +21,7 @@ from gigo.engine.device import (
     stack_memory,
 )
 from gigo.engine.resident import Resident
-from gigo.engine.training import EpochDone, train
+from gigo.engine.training import Detour, EpochDone, train
 from gigo.errors import EngineError
 from gigo.store import Store
 from gigo.study import Study
@@ -112,6 +112,8 @@ def run(
                         meter.take(event)
                     elif isinstance(event, EpochDone):
                         meter.take(event)
+                    elif isinstance(event, Detour):
+                        meter.detour(event)
                 checkpoint.remove(path / CHECKPOINT)
 
 
@@ -136,7 +138,7 @@ def _stacks(
 
 def _train(
     trials: Sequence[Trial], resident: Resident, meter: _Meter, state: State | None = None
-) -> Iterator[EpochDone | Record | State]:
+) -> Iterator[Detour | EpochDone | Record | State]:
     """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
     left = {trial.key: trial for trial in trials}
     meter.begin(trials)
@@ -199,6 +201,7 @@ class _Meter:
         self._all = sum(self._work.values())
         self._left = self._all
         self._stack_work, self._progress, self._expected = 0.0, 0.0, 1.0
+        self._detours: set[Detour] = set()
         self._started = time.perf_counter()
         self._now = Progress(done=total - len(pending), total=total)
         listener(self._now)
@@ -226,6 +229,13 @@ class _Meter:
             return
         self._progress = min(event.epoch / self._expected, 0.95)
         self._show(running=event.running, epoch=event.epoch, epochs=event.epochs)
+
+    def detour(self, event: Detour) -> None:
+        """Say so, once for all stacks."""
+        if event not in self._detours:
+            self._detours.add(event)
+            way = "by vmap" if event.path == "vmap" else event.path
+            self.say(f"{event.model}: trained {way}, because {event.reason}")
 
     def say(self, note: str) -> None:
         """Something worth a line of its own."""
