@@ -13,7 +13,7 @@ What a forward pass keeps elsewhere, in plain attributes of Python, is one thing
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +181,7 @@ class Fallback:
 
 
 @contextmanager
-def seeded(noise: Noise | None, device: torch.device) -> Iterator[None]:
+def seeded(noise: Noise | None, device: torch.device) -> Generator[None]:
     """Have the global generators give what belongs to a noise of one member; None leaves them."""
     if noise is None:
         yield

@@ -3,7 +3,8 @@
 The ways are tried in that order on a few items, with two members of different weights, in training
 and in evaluation. The first that runs and gives what the network gives alone is taken. So a way
 that would go wrong in silence is not: a network traced as it is in training may do something
-else in evaluation, one that draws random numbers of its own may have them frozen.
+else in evaluation, one that draws random numbers of its own may have them frozen. Only gigo's own
+networks are spared the trial: its tests hold it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Literal, NamedTuple, Protocol
@@ -20,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from gigo.engine.fallback import Fallback, Watched, further_buffers, seeded
-from gigo.engine.layers import Form, Tensors
+from gigo.engine.layers import LAYERS, Form, Tensors
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Inputs
 from gigo.engine.stacking import Stack, stacked_tensors
@@ -100,7 +102,9 @@ def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Rout
         except _OUT_OF_MEMORY:
             raise
         except Exception as error:  # a network is anybody's code
-            raise EngineError(f"model {name}: {_line(error)}") from error
+            whole = isinstance(error, EngineError)
+            text = str(error).removeprefix("model ") if whole else _line(error)
+            raise EngineError(f"model {name}: {text}") from error
 
 
 _OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
@@ -109,6 +113,13 @@ _OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
 def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Route:
     dtype = inputs.batch(torch.arange(1)).dtype
     master = torch.float64 if dtype == torch.float64 else torch.float32
+    if _spared(network, n_classes):
+        build = _builder("stacked", network, None, draws=False, wide=False)
+        with suppress(EngineError):
+            for shared in (True, False):
+                build(len(MEMBERS), inputs.form(shared=shared))
+            return Route("stacked", "", build)
+    network = copy.deepcopy(network)  # what is traced keeps the values that were put into it
     watched = Watched(network)
     tensors = _two_members(network, inputs, master)
     cases, draws = _alone(watched, tensors, inputs, n_classes)
@@ -131,6 +142,22 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
     raise EngineError("; ".join(dict.fromkeys(reasons)))
 
 
+def _spared(network: nn.Module, n_classes: int) -> bool:
+    """Whether every forward pass is PyTorch's or gigo's own, and the logits are of the right shape.
+
+    Of the modules of a chain the last to be listed is the last to be run.
+    """
+    *_, last = network.modules()
+    own = isinstance(network, nn.Sequential) and all(
+        type(layer) in LAYERS
+        or type(layer) is nn.Sequential
+        or type(layer).__module__.startswith("gigo.models.")
+        for layer in network.modules()
+    )
+    own = own and all(parameter.requires_grad for parameter in network.parameters())
+    return own and isinstance(last, nn.Linear) and last.out_features == n_classes
+
+
 def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
     """Paths, and whether to compute in float32 at least, from the fastest on."""
     yield "stacked", False
@@ -141,7 +168,7 @@ def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
 
 
 def _builder(
-    path: Path, network: nn.Module, watched: Watched, *, draws: bool, wide: bool
+    path: Path, network: nn.Module, watched: Watched | None, *, draws: bool, wide: bool
 ) -> Callable[[int, Form], Network]:
     def stacked(members: int, form: Form) -> Network:
         for name, _ in network.named_parameters(remove_duplicate=False):
@@ -149,17 +176,14 @@ def _builder(
                 raise EngineError(f"parameter {name}: is another one too")
         return Stack(network, members, form)
 
-    def at_once(members: int, form: Form) -> Network:
-        if draws:  # in a layout that depends on the company
+    def fallback(members: int, form: Form) -> Network:
+        if draws and path == "vmap":  # which would do so in a layout that depends on the company
             raise EngineError("draws random numbers in its forward pass")
-        return Fallback(watched, members, form, vmap=True, wide=wide)
-
-    def one_by_one(members: int, form: Form) -> Network:
-        return Fallback(watched, members, form, vmap=False, wide=wide)
+        assert watched is not None
+        return Fallback(watched, members, form, vmap=path == "vmap", wide=wide)
 
     names = {name for name, _ in network.named_parameters()}
-    ways = {"stacked": stacked, "vmap": at_once, "one at a time": one_by_one}
-    return ways[path]
+    return stacked if path == "stacked" else fallback
 
 
 def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -167,6 +191,8 @@ def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict
     for name, parameter in network.named_parameters():
         if is_lazy(parameter) or not parameter.is_floating_point():
             raise EngineError(f"parameter {name}: must be of real numbers and of a known shape")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise EngineError("has nothing to train")
     twice = [network, network]
     tensors = stacked_tensors(twice, dtype) | further_buffers(twice, dtype)
     parameters = {name for name, _ in network.named_parameters()}
