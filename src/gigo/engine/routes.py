@@ -4,7 +4,7 @@ The ways are tried in that order on a few items, with two members of different w
 and in evaluation. The first that runs and gives what the network gives alone is taken. So a way
 that would go wrong in silence is not: a network traced as it is in training may do something
 else in evaluation, one that draws random numbers of its own may have them frozen. Only gigo's own
-networks are spared the trial: its tests hold it.
+networks, and chains of layers it knows, are spared: the tests cover them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gigo.errors import EngineError
 Path = Literal["stacked", "vmap", "one at a time"]
 
 ITEMS = 4
-"""In a trial batch: a norm over the batch needs a few, lest it enlarge rounding."""
+"""In a batch to try with: a norm over the batch needs a few, lest it enlarge rounding."""
 WITHIN = 0.01
 """Of their own size, how far logits may lie from those of the network alone, in float32."""
 
@@ -75,6 +75,7 @@ class _Case(NamedTuple):
 
 MEMBERS = (0, 0), (0, 1)
 """The replicates of the two that a way is tried with."""
+DRAWS = "draws random numbers in its forward pass"
 
 
 def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Route:
@@ -174,11 +175,14 @@ def _builder(
         for name, _ in network.named_parameters(remove_duplicate=False):
             if name not in names:
                 raise EngineError(f"parameter {name}: is another one too")
-        return Stack(network, members, form)
+        stack = Stack(network, members, form)
+        if draws:  # of which a trace may have kept one draw for good
+            raise EngineError(DRAWS)
+        return stack
 
     def fallback(members: int, form: Form) -> Network:
         if draws and path == "vmap":  # which would do so in a layout that depends on the company
-            raise EngineError("draws random numbers in its forward pass")
+            raise EngineError(DRAWS)
         assert watched is not None
         return Fallback(watched, members, form, vmap=path == "vmap", wide=wide)
 
@@ -223,7 +227,7 @@ def _alone(
                 _load(reference.network, tensors, i)
                 reference.train(train)
                 x = inputs.batch(rows if shared else rows[i * ITEMS :][:ITEMS]).to(dtype)
-                noise = Noise([replicate], "trial", x.device)
+                noise = Noise([replicate], "probe", x.device)
                 with seeded(noise, x.device):
                     before = _generators(x.device)
                     logits, buffers = reference(x.contiguous(), noise if train else None)
@@ -278,7 +282,7 @@ def _run(
             return network(own, x), own
     leaves = [own[name].detach().clone().requires_grad_() for name in parameters]
     given = own | dict(zip(parameters, leaves, strict=True))
-    logits = network(given, x, train=True, noise=Noise(MEMBERS, "trial", x.device))
+    logits = network(given, x, train=True, noise=Noise(MEMBERS, "probe", x.device))
     torch.autograd.grad(logits.square().sum(), leaves, materialize_grads=True)
     return logits.detach(), given
 
