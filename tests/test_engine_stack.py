@@ -349,7 +349,7 @@ REFUSED = {
         images(nn.BatchNorm2d(4, momentum=None)),
         "model layer 1 = BatchNorm2d",
     ),
-    "flattened by a call": (Flattened(), "model layer flatten = Call(flatten)"),
+    "flattened by a call": (Flattened(), "model layer flatten = Flatten(start_dim=0"),
     "flattened in part": (images(nn.Flatten(2)), "model layer 1 = Flatten"),
     "dense on images": (images(nn.Linear(SIDE, 3)), "model layer 1 = Linear"),
     "convolved vectors": (images(nn.Flatten(), nn.Conv2d(1, 1, 1)), "model layer 2 = Conv2d"),
