@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gigo.engine.layers import LAYERS
@@ -61,6 +62,32 @@ class SharedStart(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(x)
         return self.dense(self.flatten(self.relu(x) + self.tanh(x)))
+
+
+class Functions(nn.Module):
+    """Calls instead of layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(CHANNELS, 4, 3, padding=1), nn.Conv2d(4, 4, 3)
+        self.dense, self.again = nn.Linear(4 * 3 * 3, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(F.relu(self.first(x)), kernel_size=3, stride=1, padding=1)
+        x = F.adaptive_avg_pool2d(F.max_pool2d(torch.relu(self.second(x)), 2, 1), (3, 3))
+        x = self.dense(torch.flatten(F.silu(x), 1))
+        return self.again(F.gelu(x, approximate="tanh") * torch.sigmoid(x) + torch.tanh(x))
+
+
+class Methods(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.dense = nn.Conv2d(CHANNELS, 4, 3), nn.Linear(4 * 36, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        x = self.dense(x.relu().mul(x.sigmoid()).flatten(start_dim=1))
+        return x.tanh().add(x.flatten(1))
 
 
 class Unused(nn.Module):
@@ -135,6 +162,8 @@ CASES = {
     "overwriting": Case(Twice),
     "shared start": Case(SharedStart),
     "unused layer": Case(Unused),
+    "functions": Case(Functions),
+    "methods": Case(Methods),
     **{
         kind.__name__: Case(
             lambda kind=kind: images(kind(), nn.Flatten(), nn.Linear(256, 3), kind())
@@ -275,6 +304,13 @@ class Scaled(nn.Module):
         return self.flatten(x) * 2
 
 
+class Flattened(Scaled):
+    """Items and all."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.flatten(x)
+
+
 class Weighted(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -313,6 +349,7 @@ REFUSED = {
         images(nn.BatchNorm2d(4, momentum=None)),
         "model layer 1 = BatchNorm2d",
     ),
+    "flattened by a call": (Flattened(), "model layer flatten = Flatten(start_dim=0"),
     "flattened in part": (images(nn.Flatten(2)), "model layer 1 = Flatten"),
     "dense on images": (images(nn.Linear(SIDE, 3)), "model layer 1 = Linear"),
     "convolved vectors": (images(nn.Flatten(), nn.Conv2d(1, 1, 1)), "model layer 2 = Conv2d"),

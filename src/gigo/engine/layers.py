@@ -2,14 +2,17 @@
 
 A value carries its members in one of three forms: ``shared`` (N, ...), not at all; ``channels``
 (N, M*C, ...), as images; ``features`` (M, N, F), as vectors. A layer's builder looks at the form
-that reaches it and returns the operation and the form that leaves it.
+that reaches it and returns the operation and the form that leaves it. A call of a function that a
+layer could stand for has the layer's stacked form.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -233,6 +236,52 @@ LAYERS: dict[type[nn.Module], Builder] = {
         (nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Identity), _alike
     ),
 }
+
+
+class Call(nn.Module):
+    """A call of a function, or of a tensor's method by its name, as a layer."""
+
+    def __init__(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        super().__init__()
+        self.function, self.args, self.options = function, args, options
+
+    def extra_repr(self) -> str:
+        name = getattr(self.function, "__name__", self.function)
+        return ", ".join([str(name), *map(repr, self.args), *map(repr, self.options.values())])
+
+    def forward(self, x: Tensor) -> Tensor:
+        function = getattr(type(x), self.function) if self.function in METHODS else self.function
+        return function(x, *self.args, **self.options)
+
+
+def _flatten_call(
+    name: str, layer: Call, members: int, form: Form, fresh: bool
+) -> tuple[Operation, Form]:
+    def flatten(start_dim: int = 0, end_dim: int = -1) -> nn.Flatten:
+        return nn.Flatten(start_dim, end_dim)
+
+    return _flatten(name, flatten(*layer.args, **layer.options), members, form, fresh)
+
+
+METHODS: dict[object, Builder] = {
+    "flatten": _flatten_call,
+    "relu": _relu,
+    "sigmoid": _alike,
+    "tanh": _alike,
+}
+CALLS: dict[object, Builder] = METHODS | {
+    torch.flatten: _flatten_call,
+    **dict.fromkeys((F.relu, torch.relu), _relu),
+    **dict.fromkeys((F.gelu, F.silu, torch.sigmoid, torch.tanh), _alike),
+    **dict.fromkeys((F.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d), _pool),
+}
+"""Functions and methods of one value that have a stacked form."""
+
+OPERATORS: dict[object, Callable[[Tensor, Tensor], Tensor]] = {
+    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add"), operator.add),
+    **dict.fromkeys((operator.mul, operator.imul, torch.mul, "mul"), operator.mul),
+}
+"""What may be done to two values of one form, and how."""
 
 OVERWRITABLE = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)
 """Layers whose output a following ReLU may overwrite: their gradients do not need it."""

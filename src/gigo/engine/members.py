@@ -80,6 +80,8 @@ def record(
     n_classes: int,
     width: int,
     device: torch.device,
+    path: str,
+    reason: str,
 ) -> Record:
     """What a finished trial leaves.
 
@@ -93,6 +95,8 @@ def record(
         n_classes: of the data set.
         width: of its stack when it left.
         device: where it trained.
+        path: the way its stack was trained.
+        reason: why not as one stacked network, empty if it was.
     """
     part = member.split
     changed = part.labels != part.true_labels
@@ -129,6 +133,8 @@ def record(
             "python": platform.python_version(),
             "device": describe(device),
             "stack_width": width,
+            "path": path,
+            **({"reason": reason} if reason else {}),
         },
     )
 

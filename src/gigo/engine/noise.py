@@ -31,7 +31,16 @@ class Noise:
             for pair in distinct
         ]
         self._rows = [distinct.index(pair) for pair in replicates]
-        self._device = device
+        self._replicates, self._step, self._device = replicates, step, device
+
+    def of(self, member: int) -> Noise:
+        """One member's share, from its beginning: what it would draw alone."""
+        return Noise([self._replicates[member]], self._step, self._device)
+
+    @property
+    def seed(self) -> int:
+        """For a foreign generator to draw as the first member's replicate, and independently."""
+        return Stream(*self._replicates[0], f"global/{self._step}").seed()
 
     def uniform(
         self, shape: Sequence[int], form: Literal["shared", "channels", "features"]

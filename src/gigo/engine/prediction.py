@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gigo.engine.layers import Tensors
 from gigo.engine.resident import Inputs
-from gigo.engine.stacking import Stack
+from gigo.engine.routes import Network
 
 CHUNK = 4096
 """Images times members in one forward pass: enough to be efficient, few enough to stay in cache."""
@@ -42,7 +42,7 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(
-    stack: Stack, tensors: Tensors, inputs: Inputs, items: Tensor, labels: Tensor
+    stack: Network, tensors: Tensors, inputs: Inputs, items: Tensor, labels: Tensor
 ) -> Predictions:
     """Run a stack over items.
 

@@ -13,14 +13,23 @@ on its own data and weights alone, up to the rounding of differently shaped kern
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, fx, nn
 
-from gigo.engine.layers import LAYERS, OVERWRITABLE, Form, Mode, Operation, Tensors
+from gigo.engine.layers import (
+    CALLS,
+    LAYERS,
+    OPERATORS,
+    OVERWRITABLE,
+    Call,
+    Form,
+    Mode,
+    Operation,
+    Tensors,
+)
 from gigo.engine.noise import Noise
 from gigo.errors import EngineError
 
@@ -97,20 +106,29 @@ def _operation(
     node: fx.Node, layers: Mapping[str, nn.Module], members: int, forms: dict[fx.Node, Form]
 ) -> tuple[Operation, Form]:
     sources = node.all_input_nodes
-    if node.op == "call_module":
+    called = node.op != "call_module" and node.target in CALLS and sources == [*node.args[:1]]
+    if node.op == "call_module" or called:
         (source,) = sources
-        name = str(node.target)
-        builder = LAYERS.get(type(layers[name]))
+        name = node.name if called else str(node.target)
+        layer = Call(node.target, node.args[1:], node.kwargs) if called else layers[name]
+        builder = CALLS[node.target] if called else LAYERS.get(type(layer))
         if builder is None:
-            raise EngineError(f"model layer {name} = {layers[name]}: has no stacked form")
+            raise EngineError(f"model layer {name} = {layer}: has no stacked form")
         before = layers.get(str(source.target)) if source.op == "call_module" else None
         fresh = isinstance(before, OVERWRITABLE) and len(source.users) == 1
-        return builder(name, layers[name], members, forms[source], fresh)
-    if node.target in (operator.add, operator.iadd, torch.add) and not node.kwargs:
+        return builder(name, layer, members, forms[source], fresh)
+    if node.target in OPERATORS and sources == [*node.args] and not node.kwargs:
         form = forms[sources[0]]
         if len(sources) == 2 and forms[sources[1]] == form:
-            return _add, form
+            return _of_two(OPERATORS[node.target]), form
     raise EngineError(f"model step {node.format_node()}: has no stacked form")
+
+
+def _of_two(combine: Callable[[Tensor, Tensor], Tensor]) -> Operation:
+    def run(tensors: Tensors, mode: Mode, a: Tensor, b: Tensor) -> Tensor:
+        return combine(a, b)
+
+    return run
 
 
 def _in_float32(name: str, run: Operation) -> Operation:
@@ -127,10 +145,6 @@ def _in_float32(name: str, run: Operation) -> Operation:
         return run(own, mode, x.float())
 
     return wide
-
-
-def _add(tensors: Tensors, mode: Mode, a: Tensor, b: Tensor) -> Tensor:
-    return a + b
 
 
 def stacked_tensors(networks: list[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:

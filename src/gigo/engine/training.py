@@ -19,13 +19,15 @@ from gigo import models
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
+from gigo.engine.fallback import further_buffers
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
 from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer
 from gigo.engine.prediction import Predictions, losses, predict
 from gigo.engine.resident import Resident
-from gigo.engine.stacking import Stack, stacked_tensors
+from gigo.engine.routes import Network, route
+from gigo.engine.stacking import stacked_tensors
 from gigo.rng import Stream
 from gigo.splits import split
 from gigo.trial import Trial
@@ -48,9 +50,24 @@ class EpochDone:
     width: int
 
 
+@dataclass(frozen=True)
+class Detour:
+    """A stack is trained in another way than as one stacked network (`gigo.engine.routes`).
+
+    Attributes:
+        model: its label.
+        path: the way taken.
+        reason: why.
+    """
+
+    model: str
+    path: str
+    reason: str
+
+
 def train(
     trials: Sequence[Trial], resident: Resident, state: State | None = None
-) -> Iterator[EpochDone | Record | State]:
+) -> Iterator[Detour | EpochDone | Record | State]:
     """Train trials as one network.
 
     Args:
@@ -59,9 +76,12 @@ def train(
         state: to go on from, of the same trials in the same order.
 
     Yields:
-        An `EpochDone` an epoch, a `Record` a trial, and every few minutes the `State` of the stack.
+        An `EpochDone` an epoch, a `Record` a trial, and every few minutes the `State` of the stack;
+        first of all a `Detour` if there is one.
     """
     stack = TrainingStack(trials, resident)
+    if stack.route.path != "stacked":
+        yield Detour(trials[0].model.label, stack.route.path, stack.route.reason)
     if state is not None:
         stack.restore(state)
     saved = time.perf_counter()
@@ -92,6 +112,7 @@ class TrainingStack:
         optimizer: their parameters and moments, float32 (float64 if that is computed in).
         buffers: their running statistics, by name.
         best: the weights of each one's best epoch, parameters and buffers by name.
+        route: the way the network is trained.
     """
 
     def __init__(self, trials: Sequence[Trial], resident: Resident) -> None:
@@ -101,12 +122,14 @@ class TrainingStack:
         self.members = [Member(trial, split(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
         networks = _initial_networks(trials, resident)
-        self._network = networks[0]
-        self._drops = any("Dropout" in type(m).__name__ for m in self._network.modules())
+        network, classes = networks[0], resident.dataset.n_classes
+        self.route = route(network, resident.train, classes, first.model.label)
+        drops = any("Dropout" in type(m).__name__ for m in network.modules())
+        self._drops = drops or self.route.path == "one at a time"
         master = torch.float64 if resident.dtype == torch.float64 else torch.float32
-        tensors = stacked_tensors(networks, master)
+        tensors = stacked_tensors(networks, master) | further_buffers(networks, master)
         tensors = {name: tensor.to(resident.device) for name, tensor in tensors.items()}
-        self._names = [name for name, _ in self._network.named_parameters()]
+        self._names = [name for name, p in network.named_parameters() if p.requires_grad]
         self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
         self.buffers = tensors
         self.best = {name: tensor.clone() for name, tensor in self._weights.items()}
@@ -177,7 +200,7 @@ class TrainingStack:
             noise = Noise(replicates, f"{self.control.epoch}/{start}", self._data.device)
         logits = self._stack(tensors, self._data.train.batch(items), train=True, noise=noise)
         each = losses(logits, labels)
-        gradients = torch.autograd.grad(each.mean(1).sum(), self._leaves)
+        gradients = torch.autograd.grad(each.mean(1).sum(), self._leaves, materialize_grads=True)
         with torch.no_grad():
             copy_each(self.optimizer.gradients, gradients)
             self.optimizer.step()
@@ -212,13 +235,13 @@ class TrainingStack:
         labels = self._tensor(np.stack([m.split.held_out_labels for m in self.members]))
         return predict(self._stack, tensors, self._data.train, items, labels)
 
-    def _test(self, stack: Stack, tensors: dict[str, Tensor]) -> Predictions:
+    def _test(self, stack: Network, tensors: dict[str, Tensor]) -> Predictions:
         labels = self._data.test_labels
         items = torch.arange(len(labels), device=labels.device)
         return predict(stack, tensors, self._data.test, items, labels[None])
 
-    def _stack_for(self, members: int, *, shared: bool) -> Stack:
-        return Stack(self._network, members, self._data.train.form(shared=shared))
+    def _stack_for(self, members: int, *, shared: bool) -> Network:
+        return self.route.build(members, self._data.train.form(shared=shared))
 
     def _cast(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Parameters in the computing dtype, buffers as they are."""
@@ -316,6 +339,8 @@ class TrainingStack:
                 n_classes=self._data.dataset.n_classes,
                 width=len(self.members),
                 device=self._data.device,
+                path=self.route.path,
+                reason=self.route.reason,
             )
 
     def _fitted(self, members: Sequence[Member], chosen: dict[str, Tensor]) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gigo import planner
+from gigo.engine.training import Detour
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
 from gigo.trial import Trial
 from gigo.types import Record
@@ -64,6 +65,7 @@ class Meter:
         self._work = {trial.key: planner.work(trial) for trial in pending}
         self._all = sum(self._work.values())
         self._left = self._all
+        self._detours: set[Detour] = set()
         self._parts: dict[Path, _Part] = {}
         self._started = time.perf_counter()
         self._now = Progress(done=total - len(pending), total=total)
@@ -85,6 +87,8 @@ class Meter:
             self._parts.pop(job.checkpoint, None)
         elif isinstance(event, Note):
             self._listener(replace(self._now, note=event.text))
+        elif isinstance(event, Detour):
+            self._detour(event)
         elif isinstance(event, Record):
             done = self._work.get(event.key, 0.0)
             self._left -= done
@@ -95,6 +99,14 @@ class Meter:
             part.share = min(event.epoch / planner.expected_epochs(job.trials[0]), 0.95)
             part.running, part.epoch, part.epochs = event.running, event.epoch, event.epochs
             self._show()
+
+    def _detour(self, event: Detour) -> None:
+        """Say so, once for all stacks."""
+        if event not in self._detours:
+            self._detours.add(event)
+            way = "by vmap" if event.path == "vmap" else event.path
+            note = f"{event.model}: trained {way}, because {event.reason}"
+            self._listener(replace(self._now, note=note))
 
     def _show(self, download: str = "", done: int | None = None) -> None:
         now = replace(self._now, download=download, done=self._now.done if done is None else done)

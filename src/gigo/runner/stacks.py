@@ -15,7 +15,7 @@ from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.device import DTYPES
 from gigo.engine.resident import Resident
-from gigo.engine.training import EpochDone, train
+from gigo.engine.training import Detour, EpochDone, train
 from gigo.errors import EngineError
 from gigo.trial import Trial
 from gigo.types import Dataset, Record
@@ -96,7 +96,7 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Begun | EpochDone | Record | Note | Done
+Event = Begun | Detour | EpochDone | Record | Note | Done
 
 
 def train_job(

@@ -1,0 +1,309 @@
+"""Which way a network is trained: in its stacked form, by vmap, or one member at a time.
+
+The ways are tried in that order on a few items, with two members of different weights, in training
+and in evaluation. The first that runs and gives what the network gives alone is taken. So a way
+that would go wrong in silence is not: a network traced as it is in training may do something
+else in evaluation, one that draws random numbers of its own may have them frozen. Only gigo's own
+networks, and chains of layers it knows, are spared: the tests cover them.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from gigo.engine.fallback import Fallback, Watched, further_buffers, seeded
+from gigo.engine.layers import LAYERS, Form, Tensors
+from gigo.engine.noise import Noise
+from gigo.engine.resident import Inputs
+from gigo.engine.stacking import Stack, stacked_tensors
+from gigo.errors import EngineError
+
+Path = Literal["stacked", "vmap", "one at a time"]
+
+ITEMS = 4
+"""In a batch to try with: a norm over the batch needs a few, lest it enlarge rounding."""
+WITHIN = 0.01
+"""Of their own size, how far logits may lie from those of the network alone, in float32."""
+
+
+class Network(Protocol):
+    """A network for a fixed number of members."""
+
+    members: int
+
+    def __call__(
+        self, tensors: Tensors, inputs: Tensor, *, train: bool = False, noise: Noise | None = None
+    ) -> Tensor:
+        """Logits (M, N, K); see `gigo.engine.stacking.Stack`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a network is trained.
+
+    Attributes:
+        path: the way taken.
+        reason: why no earlier one, empty if it is the first.
+        build: ``(members, form) -> Network``.
+    """
+
+    path: Path
+    reason: str
+    build: Callable[[int, Form], Network]
+
+
+class _Case(NamedTuple):
+    """A batch for two members, and what each makes of it alone."""
+
+    form: Form
+    inputs: Tensor
+    train: bool
+    logits: Tensor
+    buffers: Mapping[str, Tensor]
+
+
+MEMBERS = (0, 0), (0, 1)
+"""The replicates of the two that a way is tried with."""
+DRAWS = "draws random numbers in its forward pass"
+
+
+def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Route:
+    """The way to train a network.
+
+    Args:
+        network: the architecture; neither its weights nor its buffers are changed.
+        inputs: what it is trained on, in the dtype that is computed in.
+        n_classes: how many logits it must give.
+        name: of the model, for errors.
+
+    Raises:
+        EngineError: no way works, or logits have another shape; with the model and the reason.
+    """
+    device = inputs.batch(torch.arange(1)).device
+    with (
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        warnings.catch_warnings(),
+    ):
+        # What vmap can't do well it does slowly, and warns.
+        warnings.filterwarnings("error", message="(?s).*performance drop")
+        torch.manual_seed(0)
+        try:
+            return _first_that_works(network, inputs, n_classes)
+        except _OUT_OF_MEMORY:
+            raise
+        except Exception as error:  # a network is anybody's code
+            whole = isinstance(error, EngineError)
+            text = str(error).removeprefix("model ") if whole else _line(error)
+            raise EngineError(f"model {name}: {text}") from error
+
+
+_OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
+
+
+def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Route:
+    dtype = inputs.batch(torch.arange(1)).dtype
+    master = torch.float64 if dtype == torch.float64 else torch.float32
+    if _spared(network, n_classes):
+        build = _builder("stacked", network, None, draws=False, wide=False)
+        with suppress(EngineError):
+            for shared in (True, False):
+                build(len(MEMBERS), inputs.form(shared=shared))
+            return Route("stacked", "", build)
+    network = copy.deepcopy(network)  # what is traced keeps the values that were put into it
+    watched = Watched(network)
+    tensors = _two_members(network, inputs, master)
+    cases, draws = _alone(watched, tensors, inputs, n_classes)
+    parameters = [name for name, p in network.named_parameters() if p.requires_grad]
+    reasons: list[str] = []
+    for path, wide in _ways(dtype):
+        build = _builder(path, network, watched, draws=draws, wide=wide)
+        try:
+            for case in cases:
+                _compare(case, *_run(build, case, tensors, parameters, master))
+                if dtype != master:
+                    _run(build, case, tensors, parameters, dtype)
+        except _OUT_OF_MEMORY:
+            raise
+        except Exception as error:  # a network is anybody's code
+            tried = "" if path == "stacked" else f"{path}: "
+            reasons.append(tried + _line(error))
+        else:
+            return Route(path, "; ".join(dict.fromkeys(reasons)), build)
+    raise EngineError("; ".join(dict.fromkeys(reasons)))
+
+
+def _spared(network: nn.Module, n_classes: int) -> bool:
+    """Whether every forward pass is PyTorch's or gigo's own, and the logits are of the right shape.
+
+    Of the modules of a chain the last to be listed is the last to be run.
+    """
+    *_, last = network.modules()
+    own = isinstance(network, nn.Sequential) and all(
+        type(layer) in LAYERS
+        or type(layer) is nn.Sequential
+        or type(layer).__module__.startswith("gigo.models.")
+        for layer in network.modules()
+    )
+    own = own and all(parameter.requires_grad for parameter in network.parameters())
+    return own and isinstance(last, nn.Linear) and last.out_features == n_classes
+
+
+def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
+    """Paths, and whether to compute in float32 at least, from the fastest on."""
+    yield "stacked", False
+    for path in ("vmap", "one at a time"):
+        yield path, False
+        if dtype.itemsize < 4:
+            yield path, True
+
+
+def _builder(
+    path: Path, network: nn.Module, watched: Watched | None, *, draws: bool, wide: bool
+) -> Callable[[int, Form], Network]:
+    def stacked(members: int, form: Form) -> Network:
+        for name, _ in network.named_parameters(remove_duplicate=False):
+            if name not in names:
+                raise EngineError(f"parameter {name}: is another one too")
+        stack = Stack(network, members, form)
+        if draws:  # of which a trace may have kept one draw for good
+            raise EngineError(DRAWS)
+        return stack
+
+    def fallback(members: int, form: Form) -> Network:
+        if draws and path == "vmap":  # which would do so in a layout that depends on the company
+            raise EngineError(DRAWS)
+        assert watched is not None
+        return Fallback(watched, members, form, vmap=path == "vmap", wide=wide)
+
+    names = {name for name, _ in network.named_parameters()}
+    return stacked if path == "stacked" else fallback
+
+
+def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Tensors of two members: the network as it is, and one that differs in everything."""
+    for name, parameter in network.named_parameters():
+        if is_lazy(parameter) or not parameter.is_floating_point():
+            raise EngineError(f"parameter {name}: must be of real numbers and of a known shape")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise EngineError("has nothing to train")
+    twice = [network, network]
+    tensors = stacked_tensors(twice, dtype) | further_buffers(twice, dtype)
+    parameters = {name for name, _ in network.named_parameters()}
+    for name, tensor in tensors.items():
+        if name in parameters:
+            tensor[1].add_(0.05 * torch.randn_like(tensor[1]))
+        elif tensor.is_floating_point():
+            tensor[1].mul_(1.1)
+    device = inputs.batch(torch.arange(1)).device
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
+
+
+def _alone(
+    watched: Watched, tensors: Tensors, inputs: Inputs, n_classes: int
+) -> tuple[list[_Case], bool]:
+    """What the members give alone, and whether they draw from global generators in training."""
+    reference = copy.deepcopy(watched)
+    cases: list[_Case] = []
+    draws = False
+    dtype = next(t.dtype for t in tensors.values() if t.is_floating_point())
+    for shared in (True, False):
+        rows = torch.arange(ITEMS if shared else 2 * ITEMS) % len(inputs)
+        batch = inputs.batch(rows if shared else rows.view(2, ITEMS))
+        reference.to(batch.device, dtype)
+        for train in (True, False):
+            outputs: list[tuple[Tensor, dict[str, Tensor]]] = []
+            for i, replicate in enumerate(MEMBERS):
+                _load(reference.network, tensors, i)
+                reference.train(train)
+                x = inputs.batch(rows if shared else rows[i * ITEMS :][:ITEMS]).to(dtype)
+                noise = Noise([replicate], "probe", x.device)
+                with seeded(noise, x.device):
+                    before = _generators(x.device)
+                    logits, buffers = reference(x.contiguous(), noise if train else None)
+                    drawn = not torch.equal(before, _generators(x.device))
+                _check_logits(logits, n_classes)
+                if drawn and not train:
+                    raise EngineError("draws random numbers in evaluation")
+                draws |= drawn
+                outputs.append((logits.detach(), {n: b.clone() for n, b in buffers.items()}))
+            logits = torch.stack([logits for logits, _ in outputs])
+            after = {n: torch.stack([b[n].detach() for _, b in outputs]) for n in outputs[0][1]}
+            cases.append(_Case(inputs.form(shared=shared), batch, train, logits, after))
+    return cases, draws
+
+
+def _load(network: nn.Module, tensors: Tensors, member: int) -> None:
+    with torch.no_grad():
+        for name, own in (*network.named_parameters(), *network.named_buffers()):
+            if name in tensors:
+                own.copy_(tensors[name][member])
+
+
+def _generators(device: torch.device) -> Tensor:
+    """The state of the global generators that code on a device draws from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return torch.cat(states)
+
+
+def _check_logits(logits: object, n_classes: int) -> None:
+    if not isinstance(logits, Tensor):
+        raise EngineError(f"gives a {type(logits).__name__}, expected one tensor of logits")
+    if logits.shape != (ITEMS, n_classes):
+        shape, expected = tuple(logits.shape), (ITEMS, n_classes)
+        raise EngineError(f"gives logits of shape {shape} for {ITEMS} items, expected {expected}")
+
+
+def _run(
+    build: Callable[[int, Form], Network],
+    case: _Case,
+    tensors: Tensors,
+    parameters: Sequence[str],
+    dtype: torch.dtype,
+) -> tuple[Tensor, Tensors]:
+    """Logits, and buffers afterwards, of a way; there and, in training, back."""
+    own = {n: t.to(dtype) if n in parameters else t.clone() for n, t in tensors.items()}
+    x = case.inputs.to(dtype)
+    network = build(len(MEMBERS), case.form)
+    if not case.train:
+        with torch.inference_mode():
+            return network(own, x), own
+    leaves = [own[name].detach().clone().requires_grad_() for name in parameters]
+    given = own | dict(zip(parameters, leaves, strict=True))
+    logits = network(given, x, train=True, noise=Noise(MEMBERS, "probe", x.device))
+    torch.autograd.grad(logits.square().sum(), leaves, materialize_grads=True)
+    return logits.detach(), given
+
+
+def _compare(case: _Case, logits: Tensor, after: Tensors) -> None:
+    if not _close(logits, case.logits):
+        raise EngineError("gives other logits than the network alone")
+    for name in case.buffers.keys() & after.keys():
+        if not _close(after[name], case.buffers[name]):
+            raise EngineError(f"buffer {name}: comes out other than in the network alone")
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    """Within `WITHIN` of the norm of b, what is not finite being alike."""
+    if a.shape != b.shape or not torch.equal(a.isfinite(), b.isfinite()):
+        return False
+    a, b = (t.double().nan_to_num(0, 0, 0) for t in (a, b))
+    return bool((a - b).norm() <= WITHIN * b.norm() + 1e-6)
+
+
+def _line(error: Exception) -> str:
+    """An error in one line of bearable length."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return shorten(lines[0].removeprefix("model "), 200)
