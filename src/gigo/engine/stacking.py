@@ -59,6 +59,7 @@ class Stack:
         traced = fx.symbolic_trace(network)
         traced.graph.eliminate_dead_code()
         layers = dict(traced.named_modules())
+        _pool_first(traced.graph, layers)
         *nodes, output = traced.graph.nodes
         place = {node: i for i, node in enumerate(nodes)}
         last = {
@@ -100,6 +101,26 @@ class Stack:
         output = values[-1]
         assert output is not None
         return output
+
+
+def _pool_first(graph: fx.Graph, layers: Mapping[str, nn.Module]) -> None:
+    """Have a max-pooling of ReLUs pool first, which leaves ReLU less to do.
+
+    Values are the same. So are gradients: where all that is pooled is negative there is none.
+    """
+    for relu in graph.nodes:
+        pool = next(iter(relu.users), None)
+        if (
+            pool is not None
+            and len(relu.users) == 1
+            and (relu.op, pool.op) == ("call_module", "call_module")
+            and isinstance(layers[relu.target], nn.ReLU)
+            and isinstance(layers[pool.target], nn.MaxPool1d | nn.MaxPool2d)
+        ):
+            pool.replace_all_uses_with(relu)
+            pool.args = relu.args
+            relu.args = (pool,)
+            pool.append(relu)
 
 
 def _operation(
