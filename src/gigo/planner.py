@@ -2,16 +2,20 @@
 
 Trials that share data set, size, model, recipe and validation policy can be one network. Those of
 one replicate also share their images; where a model's step is so small that its overhead counts,
-replicates are put together too, every member then with images of its own.
+replicates are put together too, every member then with images of its own. How many train together,
+and whether on shared images, is better known from timing (`gigo.engine.tuning`), which a plan takes
+in where a group of trials is large enough to be worth it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from gigo import datasets, models
 from gigo.trial import HELD_OUT, Trial
@@ -26,6 +30,51 @@ CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 """Floating-point operations a second that one processor core sustains, by precision; rough."""
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
+
+EVALUATED = 4096
+"""Images times members in one forward pass of the engine without gradients."""
+
+OVERHEAD = 64 << 20
+"""Bytes that the first stack costs whatever its size: kernels, and the allocator's reserve."""
+
+TUNING = 3.0
+"""Seconds that timing widths may take where a step is short."""
+
+TUNING_STEPS = 40
+"""Steps of one member that timing widths may take where a step is long."""
+
+WORTH = 20
+"""How many times longer than timing widths the training must be for timing to be worth it."""
+
+
+class Tuning(NamedTuple):
+    """What is fastest for trials that may train together.
+
+    Attributes:
+        width: members of a stack.
+        own_images: whether replicates are put together, every member with images of its own.
+    """
+
+    width: int
+    own_images: bool
+
+
+class Question(NamedTuple):
+    """Trials of which a `Tuning` would be worth knowing.
+
+    Attributes:
+        trial: one of them.
+        limit: the widest stack that their number, and memory, allow.
+        sharing: the widest among those of one replicate, 1 to ``limit``.
+    """
+
+    trial: Trial
+    limit: int
+    sharing: int
+
+
+Tuner = Callable[[Question], Tuning | None]
+"""Answers a question, or leaves it to the planner."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +92,82 @@ class Plan:
     seconds: float
 
 
-def plan(trials: Iterable[Trial], memory: int | None = None) -> Plan:
+def plan(
+    trials: Iterable[Trial], memory: int | None = None, tuned: Tuner = lambda question: None
+) -> Plan:
     """Group trials into stacks.
 
     Args:
         trials: to train.
         memory: bytes that a stack may need; default half of this machine's memory.
+        tuned: what timing said of a group of trials; asked where that is worth it (`questions`).
+            None from it, or no question, leaves width and grouping to rules of thumb.
+    """
+    trials = list(trials)
+    budget = memory or total_memory() // 2
+    answers = {
+        _alike(question.trial): answer
+        for question in questions(trials, budget)
+        if (answer := tuned(question)) is not None
+    }
+    groups: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(_group(trial, answers.get(_alike(trial))), []).append(trial)
+    stacks: list[list[Trial]] = []
+    for group in groups.values():
+        answer = answers.get(_alike(group[0]))
+        widest = answer.width if answer else MAX_WIDTH
+        stacks += _chunks(group, min(widest, _fitting(group[0], budget)))
+    return Plan(
+        stacks=stacks,
+        memory=max((stack_memory(stack[0], len(stack)) for stack in stacks), default=0),
+        seconds=sum(_seconds(stack) for stack in stacks),
+    )
+
+
+def questions(trials: Iterable[Trial], memory: int | None = None) -> list[Question]:
+    """What is worth timing before some trials are planned, see `plan`; nothing if they are few.
+
+    Timing takes `TUNING` seconds or `TUNING_STEPS` steps, and pays where training is expected to
+    take `WORTH` times as long.
     """
     budget = memory or total_memory() // 2
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(_group(trial), []).append(trial)
-    stacks = [
-        stack
-        for group in groups.values()
-        for stack in _chunks(group, max(1, min(MAX_WIDTH, budget // member_memory(group[0]))))
-    ]
-    return Plan(
-        stacks=stacks,
-        memory=max((len(stack) * member_memory(stack[0]) for stack in stacks), default=0),
-        seconds=sum(work(trial) / _speed(trial) for stack in stacks for trial in stack),
-    )
+        groups.setdefault(_alike(trial), []).append(trial)
+    asked: list[Question] = []
+    for group in groups.values():
+        first = group[0]
+        limit = min(len(group), MAX_WIDTH, _fitting(first, budget))
+        cost = max(TUNING, TUNING_STEPS * _step(first) / _speed(first))
+        if limit > 1 and _seconds(group) >= WORTH * cost:
+            streams = Counter((trial.seed, trial.replicate) for trial in group)
+            asked.append(Question(first, limit, min(limit, max(streams.values()))))
+    return asked
 
 
-def _group(trial: Trial) -> tuple[object, ...]:
-    step = 3 * _cost(trial).flops * trial.recipe.batch_size
-    own_images = step < SMALL_STEP
+class Room:
+    """How much memory stacks may take, for the length of a run: less once it has run out.
+
+    Attributes:
+        memory: bytes that a stack may need by the estimate, which may be off.
+    """
+
+    def __init__(self, memory: int | None = None) -> None:
+        self.memory = memory or total_memory() // 2
+
+    def ran_out(self, stack: Sequence[Trial]) -> None:
+        """Memory did not suffice for a stack: from now on none may need more than half of it."""
+        half = stack_memory(stack[0], -(-len(stack) // 2))
+        self.memory = min(self.memory, half)
+
+    def parts(self, stack: Sequence[Trial]) -> list[list[Trial]]:
+        """A stack as it is, or as nearly equal ones for which there is room."""
+        return _chunks(stack, _fitting(stack[0], self.memory)) if stack else []
+
+
+def _alike(trial: Trial) -> tuple[object, ...]:
+    """Names the trials that may train together."""
     return (
         trial.dataset,
         trial.size,
@@ -77,8 +176,13 @@ def _group(trial: Trial) -> tuple[object, ...]:
         trial.validation,
         trial.subset,
         trial.precision,
-        None if own_images else (trial.seed, trial.replicate),
     )
+
+
+def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
+    """Names the trials that do."""
+    own_images = tuning.own_images if tuning else _step(trial) < SMALL_STEP
+    return *_alike(trial), None if own_images else (trial.seed, trial.replicate)
 
 
 def _chunks(group: Sequence[Trial], width: int) -> list[list[Trial]]:
@@ -88,16 +192,32 @@ def _chunks(group: Sequence[Trial], width: int) -> list[list[Trial]]:
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 
 
+def stack_memory(trial: Trial, width: int) -> int:
+    """Bytes that a stack of trials like this one needs beside the data set, at most."""
+    return _fixed_memory(trial) + width * member_memory(trial)
+
+
 def member_memory(trial: Trial) -> int:
     """Bytes that a trial needs in a stack: activations of a batch, weights and moments."""
     cost = _cost(trial)
     width = BYTES[trial.precision]
     master = max(width, 4)
     batch = min(trial.recipe.batch_size, trial.size)
-    # Masters, gradients, two moments and the best weights; copies and their gradients. A batch's
-    # activations are live once more, as gradients, at the peak of the backward pass.
-    weights = cost.parameters * (5 * master + 2 * width)
-    return weights + 2 * batch * cost.activations * width
+    # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
+    # and their gradients. A batch's activations are live twice more at the peak of the backward
+    # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
+    weights = cost.parameters * (9 * master + 2 * width)
+    return weights + 3 * batch * cost.activations * width
+
+
+def _fixed_memory(trial: Trial) -> int:
+    """Bytes that a stack needs whatever its width: images are evaluated so many at a time."""
+    return OVERHEAD + EVALUATED * _cost(trial).activations * BYTES[trial.precision]
+
+
+def _fitting(trial: Trial, memory: int) -> int:
+    """Members of a stack, at least one, for which there is memory."""
+    return max(1, (memory - _fixed_memory(trial)) // member_memory(trial))
 
 
 def expected_epochs(trial: Trial) -> float:
@@ -117,6 +237,16 @@ def work(trial: Trial) -> float:
     trained = trial.size - held_out
     final = 2 * n_test + trained
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
+
+
+def _step(trial: Trial) -> float:
+    """Floating-point operations of a step of the optimiser."""
+    return 3 * _cost(trial).flops * trial.recipe.batch_size
+
+
+def _seconds(trials: Sequence[Trial]) -> float:
+    """Expected of training them on this machine's processors; rough."""
+    return sum(work(trial) / _speed(trial) for trial in trials)
 
 
 def _cost(trial: Trial) -> models.Cost:

@@ -16,6 +16,7 @@ from gigo.engine.device import (
     DTYPES,
     exact_float32,
     keep_freed_memory,
+    out_of_memory,
     resolve_device,
     resolve_precision,
     stack_memory,
@@ -95,6 +96,7 @@ def run(
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = _Meter(pending, len(trials), listener)
+        room = planner.Room(stack_memory(place))
         cut_off = checkpoint.load(path / CHECKPOINT, place) if pending else None
         for name in dict.fromkeys(trial.dataset for trial in pending):
             accepted = study.unverified.get(name)
@@ -102,8 +104,8 @@ def run(
             store.add_test_set(_test_set(dataset))
             resident = Resident(dataset, place, DTYPES[store.precision])
             group = [trial for trial in pending if trial.dataset == name]
-            for stack, state in _stacks(group, trials, cut_off, stack_memory(place)):
-                for event in _train(stack, resident, meter, state):
+            for stack, state in _stacks(group, trials, cut_off, room):
+                for event in _train(stack, resident, meter, room, state):
                     if isinstance(event, State):
                         _save(event, path / CHECKPOINT, meter)
                     elif isinstance(event, Record) and event.key not in done:
@@ -119,7 +121,7 @@ def _stacks(
     pending: Sequence[Trial],
     trials: Mapping[str, Trial],
     cut_off: State | None,
-    memory: int | None,
+    room: planner.Room,
 ) -> Iterator[tuple[list[Trial], State | None]]:
     """What to train together: first the stack that was cut off, with the state to go on from.
 
@@ -130,12 +132,17 @@ def _stacks(
     if cut_off is not None and not keys.isdisjoint(cut_off.keys) and {*cut_off.keys} <= {*trials}:
         yield [trials[key] for key in cut_off.keys], cut_off
         pending = [trial for trial in pending if trial.key not in cut_off.keys]
-    for stack in planner.plan(pending, memory).stacks:
-        yield stack, None
+    for stack in planner.plan(pending, room.memory).stacks:
+        for part in room.parts(stack):  # if memory ran out meanwhile
+            yield part, None
 
 
 def _train(
-    trials: Sequence[Trial], resident: Resident, meter: _Meter, state: State | None = None
+    trials: Sequence[Trial],
+    resident: Resident,
+    meter: _Meter,
+    room: planner.Room,
+    state: State | None = None,
 ) -> Iterator[EpochDone | Record | State]:
     """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
     left = {trial.key: trial for trial in trials}
@@ -149,7 +156,7 @@ def _train(
             yield event
         return
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         if len(trials) == 1:
             raise EngineError(f"memory does not suffice to train one model: {error}") from None
@@ -158,9 +165,11 @@ def _train(
     meter.say(f"out of memory with {len(trials)} models at once: going on with {half}")
     if resident.device.type == "cuda":
         torch.cuda.empty_cache()
+    room.ran_out(trials)
     for part in filter(None, (keys[:half], keys[half:])):
-        smaller = None if state is None else state.of(part)
-        yield from _train([left[key] for key in part], resident, meter, smaller)
+        for piece in room.parts([left[key] for key in part]):
+            smaller = None if state is None else state.of([trial.key for trial in piece])
+            yield from _train(piece, resident, meter, room, smaller)
 
 
 def _save(state: State, path: Path, meter: _Meter) -> None:
@@ -170,13 +179,6 @@ def _save(state: State, path: Path, meter: _Meter) -> None:
     except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
         checkpoint.remove(path)
         meter.say(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
-
-
-def _out_of_memory(error: Exception) -> bool:
-    message = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "allocate memory" in message or "out of memory" in message
-    )
 
 
 def _test_set(dataset: Dataset) -> TestSet:
