@@ -10,6 +10,7 @@ in where a group of trials is large enough to be worth it.
 from __future__ import annotations
 
 import os
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -34,10 +35,10 @@ BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 EVALUATED = 4096
 """Images times members in one forward pass of the engine without gradients."""
 
-OVERHEAD = 64 << 20
-"""Bytes that the first stack costs whatever its size: kernels, and the allocator's reserve."""
+OVERHEAD = 40 << 20
+"""Bytes that the first stack costs whatever its size, above all for kernels."""
 
-TUNING = 3.0
+TUNING = 5.0
 """Seconds that timing widths may take where a step is short."""
 
 TUNING_STEPS = 40
@@ -139,7 +140,7 @@ def questions(trials: Iterable[Trial], memory: int | None = None) -> list[Questi
     for group in groups.values():
         first = group[0]
         limit = min(len(group), MAX_WIDTH, _fitting(first, budget))
-        cost = max(TUNING, TUNING_STEPS * _step(first) / _speed(first))
+        cost = max(TUNING, TUNING_STEPS * step_flops(first) / _speed(first))
         if limit > 1 and _seconds(group) >= WORTH * cost:
             streams = Counter((trial.seed, trial.replicate) for trial in group)
             asked.append(Question(first, limit, min(limit, max(streams.values()))))
@@ -181,7 +182,7 @@ def _alike(trial: Trial) -> tuple[object, ...]:
 
 def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
     """Names the trials that do."""
-    own_images = tuning.own_images if tuning else _step(trial) < SMALL_STEP
+    own_images = tuning.own_images if tuning else step_flops(trial) < SMALL_STEP
     return *_alike(trial), None if own_images else (trial.seed, trial.replicate)
 
 
@@ -194,7 +195,12 @@ def _chunks(group: Sequence[Trial], width: int) -> list[list[Trial]]:
 
 def stack_memory(trial: Trial, width: int) -> int:
     """Bytes that a stack of trials like this one needs beside the data set, at most."""
-    return _fixed_memory(trial) + width * member_memory(trial)
+    items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
+    evaluated = min(EVALUATED, width * items)
+    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
+    # outputs and half as much again. The allocator does not always use old buffers for them.
+    forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
+    return OVERHEAD + forward + width * member_memory(trial)
 
 
 def member_memory(trial: Trial) -> int:
@@ -210,14 +216,10 @@ def member_memory(trial: Trial) -> int:
     return weights + 3 * batch * cost.activations * width
 
 
-def _fixed_memory(trial: Trial) -> int:
-    """Bytes that a stack needs whatever its width: images are evaluated so many at a time."""
-    return OVERHEAD + EVALUATED * _cost(trial).activations * BYTES[trial.precision]
-
-
 def _fitting(trial: Trial, memory: int) -> int:
     """Members of a stack, at least one, for which there is memory."""
-    return max(1, (memory - _fixed_memory(trial)) // member_memory(trial))
+    widths = range(1, MAX_WIDTH + 1)
+    return max(1, bisect(widths, memory, key=lambda width: stack_memory(trial, width)))
 
 
 def expected_epochs(trial: Trial) -> float:
@@ -239,14 +241,14 @@ def work(trial: Trial) -> float:
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
 
 
-def _step(trial: Trial) -> float:
-    """Floating-point operations of a step of the optimiser."""
-    return 3 * _cost(trial).flops * trial.recipe.batch_size
-
-
 def _seconds(trials: Sequence[Trial]) -> float:
     """Expected of training them on this machine's processors; rough."""
     return sum(work(trial) / _speed(trial) for trial in trials)
+
+
+def step_flops(trial: Trial) -> float:
+    """Floating-point operations of one member's step of the optimiser."""
+    return 3 * _cost(trial).flops * trial.recipe.batch_size
 
 
 def _cost(trial: Trial) -> models.Cost:

@@ -18,7 +18,14 @@ import torch
 from gigo.engine.device import out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
-from gigo.planner import TUNING, TUNING_STEPS, Question, Tuning
+from gigo.planner import (
+    SMALL_STEP,
+    TUNING,
+    TUNING_STEPS,
+    Question,
+    Tuning,
+    step_flops,
+)
 from gigo.trial import HELD_OUT, Trial
 
 Measure = Callable[[int, bool], float]
@@ -40,7 +47,7 @@ OWN_AS_GOOD = 0.95
 throughput on shared ones."""
 
 SAMPLES = 5
-"""Steps timed at most, after one that is not counted."""
+"""Readings of the clock at most, after one that is not counted."""
 ENOUGH = 0.1
 """Seconds of timed steps after which no more are taken."""
 LONG = 1.0
@@ -52,8 +59,7 @@ STEPS = 4
 def tune(question: Question, resident: Resident) -> Tuning:
     """Time a few widths of a stack on the device.
 
-    Takes at most `TUNING` seconds or `TUNING_STEPS` steps of one member, whichever is more, and
-    half as much where all trials share their images.
+    Takes at most about `TUNING` seconds or `TUNING_STEPS` steps of one member, whichever is more.
 
     Args:
         question: what may train together, from `gigo.planner.questions`.
@@ -67,11 +73,10 @@ def tune(question: Question, resident: Resident) -> Tuning:
 
 def settle(measure: Measure, question: Question, clock: Clock = time.perf_counter) -> Tuning:
     """The tuning that measurements lead to."""
-    shared = climb(lambda width: measure(width, False), question.sharing, clock)
+    shared, own = climb(measure, question, clock)
     width = choose(shared)
-    if question.sharing == question.limit:
-        return Tuning(width, own_images=False)  # nobody to be put together with
-    own = climb(lambda width: measure(width, True), question.limit, clock)
+    if not own:  # nobody to be put together with
+        return Tuning(width, own_images=False)
     wider = choose(own)
     as_good = own[wider] >= OWN_AS_GOOD * shared[width]
     return Tuning(wider, own_images=True) if as_good else Tuning(width, own_images=False)
@@ -83,33 +88,58 @@ def choose(throughputs: Mapping[int, float]) -> int:
     return min(width for width, value in throughputs.items() if value >= (1 - CLOSE) * best)
 
 
-def climb(measure: Callable[[int], float], limit: int, clock: Clock) -> dict[int, float]:
-    """Member steps a second at widths 1, 2, 4... and ``limit``, as long as wider may be better.
+def promising(throughputs: Mapping[int, float]) -> bool:
+    """Whether wider stacks may be faster than those tried, by their throughputs in order of width.
 
-    Ends early when throughput has fallen, when two widths in a row brought next to nothing, when
-    memory runs out, or when the next width would take longer than there is time for.
+    Not if it has fallen, nor if two widths in a row brought next to nothing.
     """
-    found: dict[int, float] = {}
-    idle, started, allowed = 0, clock(), 0.0
-    width = 1
-    while True:
+    best, idle = 0.0, 0
+    for value in throughputs.values():
+        if value < (1 - FALLEN) * best:
+            return False
+        idle = 0 if value >= (1 + GAIN) * best else idle + 1
+        best = max(best, value)
+    return idle < 2
+
+
+def climb(
+    measure: Measure, question: Question, clock: Clock = time.perf_counter
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Member steps a second by width: on shared images, and on own ones if that is a question.
+
+    Widths are 1, 2, 4... and the limit, as long as they are `promising` and there is time for twice
+    what the last one took. Where memory runs out, narrower ones are all there is.
+    """
+    limits = {False: question.sharing, True: question.limit}
+    if question.sharing == question.limit:
+        del limits[True]
+    found: dict[bool, dict[int, float]] = {False: {}, True: {}}
+    started, allowed, width = clock(), TUNING, 1
+    while limits:
         begun = clock()
-        try:
-            seconds = measure(width)
-        except (MemoryError, RuntimeError) as error:
-            if not found or not out_of_memory(error):
-                raise
-            return found
-        best = max(found.values(), default=0.0)
-        found[width] = width / max(seconds, 1e-9)
-        idle = 0 if found[width] >= (1 + GAIN) * best else idle + 1
-        allowed = allowed or max(TUNING, TUNING_STEPS * seconds) / 2
-        following = min(2 * width, limit)
-        expected = (clock() - begun) * following / width
-        out_of_time = clock() - started + expected > allowed
-        if width == limit or idle == 2 or found[width] < (1 - FALLEN) * best or out_of_time:
-            return found
-        width = following
+        for own, limit in list(limits.items()):
+            here = min(width, limit)
+            seconds = _unless_full(measure, here, own)
+            if seconds is not None:
+                found[own][here] = here / max(seconds, 1e-9)
+                allowed = max(allowed, TUNING_STEPS * seconds / here)
+            if seconds is None or here == limit or not promising(found[own]):
+                del limits[own]
+        now = clock()
+        if now - started + 2 * (now - begun) > allowed:
+            break
+        width *= 2
+    return found[False], found[True]
+
+
+def _unless_full(measure: Measure, width: int, own_images: bool) -> float | None:
+    """The measurement, None where memory does not suffice for more than one member."""
+    try:
+        return measure(width, own_images)
+    except (MemoryError, RuntimeError) as error:
+        if width == 1 or not out_of_memory(error):
+            raise
+        return None
 
 
 def _step_seconds(trial: Trial, resident: Resident, width: int, own_images: bool) -> float:
@@ -117,13 +147,12 @@ def _step_seconds(trial: Trial, resident: Resident, width: int, own_images: bool
     held_out = round(HELD_OUT * trial.size) if trial.validation in ("clean", "noisy") else 0
     items = trial.size - held_out
     batch = min(trial.recipe.batch_size, items)
-    # An epoch of one step first, which tells how long one is.
-    first = _epoch_seconds(_stack(trial, resident, width, own_images, batch))
-    if first >= LONG:
-        return first
-    steps = 1 if first >= ENOUGH else min(STEPS, max(1, items // batch))
+    short = resident.device.type != "cpu" or width * step_flops(trial) < SMALL_STEP
+    steps = min(STEPS, items // batch) if short else 1
     stack = _stack(trial, resident, width, own_images, steps * batch)
-    _epoch_seconds(stack)
+    first = _epoch_seconds(stack)
+    if first >= LONG:
+        return first / steps
     samples: list[float] = []
     while len(samples) < SAMPLES and sum(samples) < ENOUGH:
         samples.append(_epoch_seconds(stack))

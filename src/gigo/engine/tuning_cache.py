@@ -72,8 +72,8 @@ def key(question: Question, resident: Resident) -> str:
 def _tuning(entry: object, limit: int) -> Tuning | None:
     """An entry of the file, None if it is not one that could have been written."""
     match entry:
-        case {"width": int(width), "own_images": bool(own)} if 1 <= width <= limit:
-            return Tuning(int(width), own)
+        case {"width": int(width), "own_images": bool(own)} if width is not True:
+            return Tuning(width, own) if 1 <= width <= limit else None
         case _:
             return None
 
