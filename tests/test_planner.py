@@ -13,10 +13,17 @@ from factories import make_study, make_trials
 from gigo import models
 from gigo.planner import (
     MAX_WIDTH,
+    TUNING,
+    WORTH,
     Plan,
+    Question,
+    Room,
+    Tuning,
     expected_epochs,
     member_memory,
     plan,
+    questions,
+    stack_memory,
     total_memory,
     work,
 )
@@ -105,10 +112,10 @@ def test_every_part_of_a_trial_either_matters_or_does_not() -> None:
 def test_no_stack_needs_more_memory_than_there_is(memory: int) -> None:
     found = plan(MIXED, memory)
     for stack in found.stacks:
-        needed = sum(member_memory(trial) for trial in stack)
+        needed = stack_memory(stack[0], len(stack))
         assert needed <= memory or len(stack) == 1  # one has to be tried
         assert needed <= found.memory
-    assert found.memory in [sum(map(member_memory, stack)) for stack in found.stacks]
+    assert found.memory in [stack_memory(stack[0], len(stack)) for stack in found.stacks]
 
 
 def test_less_memory_makes_more_stacks_and_no_less_work() -> None:
@@ -194,3 +201,100 @@ def test_time_is_work_over_speed_and_adds_up() -> None:
     parts = [plan([trial], GIB).seconds for trial in MIXED]
     assert both == pytest.approx(sum(parts))
     assert min(parts) > 0
+
+
+# Timing
+
+
+LONG: dict[str, Any] = {
+    "dataset": "mnist",
+    "rates": [k / 20 for k in range(20)],
+    "replicates": 3,
+    "corruption": "symmetric",
+}
+"""A study that takes hours."""
+
+
+def test_a_question_a_group_with_what_its_trials_allow() -> None:
+    trials = make_trials(Study.create(**LONG, size=[1000, 60_000]))
+    asked = questions(trials, 64 * GIB)
+    assert [question.trial.size for question in asked] == [1000, 60_000]
+    assert {(question.limit, question.sharing) for question in asked} == {(60, 20)}
+    memory = stack_memory(trials[0], 30)
+    assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(30, 20)}
+    memory = stack_memory(trials[0], 9)
+    assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(9, 9)}
+    many = make_trials(Study.create(**LONG | {"replicates": 20}))
+    assert [(q.limit, q.sharing) for q in questions(many, 64 * GIB)] == [(MAX_WIDTH, 20)]
+
+
+def test_what_is_soon_trained_is_not_worth_timing() -> None:
+    few = make_trials(make_study())
+    assert plan(few).seconds < WORTH * TUNING
+    assert questions(few) == []
+    assert questions(few * 10_000) != []
+    assert questions([one(size=60_000)]) == []  # nothing to put together
+    plan(few, tuned=lambda question: pytest.fail("not asked"))
+
+
+@pytest.mark.parametrize("own_images", [False, True])
+@pytest.mark.parametrize("width", [1, 7, 64])
+def test_a_plan_follows_what_was_timed(own_images: bool, width: int) -> None:
+    trials = make_trials(Study.create(**LONG))
+    found = plan(trials, 64 * GIB, tuned=lambda question: Tuning(width, own_images))
+    assert sorted(map(id, trials)) == sorted(id(t) for stack in found.stacks for t in stack)
+    together = 60 if own_images else 20
+    assert len(found.stacks) == 60 // together * -(-together // width)
+    assert all(len(stack) <= width for stack in found.stacks)
+    if not own_images:
+        assert all(len({trial.replicate for trial in stack}) == 1 for stack in found.stacks)
+    assert found.seconds == pytest.approx(plan(trials, 64 * GIB).seconds)
+
+
+def test_memory_stays_a_limit_whatever_was_timed() -> None:
+    trials = make_trials(Study.create(**LONG))
+    memory = stack_memory(trials[0], 5)
+    found = plan(trials, memory, tuned=lambda question: Tuning(64, own_images=True))
+    assert max(len(stack) for stack in found.stacks) == 5
+
+
+def test_each_group_has_its_own_answer_or_none() -> None:
+    trials = make_trials(Study.create(**LONG, size=[1000, 60_000]))
+
+    def tuned(question: Question) -> Tuning | None:
+        return Tuning(4, own_images=True) if question.trial.size == 1000 else None
+
+    found = plan(trials, 64 * GIB, tuned=tuned)
+    widths = {
+        size: [len(stack) for stack in found.stacks if stack[0].size == size]
+        for size in (1000, 60_000)
+    }
+    assert widths[1000] == [4] * 15
+    usual = plan([trial for trial in trials if trial.size == 60_000], 64 * GIB)
+    assert widths[60_000] == [len(stack) for stack in usual.stacks]
+
+
+# Memory that runs out all the same
+
+
+@given(width=st.integers(2, MAX_WIDTH), other=st.integers(1, MAX_WIDTH))
+def test_a_width_that_failed_is_not_tried_again(width: int, other: int) -> None:
+    trial = one()
+    room = Room(64 * GIB)
+    assert room.parts([trial] * other) == [[trial] * other]
+    room.ran_out([trial] * width)
+    half = -(-width // 2)
+    widths = [len(part) for part in room.parts([trial] * other)]
+    assert sum(widths) == other
+    assert len(widths) == -(-other // half)
+    assert max(widths) <= half
+    room.ran_out([trial] * (width + 2))  # what is known to fail less is no news
+    assert [len(part) for part in room.parts([trial] * other)] == widths
+
+
+def test_models_that_take_less_memory_keep_their_width() -> None:
+    room = Room(64 * GIB)
+    room.ran_out([one(model="article_cnn", recipe="article", size=1000)] * 16)
+    small = [one(model="logistic", size=1000, recipe="small")] * 32
+    assert room.parts(small) == [small]
+    assert room.parts([]) == []

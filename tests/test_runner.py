@@ -188,6 +188,24 @@ def test_out_of_memory_halves_the_stack_and_loses_nothing(
     assert seen[-1].done == seen[-1].total == 10
 
 
+@pytest.mark.parametrize("limit", [1, 3, 4])
+def test_the_width_that_worked_is_kept_for_the_rest_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    tried: list[int] = []
+
+    def train(trials: Sequence[Trial], *rest: object) -> Iterator[EpochDone | Record]:
+        tried.append(len(trials))
+        return out_of_memory(limit, ERRORS[0])(trials, *rest)
+
+    monkeypatch.setattr(stacks, "train", train)
+    study = STUDY.but(size=[100, 150, 200])
+    runner.run(study, tmp_path)
+    assert stored(tmp_path).keys() == study.trials("float32").keys()
+    failed = [width for width in tried if width > limit]
+    assert failed == {1: [10, 5, 3, 2], 3: [10, 5], 4: [10, 5]}[limit]
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_memory_runs_out_in_several_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

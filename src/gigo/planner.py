@@ -2,16 +2,21 @@
 
 Trials that share data set, size, model, recipe and validation policy can be one network. Those of
 one replicate also share their images; where a model's step is so small that its overhead counts,
-replicates are put together too, every member then with images of its own.
+replicates are put together too, every member then with images of its own. How many train together,
+and whether on shared images, is better known from timing (`gigo.engine.tuning`), which a plan takes
+in where a group of trials is large enough to be worth it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from gigo import datasets, models
 from gigo.errors import SpecError
@@ -31,6 +36,51 @@ WORTH_PROCESSES = 20.0
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 
+EVALUATED = 4096
+"""Images times members in one forward pass of the engine without gradients."""
+
+OVERHEAD = 40 << 20
+"""Bytes that the first stack costs whatever its size, above all for kernels."""
+
+TUNING = 5.0
+"""Seconds that timing widths may take where a step is short."""
+
+TUNING_STEPS = 40
+"""Steps of one member that timing widths may take where a step is long."""
+
+WORTH = 20
+"""How many times longer than timing widths the training must be for timing to be worth it."""
+
+
+class Tuning(NamedTuple):
+    """What is fastest for trials that may train together.
+
+    Attributes:
+        width: members of a stack.
+        own_images: whether replicates are put together, every member with images of its own.
+    """
+
+    width: int
+    own_images: bool
+
+
+class Question(NamedTuple):
+    """Trials of which a `Tuning` would be worth knowing.
+
+    Attributes:
+        trial: one of them.
+        limit: the widest stack that their number, and memory, allow.
+        sharing: the widest among those of one replicate, 1 to ``limit``.
+    """
+
+    trial: Trial
+    limit: int
+    sharing: int
+
+
+Tuner = Callable[[Question], Tuning | None]
+"""Answers a question, or leaves it to the planner."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,30 +97,70 @@ class Plan:
     seconds: float
 
 
-def plan(trials: Iterable[Trial], memory: int | None = None, workers: int = 1) -> Plan:
+def plan(
+    trials: Iterable[Trial],
+    memory: int | None = None,
+    workers: int = 1,
+    tuned: Tuner = lambda question: None,
+) -> Plan:
     """Group trials into stacks.
 
     Args:
         trials: to train.
         memory: bytes that stacks may need at a time; default half of this machine's memory.
         workers: stacks in training at a time.
+        tuned: what timing said of a group of trials; asked where that is worth it (`questions`).
+            None from it, or no question, leaves width and grouping to rules of thumb.
     """
-    budget = (memory or total_memory() // 2) // workers
+    trials = list(trials)
+    budget = share(memory, workers)
+    answers = {
+        _alike(question.trial): answer
+        for question in questions(trials, memory, workers)
+        if (answer := tuned(question)) is not None
+    }
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(_group(trial), []).append(trial)
-    stacks = [
-        stack
-        for group in groups.values()
-        for stack in _chunks(
-            group, max(1, min(MAX_WIDTH, budget // member_memory(group[0]))), workers
-        )
-    ]
+        groups.setdefault(_group(trial, answers.get(_alike(trial))), []).append(trial)
+    stacks: list[list[Trial]] = []
+    for group in groups.values():
+        answer = answers.get(_alike(group[0]))
+        widest = answer.width if answer else MAX_WIDTH
+        stacks += _chunks(group, min(widest, _fitting(group[0], budget)), workers)
     return Plan(
         stacks=stacks,
-        memory=max((len(stack) * member_memory(stack[0]) for stack in stacks), default=0),
-        seconds=sum(work(trial) / _speed(trial) for stack in stacks for trial in stack),
+        memory=max((stack_memory(stack[0], len(stack)) for stack in stacks), default=0),
+        seconds=sum(_seconds(stack) for stack in stacks),
     )
+
+
+def share(memory: int | None, workers: int) -> int:
+    """Bytes that each of several stacks may need, of ``memory`` or of half of this machine's."""
+    return (memory or total_memory() // 2) // workers
+
+
+def questions(
+    trials: Iterable[Trial], memory: int | None = None, workers: int = 1
+) -> list[Question]:
+    """What is worth timing before some trials are planned, see `plan`; nothing if they are few.
+
+    Timing takes `TUNING` seconds or `TUNING_STEPS` steps, and pays where training is expected to
+    take `WORTH` times as long.
+    """
+    budget = share(memory, workers)
+    groups: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(_alike(trial), []).append(trial)
+    asked: list[Question] = []
+    for group in groups.values():
+        first = group[0]
+        most = -(-len(group) // workers)
+        limit = min(most, MAX_WIDTH, _fitting(first, budget))
+        cost = max(TUNING, TUNING_STEPS * step_flops(first) / _speed(first))
+        if limit > 1 and _seconds(group) >= WORTH * cost:
+            streams = Counter((trial.seed, trial.replicate) for trial in group)
+            asked.append(Question(first, limit, min(limit, max(streams.values()))))
+    return asked
 
 
 def processes(asked: int | None, seconds: float, *, on_cpu: bool = True) -> tuple[int, int]:
@@ -100,9 +190,28 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _group(trial: Trial) -> tuple[object, ...]:
-    step = 3 * _cost(trial).flops * trial.recipe.batch_size
-    own_images = step < SMALL_STEP
+class Room:
+    """How much memory stacks may take, for the length of a run: less once it has run out.
+
+    Attributes:
+        memory: bytes that a stack may need by the estimate, which may be off.
+    """
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+
+    def ran_out(self, stack: Sequence[Trial]) -> None:
+        """Memory did not suffice for a stack: from now on none may need more than half of it."""
+        half = stack_memory(stack[0], -(-len(stack) // 2))
+        self.memory = min(self.memory, half)
+
+    def parts(self, stack: Sequence[Trial]) -> list[list[Trial]]:
+        """A stack as it is, or as nearly equal ones for which there is room."""
+        return _chunks(stack, _fitting(stack[0], self.memory)) if stack else []
+
+
+def _alike(trial: Trial) -> tuple[object, ...]:
+    """Names the trials that may train together."""
     return (
         trial.dataset,
         trial.size,
@@ -111,16 +220,31 @@ def _group(trial: Trial) -> tuple[object, ...]:
         trial.validation,
         trial.subset,
         trial.precision,
-        None if own_images else (trial.seed, trial.replicate),
     )
 
 
-def _chunks(group: Sequence[Trial], width: int, workers: int) -> list[list[Trial]]:
+def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
+    """Names the trials that do."""
+    own_images = tuning.own_images if tuning else step_flops(trial) < SMALL_STEP
+    return *_alike(trial), None if own_images else (trial.seed, trial.replicate)
+
+
+def _chunks(group: Sequence[Trial], width: int, workers: int = 1) -> list[list[Trial]]:
     """Stacks of nearly equal widths, none above ``width``, enough of them for all workers."""
     count = -(-len(group) // width)
     count = min(-(-count // workers) * workers, len(group))
     bounds = [len(group) * i // count for i in range(count + 1)]
     return [list(group[a:b]) for a, b in pairwise(bounds)]
+
+
+def stack_memory(trial: Trial, width: int) -> int:
+    """Bytes that a stack of trials like this one needs beside the data set, at most."""
+    items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
+    evaluated = min(EVALUATED, width * items)
+    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
+    # outputs and half as much again. The allocator does not always use old buffers for them.
+    forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
+    return OVERHEAD + forward + width * member_memory(trial)
 
 
 def member_memory(trial: Trial) -> int:
@@ -129,10 +253,17 @@ def member_memory(trial: Trial) -> int:
     width = BYTES[trial.precision]
     master = max(width, 4)
     batch = min(trial.recipe.batch_size, trial.size)
-    # Masters, gradients, two moments and the best weights; copies and their gradients. A batch's
-    # activations are live once more, as gradients, at the peak of the backward pass.
-    weights = cost.parameters * (5 * master + 2 * width)
-    return weights + 2 * batch * cost.activations * width
+    # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
+    # and their gradients. A batch's activations are live twice more at the peak of the backward
+    # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
+    weights = cost.parameters * (9 * master + 2 * width)
+    return weights + 3 * batch * cost.activations * width
+
+
+def _fitting(trial: Trial, memory: int) -> int:
+    """Members of a stack, at least one, for which there is memory."""
+    widths = range(1, MAX_WIDTH + 1)
+    return max(1, bisect(widths, memory, key=lambda width: stack_memory(trial, width)))
 
 
 def expected_epochs(trial: Trial) -> float:
@@ -152,6 +283,16 @@ def work(trial: Trial) -> float:
     trained = trial.size - held_out
     final = 2 * n_test + trained
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
+
+
+def _seconds(trials: Sequence[Trial]) -> float:
+    """Expected of training them on this machine's processors; rough."""
+    return sum(work(trial) / _speed(trial) for trial in trials)
+
+
+def step_flops(trial: Trial) -> float:
+    """Floating-point operations of one member's step of the optimiser."""
+    return 3 * _cost(trial).flops * trial.recipe.batch_size
 
 
 def _cost(trial: Trial) -> models.Cost:

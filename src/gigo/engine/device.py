@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import sys
 from pathlib import Path
@@ -44,11 +45,25 @@ _FAST_BF16 = {"avx512_bf16", "amx_bf16"}
 
 
 def _cpu_flags() -> set[str]:
+    return set(_cpu_info("flags").split())
+
+
+def _cpu_info(field: str) -> str:
+    """What Linux says of the first core, else empty."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return set()
-    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
+        return ""
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(field))
+    return next(found, "")
+
+
+def identity(device: torch.device) -> list[object]:
+    """What the speed of training on a device depends on, as plain values."""
+    if device.type == "cuda":
+        return [torch.cuda.get_device_name(device)]
+    model = _cpu_info("model name") or platform.processor() or platform.machine()
+    return [model, os.cpu_count(), torch.get_num_threads()]
 
 
 def exact_float32() -> None:
@@ -57,9 +72,17 @@ def exact_float32() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def stack_memory(device: torch.device) -> int | None:
-    """Bytes that a stack may take, half of what is free on an accelerator; None on the CPU."""
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that stacks may take, half of what is free on an accelerator; None on the CPU."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else None
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether that is what an error of Python or PyTorch says."""
+    message = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "allocate memory" in message or "out of memory" in message
+    )
 
 
 def keep_freed_memory() -> None:

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gigo import planner
-from gigo.engine import checkpoint
+from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.device import (
     exact_float32,
+    free_memory,
     keep_freed_memory,
     resolve_device,
     resolve_precision,
-    stack_memory,
 )
 from gigo.runner import pool
 from gigo.runner.progress import Listener, Meter, Progress
@@ -67,16 +67,19 @@ def run(
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = Meter(pending, len(trials), listener)
-        setup = Setup(data_dir, study.unverified, str(place), store.precision, checkpoint.EVERY)
+        seconds = planner.plan(pending).seconds
+        count, threads = planner.processes(workers, seconds, on_cpu=place.type == "cpu")
+        memory = planner.share(free_memory(place), count)
+        setup = Setup(
+            data_dir, study.unverified, str(place), store.precision, memory, checkpoint.EVERY
+        )
         library = Library(setup, meter.download)
         for name in dict.fromkeys(trial.dataset for trial in pending):
             store.add_test_set(_test_set(library.dataset(name)))
-        seconds = planner.plan(pending).seconds
-        count, threads = planner.processes(workers, seconds, on_cpu=place.type == "cpu")
         cut_off = _cut_off(path / CHECKPOINTS, trials, {trial.key for trial in pending})
         resumed = {trial.key for job in cut_off for trial in job.trials}
         fresh = [trial for trial in pending if trial.key not in resumed]
-        stacks = planner.plan(fresh, stack_memory(place), count).stacks
+        stacks = _stacks(fresh, setup, library, count, threads)
         jobs = [*cut_off, *(Job.of(stack, path / CHECKPOINTS) for stack in stacks)]
         for job, event in _events(jobs, setup, library, count, threads):
             if isinstance(event, Record):
@@ -104,6 +107,28 @@ def _cut_off(folder: Path, trials: Mapping[str, Trial], pending: set[str]) -> li
     return jobs
 
 
+def _stacks(
+    trials: Sequence[Trial], setup: Setup, library: Library, count: int, threads: int
+) -> list[list[Trial]]:
+    """Who trains with whom, by timing where that is worth it."""
+    total = setup.memory * count
+    questions = planner.questions(trials, total, count)
+    if count > 1:
+        answers = pool.answer(questions, setup, threads)
+    else:
+        keep_freed_memory()
+        answers = {
+            question.trial.key: tuning_cache.tuned(
+                question, library.resident(question.trial.dataset)
+            )
+            for question in questions
+        }
+    plan = planner.plan(
+        trials, total, count, tuned=lambda question: answers.get(question.trial.key)
+    )
+    return plan.stacks
+
+
 def _events(
     jobs: Sequence[Job], setup: Setup, library: Library, count: int, threads: int
 ) -> Iterator[tuple[Job, Event]]:
@@ -113,8 +138,9 @@ def _events(
         return
     keep_freed_memory()
     exact_float32()
+    room = planner.Room(setup.memory)
     for job in jobs:
-        for event in train_job(job, library.resident(job.trials[0].dataset)):
+        for event in train_job(job, library.resident(job.trials[0].dataset), room):
             yield job, event
 
 

@@ -22,7 +22,8 @@ import torch
 
 from gigo.engine import checkpoint
 from gigo.errors import DataError, EngineError
-from gigo.runner.stacks import Done, Event, Job, Setup, halves, out_of_memory
+from gigo.planner import Question, Room, Tuning
+from gigo.runner.stacks import Done, Event, Job, Setup, halves, narrower
 from gigo.runner.worker import Failure, Stored
 from gigo.types import Record
 
@@ -48,13 +49,13 @@ def train_jobs(
     Raises:
         DataError, EngineError: as raised in a process, or one of them died.
     """
-    waiting, events = deque(jobs), Events()
+    waiting, events, room = deque(jobs), Events(), Room(setup.memory)
     running = [_Worker(setup, threads, events) for _ in range(min(workers, len(jobs)))]
     try:
         while running:
             for worker in [each for each in running if each.job is None]:
                 if waiting:
-                    worker.begin(waiting.popleft())
+                    worker.begin(_next(waiting, room))
                 else:
                     worker.end()
                     running.remove(worker)
@@ -68,11 +69,12 @@ def train_jobs(
             if isinstance(event, Failure):
                 raise _error(event)
             if event is None:
-                narrower = worker.narrower()
+                parts = worker.parts()
+                room.ran_out(job.trials)
                 worker.end()
                 running[running.index(worker)] = _Worker(setup, threads, events)
-                waiting.extendleft(reversed(narrower))
-                yield job, out_of_memory(len(job.trials), len(narrower[0].trials))
+                waiting.extendleft(reversed(parts))
+                yield job, narrower(len(job.trials), len(parts[0].trials))
                 event = Done()
             yield job, event
             if isinstance(event, Record):
@@ -82,6 +84,41 @@ def train_jobs(
     finally:
         for worker in running:
             worker.kill()
+
+
+def _next(waiting: deque[Job], room: Room) -> Job:
+    """The next job; the first part of it if memory ran out before and it has not begun yet."""
+    job = waiting.popleft()
+    parts = room.parts(job.trials)
+    if len(parts) == 1 or job.checkpoint.exists():
+        return job
+    waiting.extendleft(Job.of(part, job.checkpoint.parent) for part in reversed(parts))
+    return waiting.popleft()
+
+
+def answer(questions: Sequence[Question], setup: Setup, threads: int) -> dict[str, Tuning]:
+    """What a training process finds by timing, by the keys of the questions' trials.
+
+    Raises:
+        DataError, EngineError: as raised there.
+    """
+    found: dict[str, Tuning] = {}
+    if not questions:
+        return found
+    events = Events()
+    worker = _Worker(setup, threads, events)
+    try:
+        for question in questions:
+            worker.ask(question)
+            _, event = events.get()
+            if isinstance(event, Failure):
+                raise _error(event)
+            if event is None:
+                break  # most likely for want of memory: rules of thumb are there
+            found[question.trial.key] = event
+    finally:
+        worker.kill()
+    return found
 
 
 class _Worker:
@@ -132,11 +169,14 @@ class _Worker:
         self._left = dict.fromkeys(trial.key for trial in job.trials)
         self._send(job)
 
+    def ask(self, question: Question) -> None:
+        self._send(question)
+
     def stored(self, record: Record) -> None:
         self._left.pop(record.key, None)
         self._send(Stored())
 
-    def narrower(self) -> list[Job]:
+    def parts(self) -> list[Job]:
         """What a process that died has left to do, as two jobs.
 
         Raises:

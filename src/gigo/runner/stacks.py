@@ -13,10 +13,11 @@ import torch
 from gigo import datasets
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
-from gigo.engine.device import DTYPES
+from gigo.engine.device import DTYPES, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone, train
 from gigo.errors import EngineError
+from gigo.planner import Room
 from gigo.trial import Trial
 from gigo.types import Dataset, Record
 
@@ -29,6 +30,7 @@ class Setup(NamedTuple):
         unverified: sha256 of copies that are to be read although they differ, by data set.
         device: of PyTorch.
         precision: resolved.
+        memory: bytes that a stack may need.
         checkpoint_every: seconds between two checkpoints.
     """
 
@@ -36,6 +38,7 @@ class Setup(NamedTuple):
     unverified: dict[str, str]
     device: str
     precision: str
+    memory: int
     checkpoint_every: float
 
 
@@ -100,13 +103,14 @@ Event = Begun | Detour | EpochDone | Record | Note | Done
 
 
 def train_job(
-    job: Job, resident: Resident, stored: Callable[[], None] = lambda: None
+    job: Job, resident: Resident, room: Room, stored: Callable[[], None] = lambda: None
 ) -> Iterator[Event]:
     """Train a stack, from its checkpoint if there is one; when done the checkpoint is gone.
 
     Args:
         job: what to train.
         resident: its data set.
+        room: how much memory a stack may need; less after it has run out.
         stored: returns when all records so far are in the store. A checkpoint no longer holds the
             members that left, so it must not be written before.
 
@@ -115,21 +119,23 @@ def train_job(
     """
     yield Begun()
     state = checkpoint.load(job.checkpoint, resident.device)
-    for event in _narrower_and_narrower(job.trials, resident, state):
-        if isinstance(event, State):
-            stored()
-            yield from _save(event, job.checkpoint)
-        else:
-            yield event
+    stacks = [list(job.trials)] if state else room.parts(job.trials)  # if memory ran out before
+    for stack in stacks:
+        for event in _narrower_and_narrower(stack, resident, room, state):
+            if isinstance(event, State):
+                stored()
+                yield from _save(event, job.checkpoint)
+            else:
+                yield event
     stored()
     checkpoint.remove(job.checkpoint)
     yield Done()
 
 
 def _narrower_and_narrower(
-    trials: Sequence[Trial], resident: Resident, state: State | None
+    trials: Sequence[Trial], resident: Resident, room: Room, state: State | None
 ) -> Iterator[Event | State]:
-    """Train a stack; where memory does not suffice, what is left of it as two smaller ones."""
+    """Train a stack; where memory does not suffice, what is left of it as smaller ones."""
     left = {trial.key: trial for trial in trials}
     try:
         for event in train(trials, resident, state):
@@ -140,19 +146,18 @@ def _narrower_and_narrower(
             yield event
         return
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         if len(trials) == 1:
             raise EngineError(f"memory does not suffice to train one model: {error}") from None
-    keys = list(left)
-    parts = halves(keys)
-    if parts:
-        yield out_of_memory(len(trials), len(parts[0]))
+    yield narrower(len(trials), -(-len(left) // 2))
     if resident.device.type == "cuda":
         torch.cuda.empty_cache()
-    for part in parts:
-        smaller = None if state is None else state.of(part)
-        yield from _narrower_and_narrower([left[key] for key in part], resident, smaller)
+    room.ran_out(trials)
+    for half in halves(list(left)):
+        for part in room.parts([left[key] for key in half]):
+            smaller = None if state is None else state.of([trial.key for trial in part])
+            yield from _narrower_and_narrower(part, resident, room, smaller)
 
 
 def halves(items: Sequence[str]) -> list[Sequence[str]]:
@@ -161,7 +166,7 @@ def halves(items: Sequence[str]) -> list[Sequence[str]]:
     return [part for part in (items[:half], items[half:]) if part]
 
 
-def out_of_memory(before: int, after: int) -> Note:
+def narrower(before: int, after: int) -> Note:
     """What is said when a stack is made narrower."""
     return Note(f"out of memory with {before} models at once: going on with {after}")
 
@@ -174,10 +179,3 @@ def _save(state: State, path: Path) -> Iterator[Note]:
     except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
         checkpoint.remove(path)
         yield Note(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
-
-
-def _out_of_memory(error: Exception) -> bool:
-    message = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "allocate memory" in message or "out of memory" in message
-    )

@@ -1,7 +1,8 @@
 """A training process: jobs come in on standard input, events go out on standard output.
 
 Each is a pickle from or for the process that started this one (`gigo.runner.pool`), and nobody
-else. A record is answered once it is in the store. When the other end is gone this process ends.
+else. A question of the planner is answered by timing; a record is answered once it is in the store.
+When the other end is gone this process ends.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 import torch
 
-from gigo.engine import checkpoint
+from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.device import exact_float32, keep_freed_memory
 from gigo.errors import DataError, GigoError
+from gigo.planner import Question, Room
 from gigo.runner.stacks import Job, Library, Setup, train_job
 from gigo.types import Record
 
@@ -55,11 +57,14 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
     checkpoint.EVERY = setup.checkpoint_every
     keep_freed_memory()
     exact_float32()
-    library = Library(setup)
+    library, room = Library(setup), Room(setup.memory)
     while True:
-        job: Job = pickle.load(jobs)
+        job: Job | Question = pickle.load(jobs)
         try:
-            _train(job, library, jobs, events)
+            if isinstance(job, Question):
+                _send(tuning_cache.tuned(job, library.resident(job.trial.dataset)), events)
+            else:
+                _train(job, library, room, jobs, events)
         except (EOFError, BrokenPipeError):
             raise
         except GigoError as error:
@@ -68,7 +73,7 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
             _send(Failure(traceback.format_exc(), "fault"), events)
 
 
-def _train(job: Job, library: Library, jobs: BinaryIO, events: BinaryIO) -> None:
+def _train(job: Job, library: Library, room: Room, jobs: BinaryIO, events: BinaryIO) -> None:
     unanswered = 0
 
     def stored() -> None:
@@ -77,7 +82,8 @@ def _train(job: Job, library: Library, jobs: BinaryIO, events: BinaryIO) -> None
             pickle.load(jobs)  # a Stored
             unanswered -= 1
 
-    for event in train_job(job, library.resident(job.trials[0].dataset), stored):
+    resident = library.resident(job.trials[0].dataset)
+    for event in train_job(job, resident, room, stored):
         unanswered += isinstance(event, Record)
         _send(event, events)
 

@@ -1,0 +1,61 @@
+"""The memory that a plan reckons with, held against what training took."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from test_startup import python
+
+SCRIPT = """
+import resource, sys
+from dataclasses import replace
+import numpy as np, torch
+from gigo import datasets, planner
+from gigo.engine.device import keep_freed_memory
+from gigo.engine.resident import Resident
+from gigo.engine.training import train
+from gigo.study import Study
+from gigo.types import Dataset
+
+name, model, width, own, n_test = sys.argv[1:]
+width, own, n_test = int(width), own == "own", int(n_test)
+recipe = {"base": "small" if name == "digits" else "article", "epochs": 1}
+study = Study.create(dataset=name, size=256, rates=0, replicates=1, model=model, recipe=recipe,
+                     validation="none")
+(trial,) = study.trials("float32").values()
+entry, rng = datasets.CATALOGUE[name], np.random.default_rng(0)
+
+def part(n):
+    shape = n, *entry.input_shape
+    return rng.integers(0, 256, shape, dtype=np.uint8), np.arange(n) % entry.n_classes
+
+names = tuple(map(str, range(entry.n_classes)))
+data = Dataset(name, *part(256), *part(n_test), names, "0" * 64, "made up")
+keep_freed_memory()
+resident = Resident(data, torch.device("cpu"), torch.float32)
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+for event in train([replace(trial, replicate=i * own) for i in range(width)], resident):
+    pass
+print(planner.stack_memory(trial, width), peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other units elsewhere")
+@pytest.mark.parametrize(
+    "case",
+    [
+        # As many test images as are looked at in one pass.
+        "digits small_cnn 1 shared 450",
+        "digits small_cnn 128 shared 450",
+        "mnist small_cnn 8 shared 512",
+        "mnist article_cnn 1 shared 4096",
+        "mnist article_cnn 4 own 1024",
+    ],
+)
+def test_the_estimate_is_a_bound_and_not_a_loose_one(case: str) -> None:
+    estimate, grown = map(int, python("-c", SCRIPT, *case.split()).split())
+    assert grown <= estimate <= 3 * grown
