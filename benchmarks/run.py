@@ -54,6 +54,9 @@ DUELS = [
         "the article's way: validation on the test set", "6",
     ),
     Duel("digits demo sweep, 8x8, batch 16", "digits", "gigo", "torch", TORCH, "3"),
+    Duel(
+        "8x8, batch 32, stacks on streams of their own", "small", "gigo", "torch", TORCH, "4",
+    ),
 ]  # fmt: skip
 
 

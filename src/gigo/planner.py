@@ -36,7 +36,7 @@ WORTH_PROCESSES = 20.0
 
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 
-EVALUATED = 4096
+EVALUATED = 1024
 """Images times members in one forward pass of the engine without gradients."""
 
 OVERHEAD = 40 << 20

@@ -12,7 +12,7 @@ from gigo.engine.layers import Tensors
 from gigo.engine.resident import Inputs
 from gigo.engine.routes import Network
 
-CHUNK = 4096
+CHUNK = 1024
 """Images times members in one forward pass: enough to be efficient, few enough to stay in cache."""
 
 
