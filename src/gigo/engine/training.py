@@ -26,6 +26,7 @@ from gigo.engine.optimizers import Optimizer
 from gigo.engine.prediction import Predictions, losses, predict
 from gigo.engine.resident import Resident
 from gigo.engine.stacking import Stack, stacked_tensors
+from gigo.engine.watched import Watched
 from gigo.rng import Stream
 from gigo.splits import split
 from gigo.trial import Trial
@@ -92,6 +93,7 @@ class TrainingStack:
         optimizer: their parameters and moments, float32 (float64 if that is computed in).
         buffers: their running statistics, by name.
         best: the weights of each one's best epoch, parameters and buffers by name.
+        watched: what they predicted on the test set, if early stopping looks at that, else None.
     """
 
     def __init__(self, trials: Sequence[Trial], resident: Resident) -> None:
@@ -110,6 +112,10 @@ class TrainingStack:
         self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
         self.buffers = tensors
         self.best = {name: tensor.clone() for name, tensor in self._weights.items()}
+        self.watched: Watched | None = None
+        if self.validation == "oracle":
+            classes = resident.dataset.n_classes
+            self.watched = Watched(len(trials), resident.test_labels, classes)
         self._set_up()
 
     @property
@@ -143,6 +149,10 @@ class TrainingStack:
         accuracy = None if monitored is None else monitored.accuracy.cpu().numpy()
         improved = self.control.update(accuracy, ~np.isfinite(loss))
         self._keep_best(improved)
+        if self.watched is not None and monitored is not None:
+            for epoch, rows in (("best", np.flatnonzero(improved)), ("last", running)):
+                index = self._tensor(rows)
+                self.watched.note(epoch, monitored, index, index)
         seconds = (time.perf_counter() - started) / len(running)
         for i in running:
             curve = {"train_loss": loss[i], "learning_rate": rates[i]}
@@ -279,7 +289,9 @@ class TrainingStack:
             for name, tensor in zip(self._names, tensors, strict=True)
         }
         now = {f"now {name}": tensor for name, tensor in self._weights.items()}
-        return moments | now | {f"best {name}": tensor for name, tensor in self.best.items()}
+        best = {f"best {name}": tensor for name, tensor in self.best.items()}
+        seen = {} if self.watched is None else self.watched.tensors
+        return moments | now | best | {f"watched {name}": tensor for name, tensor in seen.items()}
 
     def _keep(self, rows: np.ndarray) -> None:
         index = self._tensor(rows)
@@ -288,6 +300,8 @@ class TrainingStack:
         self.optimizer.keep(index)
         self.buffers = {name: tensor[index] for name, tensor in self.buffers.items()}
         self.best = {name: tensor[index] for name, tensor in self.best.items()}
+        if self.watched is not None:
+            self.watched.keep(index)
         if self.members:
             self._set_up()
 
@@ -296,19 +310,14 @@ class TrainingStack:
         index = self._tensor(rows)
         members = [self.members[i] for i in rows]
         chosen = self._cast({name: tensor[index] for name, tensor in self.best.items()})
-        last = self._cast({name: tensor[index] for name, tensor in self._weights.items()})
-        stack = self._stack_for(len(rows), shared=True)
-        test = self._test(stack, chosen)
-        best_epochs = self.control.best_epoch[rows]
-        same = all(m.epochs == best for m, best in zip(members, best_epochs, strict=True))
-        test_last = test if same else self._test(stack, last)
+        test, test_last = self._tested(rows, chosen)
         fitted = self._fitted(members, chosen)
         seconds = (time.perf_counter() - started) / len(rows)
         for i, member in enumerate(members):
             member.seconds += seconds
             yield record(
                 member,
-                best_epoch=int(best_epochs[i]),
+                best_epoch=int(self.control.best_epoch[rows[i]]),
                 by_patience=bool(self.control.by_patience[rows[i]]),
                 test=test.row(i),
                 test_last=test_last.row(i),
@@ -317,6 +326,20 @@ class TrainingStack:
                 width=len(self.members),
                 device=self._data.device,
             )
+
+    def _tested(
+        self, rows: np.ndarray, chosen: dict[str, Tensor]
+    ) -> tuple[Predictions, Predictions]:
+        """What members predict on the test set with their chosen weights and with their last."""
+        index = self._tensor(rows)
+        if self.watched is not None:
+            return self.watched.of("best", index), self.watched.of("last", index)
+        stack = self._stack_for(len(rows), shared=True)
+        test = self._test(stack, chosen)
+        if all(self.members[i].epochs == self.control.best_epoch[i] for i in rows):
+            return test, test
+        last = self._cast({name: tensor[index] for name, tensor in self._weights.items()})
+        return test, self._test(stack, last)
 
     def _fitted(self, members: Sequence[Member], chosen: dict[str, Tensor]) -> np.ndarray:
         """(m, n) classes that members predict for the items they were trained on."""
