@@ -1,8 +1,8 @@
 """Which trials train together, and what that will cost.
 
-Trials that share data set, size, model, recipe and validation policy can be one network. Those of
-one replicate also share their images; where a model's step is so small that its overhead counts,
-replicates are put together too, every member then with images of its own.
+Trials that share data set, model, recipe and validation policy can be one network. Those of one
+replicate and size also share their images; where a model's step is so small that its overhead
+counts, replicates and sizes are put together too, every member then with images of its own.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def plan(trials: Iterable[Trial], memory: int | None = None) -> Plan:
     stacks = [
         stack
         for group in groups.values()
-        for stack in _chunks(group, max(1, min(MAX_WIDTH, budget // member_memory(group[0]))))
+        for stack in _chunks(sorted(group, key=_length), min(MAX_WIDTH, budget // _widest(group)))
     ]
     return Plan(
         stacks=stacks,
-        memory=max((len(stack) * member_memory(stack[0]) for stack in stacks), default=0),
+        memory=max((len(stack) * _widest(stack) for stack in stacks), default=0),
         seconds=sum(work(trial) / _speed(trial) for stack in stacks for trial in stack),
     )
 
@@ -69,9 +69,11 @@ def plan(trials: Iterable[Trial], memory: int | None = None) -> Plan:
 def _group(trial: Trial) -> tuple[object, ...]:
     step = 3 * _cost(trial).flops * trial.recipe.batch_size
     own_images = step < SMALL_STEP
+    # Where sizes differ, short batches are padded, which batch normalisation would see.
+    any_size = own_images and models.separate(trial.model.name, **trial.model.options)
     return (
         trial.dataset,
-        trial.size,
+        None if any_size else trial.size,
         trial.model.label,
         trial.recipe,
         trial.validation,
@@ -81,9 +83,20 @@ def _group(trial: Trial) -> tuple[object, ...]:
     )
 
 
+def _length(trial: Trial) -> tuple[float, int]:
+    """Steps that a trial is expected to take, then its size: who trains about as long as who."""
+    batches = -(-_trained(trial) // trial.recipe.batch_size)
+    return expected_epochs(trial) * batches, trial.size
+
+
+def _widest(group: Sequence[Trial]) -> int:
+    """Bytes that each member needs in a stack in which all have the largest one's batches."""
+    return member_memory(max(group, key=lambda trial: trial.size))
+
+
 def _chunks(group: Sequence[Trial], width: int) -> list[list[Trial]]:
-    """Stacks of nearly equal widths, none above ``width``."""
-    count = -(-len(group) // width)
+    """Stacks of nearly equal widths, none above ``width`` or 1."""
+    count = -(-len(group) // max(1, width))
     bounds = [len(group) * i // count for i in range(count + 1)]
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 
@@ -112,12 +125,18 @@ def work(trial: Trial) -> float:
     """Floating-point operations that a trial is expected to take."""
     flops = _cost(trial).flops
     n_test = datasets.CATALOGUE[trial.dataset].n_test
-    held_out = HELD_OUT * trial.size if trial.validation in ("clean", "noisy") else 0
+    trained = _trained(trial)
+    held_out = trial.size - trained
     oracle = trial.validation == "oracle"
     watched = n_test if oracle else held_out
-    trained = trial.size - held_out
     final = trained + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
+
+
+def _trained(trial: Trial) -> int:
+    """Items of a trial that are not held out."""
+    holds_out = trial.validation in ("clean", "noisy")
+    return trial.size - (round(HELD_OUT * trial.size) if holds_out else 0)
 
 
 def _cost(trial: Trial) -> models.Cost:
