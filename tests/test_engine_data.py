@@ -182,6 +182,23 @@ def test_predictions_are_those_of_the_networks_whatever_the_chunks(
         assert float(found.accuracy[i]) == (logits.argmax(1) == labels[i]).double().mean()
 
 
+def test_padded_items_are_predicted_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gigo.engine.prediction.CHUNK", 12)  # 6 items at a time, and the rest
+    torch.manual_seed(0)
+    world = made_up(8, torch.float64)
+    networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(2)]
+    tensors = stacked_tensors(networks, torch.float64)
+    items, labels = torch.stack([torch.randperm(60)[:20] for _ in range(2)]), torch.arange(40) % 10
+    labels, counts = labels.view(2, 20), [20, 7]
+    stack = Stack(networks[0], 2, "channels")
+    found = predict(stack, tensors, world.train, items, labels, torch.tensor(counts))
+    for i, n in enumerate(counts):
+        own = predict(stack, tensors, world.train, items[:, :n], labels[:, :n])
+        assert torch.equal(found.classes[i, :n], own.classes[i])
+        assert float(found.accuracy[i]) == float(own.accuracy[i])
+        assert float(found.loss[i]) == pytest.approx(float(own.loss[i]), abs=1e-12)
+
+
 # Widths
 
 
