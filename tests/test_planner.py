@@ -141,7 +141,13 @@ def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
         ({"model": "mlp", "recipe": "small"}, 1),
         ({"model": "logistic", "recipe": "article"}, 1),
         ({"model": "article_cnn", "recipe": "article"}, 3),  # large steps
-        ({"model": Choice(name="resnet", width=1), "recipe": {"batch_size": 1}}, 3),  # normalised
+        (
+            {
+                "model": Choice.model_validate({"name": "resnet", "width": 1}),
+                "recipe": {"batch_size": 1},
+            },
+            3,
+        ),  # normalised
     ],
 )
 def test_sizes_train_together_where_steps_are_small_and_items_apart(

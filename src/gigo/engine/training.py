@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from gigo import models
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
 from gigo.engine.evaluation import Evaluation
 from gigo.engine.feed import Feed, Stretch
+from gigo.engine.initial import initial_networks
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
 from gigo.engine.noise import Noise
@@ -31,7 +31,6 @@ from gigo.engine.prediction import Predictions, first, losses
 from gigo.engine.resident import Resident
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.engine.watched import Watched
-from gigo.rng import Stream
 from gigo.splits import split
 from gigo.trial import Trial
 from gigo.types import Labels, Record
@@ -112,7 +111,7 @@ class TrainingStack:
         self.members = [Member(trial, split(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
         self.feed = Feed(self.members, self.recipe.batch_size)
-        networks = _initial_networks(trials, resident)
+        networks = initial_networks(trials, resident)
         self._network = networks[0]
         self._drops = any("Dropout" in type(m).__name__ for m in self._network.modules())
         master = torch.float64 if resident.dtype == torch.float64 else torch.float32
@@ -379,18 +378,3 @@ class TrainingStack:
 def _some(tensors: Mapping[str, Tensor], members: Tensor) -> dict[str, Tensor]:
     """The rows of some members, (m,) int64."""
     return {name: tensor[members] for name, tensor in tensors.items()}
-
-
-def _initial_networks(trials: Sequence[Trial], resident: Resident) -> list[nn.Module]:
-    """A network a trial; those of one replicate start from the same weights."""
-    made: dict[tuple[int, int], nn.Module] = {}
-    dataset = resident.dataset
-    for trial in trials:
-        if (trial.seed, trial.replicate) in made:
-            continue
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
-            made[trial.seed, trial.replicate] = models.build(
-                trial.model.name, dataset.input_shape, dataset.n_classes, **trial.model.options
-            )
-    return [made[trial.seed, trial.replicate] for trial in trials]
