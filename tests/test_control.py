@@ -297,7 +297,7 @@ def test_members_out_of_step_are_as_many_alone(
     for turn in turns:
         due = np.array(turn[:members]) & (control.epoch < 14)
         at = np.minimum(control.epoch, 13), np.arange(members)
-        improved = control.update(np.where(due, accuracies[at], np.nan), lost[at], due)
+        improved = control.update(np.where(due, accuracies[at], 0.95), lost[at], due)
         for i in np.flatnonzero(due):
             now = alone[i].epoch[0]
             mine = alone[i].update(accuracies[now, [i]], lost[now, [i]])
