@@ -287,6 +287,27 @@ def test_many_members_are_as_many_alone(
     assert together == alone
 
 
+@given(rule_sets, grids(), st.lists(st.lists(st.booleans(), min_size=4, max_size=4), max_size=60))
+def test_members_out_of_step_are_as_many_alone(
+    rules: Recipe, grid: tuple[list[list[float]], list[list[bool]]], turns: list[list[bool]]
+) -> None:
+    accuracies, lost = (np.array(part) for part in grid)
+    members = accuracies.shape[1]
+    control, alone = Control(rules, members), [Control(rules, 1) for _ in range(members)]
+    for turn in turns:
+        due = np.array(turn[:members]) & (control.epoch < 14)
+        at = np.minimum(control.epoch, 13), np.arange(members)
+        improved = control.update(np.where(due, accuracies[at], 0.95), lost[at], due)
+        for i in np.flatnonzero(due):
+            now = alone[i].epoch[0]
+            mine = alone[i].update(accuracies[now, [i]], lost[now, [i]])
+            assert mine[0] == improved[i]
+        assert not improved[~due].any()
+    for name in ("epoch", "best_epoch", "stopped", "by_patience", "learning_rate"):
+        one_by_one = np.concatenate([getattr(each, name) for each in alone])
+        np.testing.assert_array_equal(getattr(control, name), one_by_one)
+
+
 @given(rule_sets, grids(), st.integers(0, 13), st.data())
 def test_keep_leaves_the_kept_ones_as_they_were(
     rules: Recipe,

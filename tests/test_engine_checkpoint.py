@@ -43,13 +43,26 @@ def _copied(state: State, folder: Path) -> State:
     return loaded
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    ("optimizer", "sizes", "validation"),
+    [
+        ("adam", [40], "oracle"),
+        ("sgd", [40], "oracle"),
+        ("adam", [17, 40, 64], "oracle"),
+        ("sgd", [17, 40, 64], "clean"),
+    ],
+)
 def test_a_resumed_stack_equals_an_uninterrupted_one_bit_for_bit(
-    optimizer: str, tmp_path: Path
+    optimizer: str, sizes: list[int], validation: str, tmp_path: Path
 ) -> None:
     recipe = RECIPE.model_copy(update={"optimizer": optimizer})
     resident = digits(torch.float32)
-    members = {t.key: t for t in trials(resident, [0.0, 0.3, 0.6, 0.9], [0, 1], recipe=recipe)}
+    rates = [0.0, 0.3, 0.6, 0.9] if len(sizes) == 1 else [0.0, 0.6]
+    members = {
+        t.key: t
+        for n in sizes
+        for t in trials(resident, rates, [0, 1], recipe=recipe, size=n, validation=validation)
+    }
     states: list[State] = []
     whole: dict[str, Record] = {}
     for event in train(list(members.values()), resident):
@@ -59,7 +72,9 @@ def test_a_resumed_stack_equals_an_uninterrupted_one_bit_for_bit(
             whole[event.key] = event
     assert len(states) > 5
     assert len(states[-1].keys) < len(members), "some left before the last state"
-    for state in (states[0], states[len(states) // 2], states[-1]):
+    in_mid_epoch = [state for state in states if any(state.values["position"])]
+    assert bool(in_mid_epoch) == (len(sizes) > 1)
+    for state in (states[0], states[len(states) // 2], states[-1], *in_mid_epoch[:1]):
         left = [members[key] for key in state.keys]
         resumed = [e for e in train(left, resident, state) if isinstance(e, Record)]
         assert {record.key for record in resumed} == set(state.keys)

@@ -28,10 +28,10 @@ GRID = trials(digits(), rates=[0, 0.3, 0.6], replicates=[0, 1, 2], validation="c
 
 def seen(stack: TrainingStack) -> Seen:
     """The items and labels of the coming epoch, in order, by trial."""
-    items, labels = stack._order()
-    rows = items.expand(labels.shape)
+    coming = stack.feed.stretch(stack.control.epoch, ~stack.control.stopped)
+    rows = np.broadcast_to(coming.items, coming.labels.shape)
     return {
-        member.trial.key: (rows[i].tolist(), labels[i].tolist())
+        member.trial.key: (rows[i].tolist(), coming.labels[i].tolist())
         for i, member in enumerate(stack.members)
     }
 
@@ -45,7 +45,7 @@ def expected(one: Trial, epoch: int) -> tuple[list[int], list[int]]:
 
 def stack_at(members: Sequence[Trial], epoch: int) -> TrainingStack:
     stack = TrainingStack(members, digits())
-    stack.control.epoch = epoch
+    stack.control.epoch[:] = epoch
     return stack
 
 
@@ -68,7 +68,7 @@ def test_what_a_member_sees_stays_the_same_when_others_leave() -> None:
         staying = [one for one in staying if one.key not in gone]
         assert seen(stack) == {one.key: expected(one, epoch) for one in staying}
     assert len({one.replicate for one in staying}) == 1
-    assert stack._order()[0].ndim == 1
+    assert stack.feed.shared
 
 
 def test_every_item_is_seen_once_an_epoch_in_another_order_each_time() -> None:
@@ -180,6 +180,23 @@ def test_predictions_are_those_of_the_networks_whatever_the_chunks(
             float(nn.functional.cross_entropy(logits, labels[i])), abs=1e-12
         )
         assert float(found.accuracy[i]) == (logits.argmax(1) == labels[i]).double().mean()
+
+
+def test_padded_items_are_predicted_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gigo.engine.prediction.CHUNK", 12)  # 6 items at a time, and the rest
+    torch.manual_seed(0)
+    world = made_up(8, torch.float64)
+    networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(2)]
+    tensors = stacked_tensors(networks, torch.float64)
+    items, labels = torch.stack([torch.randperm(60)[:20] for _ in range(2)]), torch.arange(40) % 10
+    labels, counts = labels.view(2, 20), [20, 7]
+    stack = Stack(networks[0], 2, "channels")
+    found = predict(stack, tensors, world.train, items, labels, torch.tensor(counts))
+    for i, n in enumerate(counts):
+        own = predict(stack, tensors, world.train, items[:, :n], labels[:, :n])
+        assert torch.equal(found.classes[i, :n], own.classes[i])
+        assert float(found.accuracy[i]) == float(own.accuracy[i])
+        assert float(found.loss[i]) == pytest.approx(float(own.loss[i]), abs=1e-12)
 
 
 # Widths

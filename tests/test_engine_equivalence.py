@@ -134,12 +134,24 @@ def assert_alike(a: Record, b: Record) -> None:
     assert replace(a, **same) == replace(b, **same)
 
 
-def test_a_study_in_one_stack_is_the_study_one_by_one() -> None:
+@pytest.mark.parametrize(
+    ("sizes", "validation"), [([100], "clean"), ([30, 61, 100], "clean"), ([30, 61, 100], "oracle")]
+)
+def test_a_study_in_one_stack_is_the_study_one_by_one(sizes: list[int], validation: str) -> None:
     resident = digits(torch.float64)
     recipe = Recipe(batch_size=20, epochs=12, patience=2, plateau_patience=1, learning_rate=3e-3)
-    members = trials(
-        resident, [0, 0.4, 0.8], [0, 1, 2], recipe=recipe, size=100, validation="clean"
-    )
+    members = [
+        one
+        for size in sizes
+        for one in trials(
+            resident,
+            [0, 0.4, 0.8],
+            range(3 if sizes == [100] else 1),
+            recipe=recipe,
+            size=size,
+            validation=validation,
+        )
+    ]
     together, epochs = finish(members, resident)
     alone = {}
     for one in members:

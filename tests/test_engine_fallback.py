@@ -28,7 +28,7 @@ from engine_setup import (
 )
 from factories import make_study
 from gigo import models, runner
-from gigo.engine.fallback import Fallback, Watched, further_buffers
+from gigo.engine.fallback import Fallback, Instrumented, further_buffers
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Resident
 from gigo.engine.routes import Route, route
@@ -172,11 +172,11 @@ def use(monkeypatch: pytest.MonkeyPatch, kind: Callable[[], nn.Module]) -> None:
 
 
 def forced(network: nn.Module, path: str) -> Route:
-    watched = Watched(network)
+    instrumented = Instrumented(network)
     if path == "stacked":
         return Route("stacked", "", lambda members, form: Stack(network, members, form))
     vmap = path == "vmap"
-    return Route("vmap", "", lambda members, form: Fallback(watched, members, form, vmap=vmap))
+    return Route("vmap", "", lambda members, form: Fallback(instrumented, members, form, vmap=vmap))
 
 
 def after(members: Sequence[Any], resident: Resident, steps: int) -> TrainingStack:
@@ -304,7 +304,7 @@ def test_running_statistics_are_those_of_plain_networks(vmap: bool, momentum: fl
         for _ in range(3)
     ]
     tensors = stacked_tensors(plain, torch.float64) | further_buffers(plain, torch.float64)
-    stack = Fallback(Watched(plain[0]), 3, "channels", vmap=vmap)
+    stack = Fallback(Instrumented(plain[0]), 3, "channels", vmap=vmap)
     for step in range(4):
         x = torch.randn(ITEMS, 3, 8, 8, dtype=torch.float64)
         training = step != 2  # evaluation between changes nothing
@@ -368,7 +368,7 @@ def test_dropout_by_layers_and_by_function_are_independent() -> None:
             x = self.flatten(x)
             return torch.cat([self.drop(x), F.dropout(x, 0.5, self.training)], 1)
 
-    stack = Fallback(Watched(Both()), 1, "shared", vmap=False)
+    stack = Fallback(Instrumented(Both()), 1, "shared", vmap=False)
     x = torch.ones(10, 1, 10, 10)
     noise = Noise([A], "1/0", CPU)
     kept = stack(stacked_tensors([Both()], torch.float32), x, train=True, noise=noise)[0] > 0
@@ -378,7 +378,7 @@ def test_dropout_by_layers_and_by_function_are_independent() -> None:
 
 def test_without_noise_training_with_dropout_is_refused() -> None:
     network = Joined()
-    stack = Fallback(Watched(network), 1, "shared", vmap=True)
+    stack = Fallback(Instrumented(network), 1, "shared", vmap=True)
     tensors, x = stacked_tensors([network], torch.float32), torch.rand(3, 1, 8, 8)
     with pytest.raises(EngineError, match=r"^model layer maps = Dropout2d.*needs noise"):
         stack(tensors, x, train=True)

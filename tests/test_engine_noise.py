@@ -80,4 +80,4 @@ def test_training_draws_noise_only_for_networks_that_drop() -> None:
     resident = digits(torch.float32)
     stack = TrainingStack(trials(resident, [0.0], [0]), resident)
     stack.run_epoch()
-    assert stack.control.epoch == 1
+    assert stack.epoch == 1

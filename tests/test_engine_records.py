@@ -170,6 +170,44 @@ def test_accuracies_are_those_of_the_chosen_weights_by_hand(validation: str) -> 
             assert watched == (held_out == part.held_out_labels).mean()
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
+def test_under_oracle_a_record_is_what_looking_at_the_test_set_again_gives(
+    dtype: torch.dtype,
+) -> None:
+    resident = digits(dtype)
+    recipe = SHORT.model_copy(update={"learning_rate": 0.01, "epochs": 12})
+    members = trials(resident, [0, 0.3, 0.6, 0.9], [0, 1, 2, 3], recipe=recipe)
+    stack, waited, differ = TrainingStack(members, resident), 0, 0
+    for epoch in range(1, recipe.epochs + 1):
+        stack.run_epoch()
+        stack.control.stopped[0] |= epoch == 1  # one of sixteen: it waits for the next
+        again = look_again(stack)
+        for record in stack.leave():
+            assert_close(record, again[record.key], 1e-12 if dtype == torch.float64 else 1e-6)
+            waited += record.epochs < epoch
+            differ += (record.predictions != record.predictions_last).any()
+        if not stack.members:
+            break
+    assert waited  # so that its own last epoch is not the stack's
+    assert differ  # else chosen and last could have been mixed up
+
+
+def look_again(stack: TrainingStack) -> dict[str, Record]:
+    """The records of those who stopped, as if the test set had not been looked at."""
+    rows = np.flatnonzero(stack.control.stopped)
+    watched, stack.watched = stack.watched, None
+    records = {record.key: record for record in stack._records(rows)} if len(rows) else {}
+    stack.watched = watched
+    return records
+
+
+def assert_close(a: Record, b: Record, within: float) -> None:
+    np.testing.assert_array_equal(a.predictions, b.predictions)
+    np.testing.assert_array_equal(a.predictions_last, b.predictions_last)
+    assert a.predictions.dtype == b.predictions.dtype == np.uint8
+    assert [a.log_loss, a.log_loss_last] == pytest.approx([b.log_loss, b.log_loss_last], abs=within)
+
+
 def test_a_model_learns_what_it_is_taught() -> None:
     recipe = BASE.model_copy(update={"epochs": 25, "batch_size": 16, "learning_rate": 3e-3})
     members = trials(digits(), [0, 0.3], [0], recipe=recipe, size=100, validation="none")

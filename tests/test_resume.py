@@ -22,13 +22,14 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes as Unix has them"),
 ]
 
-STUDY = """
+RECIPE = '{{ base = "small", epochs = 12, patience = 3, learning_rate = {} }}'
+STUDY = f"""
 dataset = "digits"
-size = [20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100, 105, 110, 115]
+size = [20, 65]
 corruption = "symmetric"
 rates = [0, 0.5, 1]
-replicates = 2
-recipe = { base = "small", epochs = 12, patience = 3 }
+replicates = 1
+recipe = [{", ".join(RECIPE.format(0.001 + k / 10_000) for k in range(20))}]
 precision = "float64"
 """
 """20 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""

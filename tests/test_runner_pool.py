@@ -54,7 +54,7 @@ def test_processes_find_what_one_finds(tmp_path: Path, alone: Path, workers: int
     assert not list((tmp_path / "checkpoints").glob("*"))
     with Store.open(tmp_path) as store:
         widths = [record.provenance["stack_width"] for record in store.records()]
-    assert max(widths) <= 6 / workers + 1  # each had its share
+    assert max(widths) == 12 / workers  # each had its share
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_process_that_is_killed_loses_nothing(
 
     runner.run(STUDY, tmp_path, workers=2, listener=kill_the_first)
     check_same(tmp_path, alone)
-    assert notes and notes[0].startswith("out of memory with 3 models at once: going on with ")
+    assert notes and notes[0].startswith("out of memory with 6 models at once: going on with ")
     assert not list((tmp_path / "checkpoints").glob("*"))
 
 

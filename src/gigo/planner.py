@@ -1,10 +1,10 @@
 """Which trials train together, and what that will cost.
 
-Trials that share data set, size, model, recipe and validation policy can be one network. Those of
-one replicate also share their images; where a model's step is so small that its overhead counts,
-replicates are put together too, every member then with images of its own. How many train together,
-and whether on shared images, is better known from timing (`gigo.engine.tuning`), which a plan takes
-in where a group of trials is large enough to be worth it.
+Trials that share data set, model, recipe and validation policy can be one network. Those of one
+replicate and size also share their images; where a model's step is so small that its overhead
+counts, replicates and sizes are put together too, every member then with images of its own. How
+many train together, and whether on shared images, is better known from timing
+(`gigo.engine.tuning`), which a plan takes in where a group of trials is large enough for that.
 """
 
 from __future__ import annotations
@@ -126,10 +126,11 @@ def plan(
     for group in groups.values():
         answer = answers.get(_alike(group[0]))
         widest = answer.width if answer else MAX_WIDTH
-        stacks += _chunks(group, min(widest, _fitting(group[0], budget)), workers)
+        width = min(widest, _fitting(_largest(group), budget))
+        stacks += _chunks(sorted(group, key=_length), width, workers)
     return Plan(
         stacks=stacks,
-        memory=max((stack_memory(stack[0], len(stack)) for stack in stacks), default=0),
+        memory=max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0),
         seconds=sum(_seconds(stack) for stack in stacks),
     )
 
@@ -153,12 +154,12 @@ def questions(
         groups.setdefault(_alike(trial), []).append(trial)
     asked: list[Question] = []
     for group in groups.values():
-        first = group[0]
+        first = _largest(group)
         most = -(-len(group) // workers)
         limit = min(most, MAX_WIDTH, _fitting(first, budget))
         cost = max(TUNING, TUNING_STEPS * step_flops(first) / _speed(first))
         if limit > 1 and _seconds(group) >= WORTH * cost:
-            streams = Counter((trial.seed, trial.replicate) for trial in group)
+            streams = Counter((trial.seed, trial.replicate, trial.size) for trial in group)
             asked.append(Question(first, limit, min(limit, max(streams.values()))))
     return asked
 
@@ -202,19 +203,22 @@ class Room:
 
     def ran_out(self, stack: Sequence[Trial]) -> None:
         """Memory did not suffice for a stack: from now on none may need more than half of it."""
-        half = stack_memory(stack[0], -(-len(stack) // 2))
+        half = stack_memory(_largest(stack), -(-len(stack) // 2))
         self.memory = min(self.memory, half)
 
     def parts(self, stack: Sequence[Trial]) -> list[list[Trial]]:
         """A stack as it is, or as nearly equal ones for which there is room."""
-        return _chunks(stack, _fitting(stack[0], self.memory)) if stack else []
+        return _chunks(stack, _fitting(_largest(stack), self.memory)) if stack else []
 
 
 def _alike(trial: Trial) -> tuple[object, ...]:
     """Names the trials that may train together."""
+    # Where sizes differ, short batches are padded, which batch normalisation would see.
+    small = step_flops(trial) < SMALL_STEP
+    any_size = small and models.separate(trial.model.name, **trial.model.options)
     return (
         trial.dataset,
-        trial.size,
+        None if any_size else trial.size,
         trial.model.label,
         trial.recipe,
         trial.validation,
@@ -226,7 +230,18 @@ def _alike(trial: Trial) -> tuple[object, ...]:
 def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
     """Names the trials that do."""
     own_images = tuning.own_images if tuning else step_flops(trial) < SMALL_STEP
-    return *_alike(trial), None if own_images else (trial.seed, trial.replicate)
+    return *_alike(trial), None if own_images else (trial.seed, trial.replicate, trial.size)
+
+
+def _length(trial: Trial) -> tuple[float, int]:
+    """Steps that a trial is expected to take, then its size: who trains about as long as who."""
+    batches = -(-_trained(trial) // trial.recipe.batch_size)
+    return expected_epochs(trial) * batches, trial.size
+
+
+def _largest(group: Sequence[Trial]) -> Trial:
+    """The one that needs most memory; in its stack all have batches as wide as its own."""
+    return max(group, key=lambda trial: trial.size)
 
 
 def _chunks(group: Sequence[Trial], width: int, workers: int = 1) -> list[list[Trial]]:
@@ -278,11 +293,18 @@ def work(trial: Trial) -> float:
     """Floating-point operations that a trial is expected to take."""
     flops = _cost(trial).flops
     n_test = datasets.CATALOGUE[trial.dataset].n_test
-    held_out = HELD_OUT * trial.size if trial.validation in ("clean", "noisy") else 0
-    watched = n_test if trial.validation == "oracle" else held_out
-    trained = trial.size - held_out
-    final = 2 * n_test + trained
+    trained = _trained(trial)
+    held_out = trial.size - trained
+    oracle = trial.validation == "oracle"
+    watched = n_test if oracle else held_out
+    final = trained + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
     return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
+
+
+def _trained(trial: Trial) -> int:
+    """Items of a trial that are not held out."""
+    holds_out = trial.validation in ("clean", "noisy")
+    return trial.size - (round(HELD_OUT * trial.size) if holds_out else 0)
 
 
 def _seconds(trials: Sequence[Trial]) -> float:

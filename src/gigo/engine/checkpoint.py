@@ -23,7 +23,7 @@ from gigo import __version__
 EVERY = 120.0
 """Seconds of training between two checkpoints."""
 
-_VERSIONS = {"gigo": __version__, "torch": str(torch.__version__)}
+_VERSIONS = {"gigo": __version__, "torch": str(torch.__version__), "state": "2"}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Control:
     without an improvement of more than ``plateau_min_delta``, and the count starts again.
 
     Attributes:
-        epoch: epochs seen so far.
+        epoch: (M,) int64, epochs seen so far; members need not be in step.
         best_epoch: (M,) int64, from 1; 0 before the first epoch.
         stopped: (M,) bool.
         by_patience: (M,) bool, which of them stopped before the last epoch.
@@ -36,7 +36,7 @@ class Control:
 
     def __init__(self, recipe: Recipe, members: int) -> None:
         self._recipe = recipe
-        self.epoch = 0
+        self.epoch = np.zeros(members, np.int64)
         self.best_epoch = np.zeros(members, np.int64)
         self.stopped = np.zeros(members, bool)
         self.by_patience = np.zeros(members, bool)
@@ -48,16 +48,24 @@ class Control:
     @property
     def learning_rate(self) -> NDArray[np.float64]:
         """(M,) of the coming epoch; 0 for members that stopped."""
+        base = self._recipe.learning_rate
+        rates = np.array([base * self._factor(epoch) for epoch in self.epoch.tolist()])
+        return np.where(self.stopped, 0.0, rates * self._cut)
+
+    def _factor(self, epoch: int) -> float:
+        """The schedule's share of the rate after so many epochs."""
         r = self._recipe
-        factor = 1.0
         if r.schedule == "cosine":
-            factor = 0.5 * (1 + math.cos(math.pi * self.epoch / r.epochs))
-        elif r.schedule == "step":
-            factor = r.step_factor ** (self.epoch // r.step_epochs)
-        return np.where(self.stopped, 0.0, r.learning_rate * factor * self._cut)
+            return 0.5 * (1 + math.cos(math.pi * epoch / r.epochs))
+        if r.schedule == "step":
+            return r.step_factor ** (epoch // r.step_epochs)
+        return 1.0
 
     def update(
-        self, monitored: NDArray[np.float64] | None, diverged: NDArray[np.bool_]
+        self,
+        monitored: NDArray[np.float64] | None,
+        diverged: NDArray[np.bool_],
+        due: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
         """Take in an epoch; returns (M,) bool, the members whose weights are now the best.
 
@@ -65,42 +73,40 @@ class Control:
             monitored: (M,) accuracies, or None where nothing is monitored: every epoch then is
                 the best so far, and only the last epoch ends training.
             diverged: (M,) bool, members whose loss is no longer finite; they stop.
+            due: (M,) bool, members that have trained an epoch; default all. What is said of others
+                is not looked at, nor is anything of members that stopped.
         """
         r = self._recipe
-        running = ~self.stopped
-        self.epoch += 1
-        if monitored is None:
-            improved = running.copy()
-        else:
-            improved = running & (monitored > self._best)
-            self._best[improved] = monitored[improved]
-        self.best_epoch[improved] = self.epoch
+        due = ~self.stopped if due is None else due & ~self.stopped
+        self.epoch[due] += 1
+        improved = due if monitored is None else due & (monitored > self._best)
+        self.best_epoch[improved] = self.epoch[improved]
         if monitored is not None:
-            self._plateau(monitored, running)
+            self._best[improved] = monitored[improved]
+            self._plateau(monitored, due)
             if r.patience:
-                self.by_patience |= running & (self.epoch - self.best_epoch >= r.patience)
-        self.stopped |= self.by_patience | (running & diverged)
-        if self.epoch >= r.epochs:
-            self.stopped[:] = True
+                self.by_patience |= due & (self.epoch - self.best_epoch >= r.patience)
+        self.stopped |= self.by_patience | (due & (diverged | (self.epoch >= r.epochs)))
         return improved
 
-    def _plateau(self, monitored: NDArray[np.float64], running: NDArray[np.bool_]) -> None:
+    def _plateau(self, monitored: NDArray[np.float64], due: NDArray[np.bool_]) -> None:
         r = self._recipe
         # Accuracies are counts over n: a rise of one item may be the least one to the letter.
-        better = monitored - self._plateau_best > r.plateau_min_delta + ROUNDING
+        better = due & (monitored - self._plateau_best > r.plateau_min_delta + ROUNDING)
         self._plateau_best[better] = monitored[better]
-        self._plateau_wait = np.where(better, 0, self._plateau_wait + 1)
+        self._plateau_wait[due] += 1
+        self._plateau_wait[better] = 0
         if r.plateau_patience:
-            due = running & (self._plateau_wait >= r.plateau_patience)
-            self._cut[due] *= r.plateau_factor
-            self._plateau_wait[due] = 0
+            cut = due & (self._plateau_wait >= r.plateau_patience)
+            self._cut[cut] *= r.plateau_factor
+            self._plateau_wait[cut] = 0
 
     def state(self) -> dict[str, Any]:
-        """Its numbers as plain values: a list has an item a member."""
+        """Its numbers as plain values, lists with an item a member."""
         return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
+            name: value.tolist()
             for name, value in vars(self).items()
-            if name != "_recipe"
+            if isinstance(value, np.ndarray)
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -108,7 +114,6 @@ class Control:
         for name, mine in list(vars(self).items()):
             if isinstance(mine, np.ndarray):
                 setattr(self, name, np.array(state[name], dtype=mine.dtype))
-        self.epoch = state["epoch"]
 
     def keep(self, members: NDArray[np.int64]) -> None:
         """Go on with some of the members, in the order given."""

@@ -55,7 +55,7 @@ class _Dropout(nn.Module):
         return x * (uniform >= self._share).to(x.dtype) / (1 - self._share)
 
 
-class Watched(nn.Module):
+class Instrumented(nn.Module):
     """A copy of a network that draws from a noise and shows its buffers.
 
     Attributes:
@@ -102,7 +102,7 @@ class Fallback:
     """
 
     def __init__(
-        self, network: Watched, members: int, form: Form, *, vmap: bool, wide: bool = False
+        self, network: Instrumented, members: int, form: Form, *, vmap: bool, wide: bool = False
     ) -> None:
         self.members = members
         self._network, self._form, self._wide = network, form, wide

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +54,11 @@ class Member:
     def copied_curve(self) -> dict[str, list[float]]:
         """The curve as it is now."""
         return {name: list(values) for name, values in self.curve.items()}
+
+
+def share_items(members: Sequence[Member]) -> bool:
+    """Whether all train on the same items in the same order, and hold out the same."""
+    return len({(m.replicate, m.trial.size) for m in members}) == 1
 
 
 def entropy(labels: Labels) -> float:

@@ -24,16 +24,20 @@ class Predictions:
         classes: (M, n) int64, the most probable class.
         correct: (M, n) bool, whether it is the label.
         loss: (M,) mean cross-entropy in nats.
+        counts: (M,) how many of the n items are a member's own, the first ones; None for all.
     """
 
     classes: Tensor
     correct: Tensor
     loss: Tensor
+    counts: Tensor | None = None
 
     @property
     def accuracy(self) -> Tensor:
-        """(M,) share of correct items."""
-        return self.correct.double().mean(1)
+        """(M,) share of a member's own items that are correct."""
+        if self.counts is None:
+            return self.correct.double().mean(1)
+        return first(self.correct.double(), self.counts).sum(1) / self.counts
 
     def row(self, member: int) -> Predictions:
         """One member's: shapes (n,), (n,) and ()."""
@@ -42,7 +46,12 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(
-    stack: Network, tensors: Tensors, inputs: Inputs, items: Tensor, labels: Tensor
+    stack: Network,
+    tensors: Tensors,
+    inputs: Inputs,
+    items: Tensor,
+    labels: Tensor,
+    counts: Tensor | None = None,
 ) -> Predictions:
     """Run a stack over items.
 
@@ -52,6 +61,7 @@ def predict(
         inputs: where the items are.
         items: (n,) for all members, or (M, n).
         labels: (M, n), or (1, n) for all members.
+        counts: (M,) how many of the n items are a member's own, the first ones; None for all.
     """
     n, members = items.shape[-1], stack.members
     labels = labels.expand(members, n)
@@ -62,8 +72,14 @@ def predict(
         part = slice(start, start + chunk)
         logits = stack(tensors, inputs.batch(items[..., part]))
         classes[:, part] = logits.argmax(-1)
-        loss += losses(logits, labels[:, part]).sum(1)
-    return Predictions(classes, classes == labels, loss / n)
+        each = losses(logits, labels[:, part])
+        loss += (each if counts is None else first(each, counts - start)).sum(1)
+    return Predictions(classes, classes == labels, loss / (n if counts is None else counts), counts)
+
+
+def first(each: Tensor, counts: Tensor) -> Tensor:
+    """(M, N) numbers, those of a member (M,) after its first ``counts`` being 0."""
+    return each * (torch.arange(each.shape[1], device=each.device) < counts[:, None])
 
 
 def losses(logits: Tensor, labels: Tensor) -> Tensor:

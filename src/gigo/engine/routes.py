@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from gigo.engine.fallback import Fallback, Watched, further_buffers, seeded
+from gigo.engine.fallback import Fallback, Instrumented, further_buffers, seeded
 from gigo.engine.layers import LAYERS, Form, Tensors
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Inputs
@@ -121,13 +121,13 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
                 build(len(MEMBERS), inputs.form(shared=shared))
             return Route("stacked", "", build)
     network = copy.deepcopy(network)  # what is traced keeps the values that were put into it
-    watched = Watched(network)
+    instrumented = Instrumented(network)
     tensors = _two_members(network, inputs, master)
-    cases, draws = _alone(watched, tensors, inputs, n_classes)
+    cases, draws = _alone(instrumented, tensors, inputs, n_classes)
     parameters = [name for name, p in network.named_parameters() if p.requires_grad]
     reasons: list[str] = []
     for path, wide in _ways(dtype):
-        build = _builder(path, network, watched, draws=draws, wide=wide)
+        build = _builder(path, network, instrumented, draws=draws, wide=wide)
         try:
             for case in cases:
                 _compare(case, *_run(build, case, tensors, parameters, master))
@@ -169,7 +169,7 @@ def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
 
 
 def _builder(
-    path: Path, network: nn.Module, watched: Watched | None, *, draws: bool, wide: bool
+    path: Path, network: nn.Module, instrumented: Instrumented | None, *, draws: bool, wide: bool
 ) -> Callable[[int, Form], Network]:
     def stacked(members: int, form: Form) -> Network:
         for name, _ in network.named_parameters(remove_duplicate=False):
@@ -183,8 +183,8 @@ def _builder(
     def fallback(members: int, form: Form) -> Network:
         if draws and path == "vmap":  # which would do so in a layout that depends on the company
             raise EngineError(DRAWS)
-        assert watched is not None
-        return Fallback(watched, members, form, vmap=path == "vmap", wide=wide)
+        assert instrumented is not None
+        return Fallback(instrumented, members, form, vmap=path == "vmap", wide=wide)
 
     names = {name for name, _ in network.named_parameters()}
     return stacked if path == "stacked" else fallback
@@ -210,10 +210,10 @@ def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict
 
 
 def _alone(
-    watched: Watched, tensors: Tensors, inputs: Inputs, n_classes: int
+    instrumented: Instrumented, tensors: Tensors, inputs: Inputs, n_classes: int
 ) -> tuple[list[_Case], bool]:
     """What the members give alone, and whether they draw from global generators in training."""
-    reference = copy.deepcopy(watched)
+    reference = copy.deepcopy(instrumented)
     cases: list[_Case] = []
     draws = False
     dtype = next(t.dtype for t in tensors.values() if t.is_floating_point())

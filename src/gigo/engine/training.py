@@ -1,45 +1,52 @@
-"""Training a stack: trials that share data set, size, model, recipe and validation policy.
+"""Training a stack: trials that share data set, model, recipe and validation policy.
 
-Each member has its own labels, learning rate, patience and stop; members of one replicate see the
-same batches in the same order. Losses are summed over members, so that each one's gradient is its
-own. Members that are done leave at a few fixed widths.
+Each member has its own labels, learning rate, patience and stop, and may have its own size; members
+of one replicate and size see the same batches in the same order. Every member takes a step whenever
+the stack does; those whose epoch ends are looked at. Losses are summed over members, so that each
+one's gradient is its own. Members that are done leave at a few fixed widths.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
-from gigo import models
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
+from gigo.engine.evaluation import Evaluation
 from gigo.engine.fallback import further_buffers
+from gigo.engine.feed import Feed, Stretch
+from gigo.engine.initial import initial_networks
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
 from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer
-from gigo.engine.prediction import Predictions, losses, predict
+from gigo.engine.prediction import Predictions, first, losses
 from gigo.engine.resident import Resident
 from gigo.engine.routes import Network, route
 from gigo.engine.stacking import stacked_tensors
-from gigo.rng import Stream
+from gigo.engine.watched import Watched
 from gigo.splits import split
 from gigo.trial import Trial
 from gigo.types import Labels, Record
 
+Mask = NDArray[np.bool_]
+"""(M,), some of the members."""
+
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A stack has finished an epoch.
+    """Members of a stack have finished an epoch: all, if they have as many items.
 
     Attributes:
-        epoch: counted from 1, ``epochs`` at most.
+        epoch: the largest among those still training, counted from 1, ``epochs`` at most.
         running: members still training.
         width: members in the stack, those that wait to leave included.
     """
@@ -76,8 +83,8 @@ def train(
         state: to go on from, of the same trials in the same order.
 
     Yields:
-        An `EpochDone` an epoch, a `Record` a trial, and every few minutes the `State` of the stack;
-        first of all a `Detour` if there is one.
+        An `EpochDone` whenever some finish an epoch, a `Record` a trial, and every few minutes the
+        `State` of the stack; first of all a `Detour` if there is one.
     """
     stack = TrainingStack(trials, resident)
     if stack.route.path != "stacked":
@@ -87,7 +94,7 @@ def train(
     saved = time.perf_counter()
     while stack.members:
         stack.run_epoch()
-        yield EpochDone(stack.control.epoch, stack.recipe.epochs, stack.running, len(stack.members))
+        yield EpochDone(stack.epoch, stack.recipe.epochs, stack.running, len(stack.members))
         yield from stack.leave()
         if stack.members and time.perf_counter() - saved >= checkpoint.EVERY:
             yield stack.state()
@@ -104,15 +111,17 @@ def stack_width(members: int) -> int:
 
 
 class TrainingStack:
-    """A stack between epochs.
+    """A stack between steps, where some member's epoch has just ended.
 
     Attributes:
         members: those in the stack, in the order of the tensors' first axis.
         control: their learning rates and stops.
+        feed: their places in their epochs.
         optimizer: their parameters and moments, float32 (float64 if that is computed in).
         buffers: their running statistics, by name.
         best: the weights of each one's best epoch, parameters and buffers by name.
         route: the way the network is trained.
+        watched: what they predicted on the test set, if early stopping looks at that, else None.
     """
 
     def __init__(self, trials: Sequence[Trial], resident: Resident) -> None:
@@ -121,7 +130,8 @@ class TrainingStack:
         self._data = resident
         self.members = [Member(trial, split(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
-        networks = _initial_networks(trials, resident)
+        self.feed = Feed(self.members, self.recipe.batch_size)
+        networks = initial_networks(trials, resident)
         network, classes = networks[0], resident.dataset.n_classes
         self.route = route(network, resident.train, classes, first.model.label)
         drops = any("Dropout" in type(m).__name__ for m in network.modules())
@@ -133,6 +143,12 @@ class TrainingStack:
         self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
         self.buffers = tensors
         self.best = {name: tensor.clone() for name, tensor in self._weights.items()}
+        self._loss = torch.zeros(len(trials), dtype=torch.float64, device=resident.device)
+        self._stacks: dict[tuple[int, bool], Network] = {}
+        self._evaluation = Evaluation(resident, self._stack_for, self._names)
+        self.watched: Watched | None = None
+        if self.validation == "oracle":
+            self.watched = Watched(len(trials), resident.test_labels, classes)
         self._set_up()
 
     @property
@@ -141,14 +157,18 @@ class TrainingStack:
         return int((~self.control.stopped).sum())
 
     @property
+    def epoch(self) -> int:
+        """The largest number of epochs trained by members still training, by all if none is."""
+        epochs, running = self.control.epoch, ~self.control.stopped
+        return int(epochs[running].max() if running.any() else epochs.max())
+
+    @property
     def _weights(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self.optimizer.parameters, strict=True)) | self.buffers
 
     def _set_up(self) -> None:
         """What depends on who is in the stack."""
-        self._shared = len({member.replicate for member in self.members}) == 1
-        self._stack = self._stack_for(len(self.members), shared=self._shared)
-        self._test_stack = self._stack_for(len(self.members), shared=True)
+        self._stack = self._stack_for(len(self.members), shared=self.feed.shared)
         # Gradients are taken at copies in the computing dtype; the masters stay exact.
         self._leaves = [
             torch.empty_like(p, dtype=self._data.dtype).requires_grad_()
@@ -156,40 +176,78 @@ class TrainingStack:
         ]
 
     def run_epoch(self) -> None:
-        """Train every member for one epoch and take note of how it went."""
+        """Train until some members' epoch ends, and take note of how it went for them.
+
+        That is one epoch of every member where all have as many items.
+        """
         started = time.perf_counter()
-        rates = self.control.learning_rate
-        running = np.flatnonzero(~self.control.stopped)
+        rates, running = self.control.learning_rate, ~self.control.stopped
         self.optimizer.set_rates(rates)
-        loss = self._train_epoch()
-        monitored = self._monitor()
-        accuracy = None if monitored is None else monitored.accuracy.cpu().numpy()
-        improved = self.control.update(accuracy, ~np.isfinite(loss))
+        stretch = self.feed.stretch(self.control.epoch, running)
+        self._train(stretch, f"{self.epoch}", int(self.feed.position[running][0]))
+        due = self.feed.advance(stretch, running)
+        loss = self._loss.cpu().numpy() / self.feed.sizes
+        self._loss[self._tensor(np.flatnonzero(due))] = 0.0
+        curves = {"train_loss": loss, "learning_rate": rates} | self._judge(due, loss)
+        seconds = (time.perf_counter() - started) / running.sum()
+        for i in np.flatnonzero(running):
+            if due[i]:
+                self.members[i].note({name: values[i] for name, values in curves.items()}, seconds)
+            else:
+                self.members[i].seconds += seconds
+
+    def _judge(self, due: Mask, loss: np.ndarray) -> dict[str, np.ndarray]:
+        """Apply the rules to members due, whose losses (M,) are given.
+
+        Returns:
+            What was monitored, if anything: (M,) by quantity, right where a member is due.
+        """
+        # All are looked at where none is in mid-epoch: those who wait to leave cost less than
+        # yet another width.
+        together = bool((due | self.control.stopped).all())
+        rows = np.arange(len(due)) if together else np.flatnonzero(due)
+        found = self._monitor(rows)
+        diverged = ~np.isfinite(loss)
+        if found is None:
+            self._keep_best(self.control.update(None, diverged, due))
+            return {}
+        watched = {"monitor_accuracy": found.accuracy, "monitor_loss": found.loss}
+        curves = {name: np.zeros(len(due)) for name in watched}
+        for name, values in watched.items():
+            curves[name][rows] = values.cpu().numpy()
+        improved = self.control.update(curves["monitor_accuracy"], diverged, due)
         self._keep_best(improved)
-        seconds = (time.perf_counter() - started) / len(running)
-        for i in running:
-            curve = {"train_loss": loss[i], "learning_rate": rates[i]}
-            if monitored is not None and accuracy is not None:
-                curve |= {"monitor_accuracy": accuracy[i], "monitor_loss": float(monitored.loss[i])}
-            self.members[i].note(curve, seconds)
+        if self.watched is not None:
+            for epoch, which in (("best", improved), ("last", due)):
+                places = np.flatnonzero(which[rows])
+                self.watched.note(epoch, found, self._tensor(rows[places]), self._tensor(places))
+        return curves
 
-    def _train_epoch(self) -> np.ndarray:
-        """(M,) mean training loss over the epoch."""
-        items, labels = self._order()
-        n, size = labels.shape[1], self.recipe.batch_size
-        total = torch.zeros(len(self.members), dtype=torch.float64, device=self._data.device)
-        for start in range(0, n, size):
-            part = slice(start, start + size)
-            total += self._step(items[..., part], labels[:, part], start)
-        return (total / n).cpu().numpy()
+    def _train(self, stretch: Stretch, epoch: str, position: int) -> None:
+        """Take the steps of a stretch, and add up the losses of each member.
 
-    def _step(self, items: Tensor, labels: Tensor, start: int) -> Tensor:
+        Args:
+            stretch: what to train on.
+            epoch: names it, for dropout.
+            position: where in the epoch the stretch begins, likewise.
+        """
+        items, labels = self._tensor(stretch.items), self._tensor(stretch.labels)
+        size = self.recipe.batch_size
+        for start in range(0, labels.shape[1], size):
+            batch = labels[:, start : start + size]
+            own = np.minimum(stretch.lengths - start, size)
+            counts = None if (own == batch.shape[1]).all() else self._tensor(own)
+            part = items[..., start : start + size]
+            self._loss += self._step(part, batch, counts, f"{epoch}/{position + start}")
+
+    def _step(self, items: Tensor, labels: Tensor, counts: Tensor | None, name: str) -> Tensor:
         """One step of the optimiser; returns the batch's summed losses (M,).
 
         Args:
-            items: (n,) or (M, n) of the batch.
-            labels: (M, n).
-            start: where in the epoch the batch begins.
+            items: (N,) or (M, N) of the batch.
+            labels: (M, N).
+            counts: (M,) how many of the N are a member's own, the first ones; None for all.
+            name: of the step, for dropout.
         """
         with torch.no_grad():
             copy_each(self._leaves, self.optimizer.parameters)
@@ -197,58 +255,39 @@ class TrainingStack:
         noise = None
         if self._drops:
             replicates = [member.replicate for member in self.members]
-            noise = Noise(replicates, f"{self.control.epoch}/{start}", self._data.device)
+            noise = Noise(replicates, name, self._data.device)
         logits = self._stack(tensors, self._data.train.batch(items), train=True, noise=noise)
         each = losses(logits, labels)
-        gradients = torch.autograd.grad(each.mean(1).sum(), self._leaves, materialize_grads=True)
+        if counts is None:
+            means = each.mean(1)
+        else:
+            each = first(each, counts)
+            means = each.sum(1) / counts
+        gradients = torch.autograd.grad(means.sum(), self._leaves, materialize_grads=True)
         with torch.no_grad():
             copy_each(self.optimizer.gradients, gradients)
             self.optimizer.step()
         return each.detach().sum(1)
 
-    def _order(self) -> tuple[Tensor, Tensor]:
-        """This epoch's items, (n,) or (M, n), and labels (M, n)."""
-        n, epoch = len(self.members[0].split.items), self.control.epoch
-        orders = {
-            (seed, replicate): Stream(seed, replicate, f"order/{epoch}").permutation(n)
-            for seed, replicate in {m.replicate for m in self.members}
-        }
-        items = [m.split.items[orders[m.replicate]] for m in self.members]
-        labels = [m.split.labels[orders[m.replicate]] for m in self.members]
-        return self._index(items), self._tensor(np.stack(labels))
-
-    def _index(self, rows: Sequence[Labels]) -> Tensor:
-        """Indices (n,) where the members share them, else (M, n)."""
-        return self._tensor(rows[0] if self._shared else np.stack(rows))
-
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._data.device)
 
-    def _monitor(self) -> Predictions | None:
-        """What early stopping looks at, or None."""
+    def _monitor(self, rows: Labels) -> Predictions | None:
+        """What early stopping looks at of members (m,), or None."""
         if self.validation == "none":
             return None
-        tensors = self._cast(self._weights)
+        weights = self._weights
+        if len(rows) < len(self.members):
+            weights = _some(weights, self._tensor(rows))
         if self.validation == "oracle":
-            return self._test(self._test_stack, tensors)
-        items = self._index([m.split.held_out for m in self.members])
-        labels = self._tensor(np.stack([m.split.held_out_labels for m in self.members]))
-        return predict(self._stack, tensors, self._data.train, items, labels)
-
-    def _test(self, stack: Network, tensors: dict[str, Tensor]) -> Predictions:
-        labels = self._data.test_labels
-        items = torch.arange(len(labels), device=labels.device)
-        return predict(stack, tensors, self._data.test, items, labels[None])
+            return self._evaluation.test(len(rows), weights)
+        return self._evaluation.held_out([self.members[i] for i in rows], weights)
 
     def _stack_for(self, members: int, *, shared: bool) -> Network:
-        return self.route.build(members, self._data.train.form(shared=shared))
-
-    def _cast(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Parameters in the computing dtype, buffers as they are."""
-        return {
-            name: tensor.to(self._data.dtype) if name not in self.buffers else tensor
-            for name, tensor in weights.items()
-        }
+        if (members, shared) not in self._stacks:
+            form = self._data.train.form(shared=shared)
+            self._stacks[members, shared] = self.route.build(members, form)
+        return self._stacks[members, shared]
 
     def _keep_best(self, improved: np.ndarray) -> None:
         rows = self._tensor(np.flatnonzero(improved))
@@ -276,6 +315,7 @@ class TrainingStack:
             tensors={name: tensor.clone() for name, tensor in self._tensors.items()},
             values={
                 **self.control.state(),
+                "position": self.feed.position.tolist(),
                 "steps": self.optimizer.steps,
                 "curves": [member.copied_curve() for member in self.members],
                 "seconds": [member.seconds for member in self.members],
@@ -287,6 +327,7 @@ class TrainingStack:
         for name, tensor in self._tensors.items():
             tensor.copy_(state.tensors[name])
         self.control.restore(state.values)
+        self.feed.position[:] = state.values["position"]
         self.optimizer.steps = state.values["steps"]
         history = zip(state.values["curves"], state.values["seconds"], strict=True)
         for member, (curve, seconds) in zip(self.members, history, strict=True):
@@ -295,43 +336,44 @@ class TrainingStack:
 
     @property
     def _tensors(self) -> dict[str, Tensor]:
-        """Everything with an axis of members that an epoch changes."""
+        """Everything with an axis of members that training changes."""
         moments = {
             f"moment {i} {name}": tensor
             for i, tensors in enumerate(self.optimizer.moments)
             for name, tensor in zip(self._names, tensors, strict=True)
         }
         now = {f"now {name}": tensor for name, tensor in self._weights.items()}
-        return moments | now | {f"best {name}": tensor for name, tensor in self.best.items()}
+        best = {f"best {name}": tensor for name, tensor in self.best.items()}
+        seen = {} if self.watched is None else self.watched.tensors
+        watched = {f"watched {name}": tensor for name, tensor in seen.items()}
+        return moments | now | best | watched | {"loss": self._loss}
 
     def _keep(self, rows: np.ndarray) -> None:
         index = self._tensor(rows)
         self.members = [self.members[i] for i in rows]
         self.control.keep(rows)
+        self.feed.keep(rows)
+        self._loss = self._loss[index]
         self.optimizer.keep(index)
-        self.buffers = {name: tensor[index] for name, tensor in self.buffers.items()}
-        self.best = {name: tensor[index] for name, tensor in self.best.items()}
+        self.buffers, self.best = _some(self.buffers, index), _some(self.best, index)
+        if self.watched is not None:
+            self.watched.keep(index)
         if self.members:
             self._set_up()
 
     def _records(self, rows: np.ndarray) -> Iterator[Record]:
         started = time.perf_counter()
-        index = self._tensor(rows)
         members = [self.members[i] for i in rows]
-        chosen = self._cast({name: tensor[index] for name, tensor in self.best.items()})
-        last = self._cast({name: tensor[index] for name, tensor in self._weights.items()})
-        stack = self._stack_for(len(rows), shared=True)
-        test = self._test(stack, chosen)
-        best_epochs = self.control.best_epoch[rows]
-        same = all(m.epochs == best for m, best in zip(members, best_epochs, strict=True))
-        test_last = test if same else self._test(stack, last)
-        fitted = self._fitted(members, chosen)
+        chosen = _some(self.best, self._tensor(rows))
+        test, test_last = self._tested(rows, chosen)
+        shared = self.feed.shared or len(rows) == 1
+        fitted = self._evaluation.fitted(members, chosen, shared=shared)
         seconds = (time.perf_counter() - started) / len(rows)
         for i, member in enumerate(members):
             member.seconds += seconds
             yield record(
                 member,
-                best_epoch=int(best_epochs[i]),
+                best_epoch=int(self.control.best_epoch[rows[i]]),
                 by_patience=bool(self.control.by_patience[rows[i]]),
                 test=test.row(i),
                 test_last=test_last.row(i),
@@ -343,26 +385,19 @@ class TrainingStack:
                 reason=self.route.reason,
             )
 
-    def _fitted(self, members: Sequence[Member], chosen: dict[str, Tensor]) -> np.ndarray:
-        """(m, n) classes that members predict for the items they were trained on."""
-        shared = self._shared or len(members) == 1
-        rows = [m.split.items for m in members]
-        items = self._tensor(rows[0] if shared else np.stack(rows))
-        labels = self._tensor(np.stack([m.split.labels for m in members]))
-        stack = self._stack_for(len(members), shared=shared)
-        return predict(stack, chosen, self._data.train, items, labels).classes.cpu().numpy()
+    def _tested(
+        self, rows: np.ndarray, chosen: dict[str, Tensor]
+    ) -> tuple[Predictions, Predictions]:
+        """What members predict on the test set with their chosen weights and with their last."""
+        index = self._tensor(rows)
+        if self.watched is not None:
+            return self.watched.of("best", index), self.watched.of("last", index)
+        test = self._evaluation.test(len(rows), chosen)
+        if all(self.members[i].epochs == self.control.best_epoch[i] for i in rows):
+            return test, test
+        return test, self._evaluation.test(len(rows), _some(self._weights, index))
 
 
-def _initial_networks(trials: Sequence[Trial], resident: Resident) -> list[nn.Module]:
-    """A network a trial; those of one replicate start from the same weights."""
-    made: dict[tuple[int, int], nn.Module] = {}
-    dataset = resident.dataset
-    for trial in trials:
-        if (trial.seed, trial.replicate) in made:
-            continue
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
-            made[trial.seed, trial.replicate] = models.build(
-                trial.model.name, dataset.input_shape, dataset.n_classes, **trial.model.options
-            )
-    return [made[trial.seed, trial.replicate] for trial in trials]
+def _some(tensors: Mapping[str, Tensor], members: Tensor) -> dict[str, Tensor]:
+    """The rows of some members, (m,) int64."""
+    return {name: tensor[members] for name, tensor in tensors.items()}

@@ -18,7 +18,7 @@ from gigo.models.resnet import resnet
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["CATALOGUE", "Cost", "Model", "build", "check_input", "cost", "default_for"]
+__all__ = ["CATALOGUE", "Cost", "Model", "build", "check_input", "cost", "default_for", "separate"]
 
 
 class Model(NamedTuple):
@@ -70,6 +70,11 @@ def build(name: str, input_shape: tuple[int, ...], n_classes: int, **options: An
 def cost(name: str, input_shape: tuple[int, ...], n_classes: int, **options: Any) -> Cost:
     """What a network of the catalogue costs, without building it."""
     return layouts.cost(CATALOGUE[name].layout(**options), input_shape, n_classes)
+
+
+def separate(name: str, **options: Any) -> bool:
+    """Whether in training a network treats an item alike whatever else is in its batch."""
+    return layouts.separate(CATALOGUE[name].layout(**options))
 
 
 def default_for(input_shape: tuple[int, ...]) -> str:

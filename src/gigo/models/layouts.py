@@ -131,6 +131,14 @@ def _cost_of(layer: Layer, shape: Shape) -> Cost:
     return Cost(weights + 2 * norms * outputs, 2 * weights * pixels, kept)
 
 
+def separate(layout: Layout) -> bool:
+    """Whether an item's logits and gradient are its own in training, whatever else is in its batch.
+
+    Batch normalisation makes them depend on the others.
+    """
+    return all(isinstance(layer, Conv | Pool | Average | Dense) for layer in layout)
+
+
 def image_side(layout: Layout) -> int:
     """The smallest image, in pixels a side, that leaves something after every layer.
 
