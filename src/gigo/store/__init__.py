@@ -22,7 +22,7 @@ memory, SQLite's usual one. ``synchronous = EXTRA`` flushes to the disk at each 
 mode: a trial takes seconds, a flush milliseconds, and none is lost to a kill or a power cut. A
 writer holds ``run.sqlite.lock``, which the kernel frees when it dies; ``run.sqlite.writer`` says
 who it is. The store touches no file but these and SQLite's own beside the database. (The runner
-keeps ``stack.pt`` beside them while a stack trains, and reports are written there too.)
+keeps the folder ``checkpoints`` beside them while stacks train; reports are written there too.)
 """
 
 from gigo.store.store import Store
