@@ -12,7 +12,7 @@ SCRIPT = """
 import resource, sys
 from dataclasses import replace
 import numpy as np, torch
-from gigo import datasets, planner
+from gigo import costs, datasets
 from gigo.engine.device import keep_freed_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import train
@@ -39,7 +39,7 @@ peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 for event in train([replace(trial, replicate=i * own) for i in range(width)], resident):
     pass
-print(planner.stack_memory(trial, width), peak() - before)
+print(costs.stack_memory(trial, width), peak() - before)
 """
 
 

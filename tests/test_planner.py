@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from factories import make_study, make_trials
 from gigo import models
+from gigo.costs import expected_epochs, member_memory, stack_memory, total_memory, work
 from gigo.planner import (
     MAX_WIDTH,
     TUNING,
@@ -19,13 +20,8 @@ from gigo.planner import (
     Question,
     Room,
     Tuning,
-    expected_epochs,
-    member_memory,
     plan,
     questions,
-    stack_memory,
-    total_memory,
-    work,
 )
 from gigo.recipe import RECIPES
 from gigo.specs import Choice

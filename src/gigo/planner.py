@@ -15,12 +15,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
-from gigo import datasets, models
+from gigo import models
+from gigo.costs import (
+    expected_epochs,
+    seconds,
+    speed,
+    stack_memory,
+    step_flops,
+    total_memory,
+    trained,
+)
 from gigo.errors import SpecError
-from gigo.trial import HELD_OUT, Trial
+from gigo.trial import Trial
 
 MAX_WIDTH = 128
 """More members in a stack gain nothing and lose more when a run is cut off."""
@@ -28,19 +36,8 @@ MAX_WIDTH = 128
 SMALL_STEP = 1e9
 """Floating-point operations of one member's step, below which replicates are put together."""
 
-CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
-"""Floating-point operations a second that one processor core sustains, by precision; rough."""
-
 WORTH_PROCESSES = 20.0
 """Seconds of training, as planned, below which more processes cost more than they save."""
-
-BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
-
-EVALUATED = 1024
-"""Images times members in one forward pass of the engine without gradients."""
-
-OVERHEAD = 40 << 20
-"""Bytes that the first stack costs whatever its size, above all for kernels."""
 
 TUNING = 5.0
 """Seconds that timing widths may take where a step is short."""
@@ -131,7 +128,7 @@ def plan(
     return Plan(
         stacks=stacks,
         memory=max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0),
-        seconds=sum(_seconds(stack) for stack in stacks),
+        seconds=sum(seconds(stack) for stack in stacks),
     )
 
 
@@ -157,21 +154,21 @@ def questions(
         first = _largest(group)
         most = -(-len(group) // workers)
         limit = min(most, MAX_WIDTH, _fitting(first, budget))
-        cost = max(TUNING, TUNING_STEPS * step_flops(first) / _speed(first))
-        if limit > 1 and _seconds(group) >= WORTH * cost:
+        cost = max(TUNING, TUNING_STEPS * step_flops(first) / speed(first))
+        if limit > 1 and seconds(group) >= WORTH * cost:
             streams = Counter((trial.seed, trial.replicate, trial.size) for trial in group)
             asked.append(Question(first, limit, min(limit, max(streams.values()))))
     return asked
 
 
-def processes(asked: int | None, seconds: float, *, on_cpu: bool = True) -> tuple[int, int]:
+def processes(asked: int | None, expected: float, *, on_cpu: bool = True) -> tuple[int, int]:
     """How many training processes there are to be, and how many threads each is to have.
 
     One a core with one thread, where there is enough to do; an accelerator is one process's.
 
     Args:
         asked: by the user; None leaves it to gigo.
-        seconds: of training, as planned.
+        expected: seconds of training.
         on_cpu: whether that is where training runs.
 
     Raises:
@@ -182,7 +179,7 @@ def processes(asked: int | None, seconds: float, *, on_cpu: bool = True) -> tupl
         if asked < 1:
             raise SpecError("workers", asked, "at least 1")
         return asked, max(1, cores // asked)
-    return (cores, 1) if on_cpu and seconds >= WORTH_PROCESSES else (1, cores)
+    return (cores, 1) if on_cpu and expected >= WORTH_PROCESSES else (1, cores)
 
 
 def usable_cores() -> int:
@@ -235,7 +232,7 @@ def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
 
 def _length(trial: Trial) -> tuple[float, int]:
     """Steps that a trial is expected to take, then its size: who trains about as long as who."""
-    batches = -(-_trained(trial) // trial.recipe.batch_size)
+    batches = -(-trained(trial) // trial.recipe.batch_size)
     return expected_epochs(trial) * batches, trial.size
 
 
@@ -252,88 +249,7 @@ def _chunks(group: Sequence[Trial], width: int, workers: int = 1) -> list[list[T
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 
 
-def stack_memory(trial: Trial, width: int) -> int:
-    """Bytes that a stack of trials like this one needs beside the data set, at most."""
-    items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
-    evaluated = min(EVALUATED, width * items)
-    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
-    # outputs and half as much again. The allocator does not always use old buffers for them.
-    forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
-    return OVERHEAD + forward + width * member_memory(trial)
-
-
-def member_memory(trial: Trial) -> int:
-    """Bytes that a trial needs in a stack: activations of a batch, weights and moments."""
-    cost = _cost(trial)
-    width = BYTES[trial.precision]
-    master = max(width, 4)
-    batch = min(trial.recipe.batch_size, trial.size)
-    # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
-    # and their gradients. A batch's activations are live twice more at the peak of the backward
-    # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
-    weights = cost.parameters * (9 * master + 2 * width)
-    return weights + 3 * batch * cost.activations * width
-
-
 def _fitting(trial: Trial, memory: int) -> int:
     """Members of a stack, at least one, for which there is memory."""
     widths = range(1, MAX_WIDTH + 1)
     return max(1, bisect(widths, memory, key=lambda width: stack_memory(trial, width)))
-
-
-def expected_epochs(trial: Trial) -> float:
-    """What early stopping tends to leave of the epochs allowed: about 2.5 patiences."""
-    recipe = trial.recipe
-    if recipe.patience and trial.validation != "none":
-        return min(recipe.epochs, 2.5 * recipe.patience)
-    return recipe.epochs
-
-
-def work(trial: Trial) -> float:
-    """Floating-point operations that a trial is expected to take."""
-    flops = _cost(trial).flops
-    n_test = datasets.CATALOGUE[trial.dataset].n_test
-    trained = _trained(trial)
-    held_out = trial.size - trained
-    oracle = trial.validation == "oracle"
-    watched = n_test if oracle else held_out
-    final = trained + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
-    return flops * (expected_epochs(trial) * (3 * trained + watched) + final)
-
-
-def _trained(trial: Trial) -> int:
-    """Items of a trial that are not held out."""
-    holds_out = trial.validation in ("clean", "noisy")
-    return trial.size - (round(HELD_OUT * trial.size) if holds_out else 0)
-
-
-def _seconds(trials: Sequence[Trial]) -> float:
-    """Expected of training them on this machine's processors; rough."""
-    return sum(work(trial) / _speed(trial) for trial in trials)
-
-
-def step_flops(trial: Trial) -> float:
-    """Floating-point operations of one member's step of the optimiser."""
-    return 3 * _cost(trial).flops * trial.recipe.batch_size
-
-
-def _cost(trial: Trial) -> models.Cost:
-    entry = datasets.CATALOGUE[trial.dataset]
-    model = trial.model
-    return models.cost(model.name, entry.input_shape, entry.n_classes, **model.options)
-
-
-def _speed(trial: Trial) -> float:
-    return CORE_SPEED[trial.precision] * (os.cpu_count() or 1)
-
-
-def total_memory() -> int:
-    """Bytes of this machine's memory, or of its container's; 8 GiB where no system tells."""
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        machine = 8 << 30
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no container, or one without a limit: "max"
-        return machine

@@ -15,6 +15,7 @@ from statistics import median
 
 import torch
 
+from gigo.costs import step_flops
 from gigo.engine.device import out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
@@ -24,7 +25,6 @@ from gigo.planner import (
     TUNING_STEPS,
     Question,
     Tuning,
-    step_flops,
 )
 from gigo.trial import HELD_OUT, Trial
 

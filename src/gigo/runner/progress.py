@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gigo import planner
+from gigo import costs
 from gigo.engine.training import Detour
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
 from gigo.trial import Trial
@@ -62,7 +62,7 @@ class Meter:
 
     def __init__(self, pending: Sequence[Trial], total: int, listener: Listener) -> None:
         self._listener = listener
-        self._work = {trial.key: planner.work(trial) for trial in pending}
+        self._work = {trial.key: costs.work(trial) for trial in pending}
         self._all = sum(self._work.values())
         self._left = self._all
         self._detours: set[Detour] = set()
@@ -96,7 +96,7 @@ class Meter:
             self._show(done=self._now.done + 1)
         else:
             part = self._parts[job.checkpoint]
-            part.share = min(event.epoch / planner.expected_epochs(job.trials[0]), 0.95)
+            part.share = min(event.epoch / costs.expected_epochs(job.trials[0]), 0.95)
             part.running, part.epoch, part.epochs = event.running, event.epoch, event.epochs
             self._show()
 

@@ -1,0 +1,103 @@
+"""What training a trial takes: operations, seconds, bytes; estimates, from layouts alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from gigo import datasets, models
+from gigo.trial import HELD_OUT, Trial
+
+CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
+"""Floating-point operations a second that one processor core sustains, by precision; rough."""
+
+BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
+
+EVALUATED = 1024
+"""Images times members in one forward pass of the engine without gradients."""
+
+OVERHEAD = 40 << 20
+"""Bytes that the first stack costs whatever its size, above all for kernels."""
+
+
+def stack_memory(trial: Trial, width: int) -> int:
+    """Bytes that a stack of trials like this one needs beside the data set, at most."""
+    items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
+    evaluated = min(EVALUATED, width * items)
+    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
+    # outputs and half as much again. The allocator does not always use old buffers for them.
+    forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
+    return OVERHEAD + forward + width * member_memory(trial)
+
+
+def member_memory(trial: Trial) -> int:
+    """Bytes that a trial needs in a stack: activations of a batch, weights and moments."""
+    cost = _cost(trial)
+    width = BYTES[trial.precision]
+    master = max(width, 4)
+    batch = min(trial.recipe.batch_size, trial.size)
+    # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
+    # and their gradients. A batch's activations are live twice more at the peak of the backward
+    # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
+    weights = cost.parameters * (9 * master + 2 * width)
+    return weights + 3 * batch * cost.activations * width
+
+
+def expected_epochs(trial: Trial) -> float:
+    """What early stopping tends to leave of the epochs allowed: about 2.5 patiences."""
+    recipe = trial.recipe
+    if recipe.patience and trial.validation != "none":
+        return min(recipe.epochs, 2.5 * recipe.patience)
+    return recipe.epochs
+
+
+def work(trial: Trial) -> float:
+    """Floating-point operations that a trial is expected to take."""
+    flops = _cost(trial).flops
+    n_test = datasets.CATALOGUE[trial.dataset].n_test
+    fitted = trained(trial)
+    held_out = trial.size - fitted
+    oracle = trial.validation == "oracle"
+    watched = n_test if oracle else held_out
+    final = fitted + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
+    return flops * (expected_epochs(trial) * (3 * fitted + watched) + final)
+
+
+def trained(trial: Trial) -> int:
+    """Items of a trial that are not held out."""
+    holds_out = trial.validation in ("clean", "noisy")
+    return trial.size - (round(HELD_OUT * trial.size) if holds_out else 0)
+
+
+def seconds(trials: Sequence[Trial]) -> float:
+    """Expected of training them on this machine's processors; rough."""
+    return sum(work(trial) / speed(trial) for trial in trials)
+
+
+def step_flops(trial: Trial) -> float:
+    """Floating-point operations of one member's step of the optimiser."""
+    return 3 * _cost(trial).flops * trial.recipe.batch_size
+
+
+def _cost(trial: Trial) -> models.Cost:
+    entry = datasets.CATALOGUE[trial.dataset]
+    model = trial.model
+    return models.cost(model.name, entry.input_shape, entry.n_classes, **model.options)
+
+
+def speed(trial: Trial) -> float:
+    """Floating-point operations a second that this machine's processors sustain; rough."""
+    return CORE_SPEED[trial.precision] * (os.cpu_count() or 1)
+
+
+def total_memory() -> int:
+    """Bytes of this machine's memory, or of its container's; 8 GiB where no system tells."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        machine = 8 << 30
+    try:
+        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return machine
