@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from gigo import costs
 from test_startup import python
 
 SCRIPT = """
