@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from factories import make_record
+from gigo import planner
 from gigo.engine.training import EpochDone
+from gigo.runner import stacks
 from gigo.trial import Trial
 from gigo.types import Record
 
@@ -36,6 +40,13 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
     settings: dict[str, Any] = {"env": environment(), **options}
     command = [*RUNNABLE, *map(str, arguments)]
     return subprocess.Popen(command, start_new_session=True, **settings)
+
+
+def train_with(monkeypatch: pytest.MonkeyPatch, train: Callable[..., Any]) -> None:
+    """Have runs train with a function in the place of the engine's: here, and nothing is timed."""
+    monkeypatch.setattr(stacks, "train", train)
+    monkeypatch.setattr(planner, "usable_cores", lambda: 1)
+    monkeypatch.setattr(planner, "questions", lambda *_: [])
 
 
 def instant_train(

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 import gigo
-from command import instant_train
+from command import instant_train, train_with
 from factories import make_study
 from gigo.analysis import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
 from gigo.errors import SpecError, StoreError, StudyMismatch
-from gigo.runner import Progress, stacks
+from gigo.runner import Progress
 from gigo.store import Store
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes no time."""
-    monkeypatch.setattr(stacks, "train", instant_train)
+    train_with(monkeypatch, instant_train)
 
 
 def example(language: str) -> str:

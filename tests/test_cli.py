@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from command import RUNNABLE, environment, finish, instant_train
+from command import RUNNABLE, environment, finish, instant_train, train_with
 from factories import make_record, make_test_set
 from gigo import __version__, cli, console, describe, runner
 from gigo.analysis import COMPARISON_COLUMNS
@@ -27,7 +27,7 @@ from gigo.analysis.table import COLUMNS
 from gigo.api import load
 from gigo.console import Display
 from gigo.engine.training import EpochDone
-from gigo.runner import Progress, stacks
+from gigo.runner import Progress
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
@@ -89,7 +89,7 @@ def small(gigo: Gigo) -> Path:
 @pytest.fixture
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes no time."""
-    monkeypatch.setattr(stacks, "train", instant_train)
+    train_with(monkeypatch, instant_train)
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def test_too_little_memory_for_one_model_is_refused_in_one_line(
         raise RuntimeError("can't allocate memory:\n you tried to allocate 999 bytes")
         yield
 
-    monkeypatch.setattr(stacks, "train", train)
+    train_with(monkeypatch, train)
     done = gigo("run", small, "--rate", "0", "--replicates", "1")
     message = refused(done._replace(out=""))
     assert message.startswith("memory does not suffice to train one model: can't allocate memory")
@@ -389,12 +389,12 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
             yield make_record(trial)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stacks, "train", train)
+    train_with(monkeypatch, train)
     done = gigo("run", small)
     expected = "runs/small keeps every finished trial, and the same command goes on from there"
     assert (done.code, done.err) == (130, f"stopped: {expected}\n")
     assert len(load("runs/small").records) == 4
-    monkeypatch.setattr(stacks, "train", instant_train)
+    train_with(monkeypatch, instant_train)
     assert gigo("run", small).code == 0
     assert len(load("runs/small").records) == 10
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from command import instant_train
+from command import instant_train, train_with
 from factories import make_record, make_study
-from gigo import datasets, runner
-from gigo.engine import checkpoint
+from gigo import datasets, planner, runner
+from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.training import EpochDone
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
+from gigo.planner import Question, Tuning
 from gigo.runner import Progress, stacks
 from gigo.store import Store
 from gigo.trial import Trial
@@ -45,7 +46,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    monkeypatch.setattr(stacks, "train", engine)
+    train_with(monkeypatch, engine)
     return engine
 
 
@@ -101,6 +102,24 @@ def test_what_is_there_is_not_trained_and_not_even_loaded(
     runner.run(STUDY.but(**narrower), tmp_path)
     assert engine.stacks == []
     assert stored(tmp_path).keys() == set(KEYS)
+
+
+def test_stacks_are_as_wide_as_timing_found_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine()
+    monkeypatch.setattr(stacks, "train", engine)
+    monkeypatch.setattr(planner, "WORTH", 0)  # every group is worth it
+    asked: list[Question] = []
+
+    def tuned(question: Question, resident: object) -> Tuning:
+        asked.append(question)
+        return Tuning(3, own_images=True)
+
+    monkeypatch.setattr(tuning_cache, "tuned", tuned)
+    runner.run(STUDY, tmp_path, workers=1)
+    assert [question.limit for question in asked] == [10]
+    assert sorted(map(len, engine.stacks)) == [2, 2, 3, 3]
 
 
 def test_two_studies_share_a_folder(tmp_path: Path, engine: Engine) -> None:
@@ -179,7 +198,7 @@ def test_out_of_memory_halves_the_stack_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, before: int
 ) -> None:
     assert len(KEYS) == 10
-    monkeypatch.setattr(stacks, "train", out_of_memory(limit, ERRORS[0], before))
+    train_with(monkeypatch, out_of_memory(limit, ERRORS[0], before))
     seen: list[Progress] = []
     runner.run(STUDY, tmp_path, listener=seen.append)
     assert stored(tmp_path).keys() == set(KEYS)
@@ -199,7 +218,7 @@ def test_the_width_that_worked_is_kept_for_the_rest_of_the_run(
         tried.append(len(trials))
         return out_of_memory(limit, ERRORS[0])(trials, *rest)
 
-    monkeypatch.setattr(stacks, "train", train)
+    train_with(monkeypatch, train)
     rates = [1e-3, 2e-3, 3e-3]
     study = STUDY.but(recipe=[{"base": "small", "learning_rate": rate} for rate in rates])
     runner.run(study, tmp_path)
@@ -212,7 +231,7 @@ def test_the_width_that_worked_is_kept_for_the_rest_of_the_run(
 def test_memory_runs_out_in_several_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(stacks, "train", out_of_memory(5, error, before=2))
+    train_with(monkeypatch, out_of_memory(5, error, before=2))
     runner.run(STUDY, tmp_path)
     assert stored(tmp_path).keys() == set(KEYS)
 
@@ -220,17 +239,17 @@ def test_memory_runs_out_in_several_ways(
 def test_memory_for_not_even_one_model_is_an_error_that_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "train", out_of_memory(4, ERRORS[0]))
+    train_with(monkeypatch, out_of_memory(4, ERRORS[0]))
     runner.run(STUDY.but(rates=0.5), tmp_path)
     kept = stored(tmp_path).keys()
-    monkeypatch.setattr(stacks, "train", out_of_memory(0, ERRORS[0]))
+    train_with(monkeypatch, out_of_memory(0, ERRORS[0]))
     with pytest.raises(EngineError, match=r"^memory does not suffice to train one model: Default"):
         runner.run(STUDY, tmp_path)
     assert stored(tmp_path).keys() == kept
 
 
 def test_other_errors_are_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stacks, "train", out_of_memory(0, RuntimeError("shapes differ"), before=3))
+    train_with(monkeypatch, out_of_memory(0, RuntimeError("shapes differ"), before=3))
     with pytest.raises(RuntimeError, match="shapes differ"):
         runner.run(STUDY, tmp_path)
     assert len(stored(tmp_path)) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from gigo import runner
 from gigo.api import load
-from gigo.engine import checkpoint
+from gigo.engine import checkpoint, tuning_cache
 from gigo.errors import EngineError, SpecError
+from gigo.planner import Question
 from gigo.runner import Progress, pool
+from gigo.runner.stacks import Setup
 from gigo.store import Store
 from gigo.study import Study
 
@@ -139,6 +142,16 @@ def test_a_stack_that_was_cut_off_goes_on_in_another_process(
     runner.run(STUDY, tmp_path, workers=2)
     check_same(tmp_path, alone)
     assert not list((tmp_path / "checkpoints").glob("*"))
+
+
+def test_a_process_times_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (trial, *_) = STUDY.trials("float64").values()
+    setup = Setup(None, {}, "cpu", "float64", 1 << 30, 600.0)
+    found = pool.answer([Question(trial, 2, 1)], setup, 1)
+    assert found[trial.key].width in (1, 2)
+    (kept,) = json.loads(tuning_cache.default_path().read_text()).values()
+    assert kept == found[trial.key]._asdict()
 
 
 def test_errors_of_a_process_are_the_caller_s(
