@@ -75,6 +75,9 @@ def main() -> None:
         if duel.rival.startswith("keras") and not keras_python():
             print(f"| {duel.what} | {duel.rival_is} | {duel.goal}x | left out: no Keras here | | |")
             continue
+        if duel.rival == "keras-bf16" and precision() != "bfloat16":
+            print(f"| {duel.what} | {duel.rival_is} | {duel.goal}x | left out: no bfloat16 | | |")
+            continue
         pairs = [
             (measure(duel.name, duel.ours), measure(duel.name, duel.rival)) for _ in range(rounds)
         ]
@@ -87,6 +90,15 @@ def main() -> None:
         print(lines[-1], flush=True)
     if not quick and not names:
         write(lines, rounds)
+
+
+def precision() -> str:
+    """What gigo trains in on this machine."""
+    import torch
+
+    from gigo.engine.device import resolve_precision
+
+    return resolve_precision("auto", torch.device("cpu"))
 
 
 def keras_python() -> str:
@@ -116,7 +128,7 @@ def write(lines: list[str], rounds: int) -> None:
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"# Performance\n\n{MARK}\n"
     made = (
         f"`make bench`, {rounds} rounds, {platform.machine()} with {os.cpu_count()} cores, "
-        f"PyTorch {torch.__version__}, Python {platform.python_version()}."
+        f"{precision()}, PyTorch {torch.__version__}, Python {platform.python_version()}."
     )
     PAGE.write_text(
         text.split(MARK)[0] + "\n".join([MARK, "", made, "", *lines, ""]), encoding="utf-8"
