@@ -409,7 +409,7 @@ def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path, instant: None) 
         return dict(re.split("  +", line, maxsplit=1) for line in done.out.splitlines())
 
     fresh = rows()
-    assert list(fresh) == ["study", "run", "trials", "stacks", "memory", "time"]
+    assert list(fresh) == ["study", "run", "trials", "stacks", "processes", "memory", "time"]
     assert fresh["trials"] == "10, 0 of them done"
     assert fresh["stacks"] == "1 (1 of 10 models)"
     assert fresh["run"] == "runs/small"
