@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine_setup import BASE, digits, finish, largest_difference, losses, trial, trials, weights
 from gigo import planner
-from gigo.engine.feed import padded
+from gigo.engine.feed import Batch, padded
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.recipe import Recipe
 from gigo.rng import Stream
@@ -87,16 +87,16 @@ def seen(members: Sequence[Trial], batch_size: int, epochs: int) -> Batches:
     stack = TrainingStack(members, digits())
     found: Batches = {one.key: [] for one in members}
 
-    def step(items: Tensor, labels: Tensor, counts: Tensor | None, name: str) -> Tensor:
-        widest = labels.shape[1]
-        own = [widest] * len(labels) if counts is None else counts.tolist()
+    def step(batch: Batch, name: str) -> Tensor:
+        members, widest = batch.labels.shape
+        own = [widest] * members if batch.counts is None else batch.counts.tolist()
         assert max(own) == widest <= batch_size
-        rows = items.expand(labels.shape)
+        rows = batch.items.expand(batch.labels.shape)
         for i, member in enumerate(stack.members):
             if not stack.control.stopped[i]:
-                batch = rows[i, : own[i]].tolist(), labels[i, : own[i]].tolist()
-                found[member.trial.key].append(batch)
-        return torch.zeros(len(labels))
+                mine = rows[i, : own[i]].tolist(), batch.labels[i, : own[i]].tolist()
+                found[member.trial.key].append(mine)
+        return torch.zeros(members)
 
     stack._step = step
     while stack.members:

@@ -27,6 +27,10 @@ class Recipe(Spec):
             improvement of more than ``plateau_min_delta``; 0 never.
         schedule: ``constant``, ``cosine`` (to 0 over ``epochs``; Loshchilov & Hutter 2017,
             section 3, without restarts) or ``step`` (times ``step_factor`` every ``step_epochs``).
+        flip: mirror images left to right at random, anew each epoch. Not for data sets whose
+            classes that would mix up, such as digits.
+        crop: train on random windows, as large as the image, of the image padded with so many
+            pixels of zeros on each side (He et al. 2016, section 4.2, pad with 4); 0 never.
     """
 
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -43,6 +47,13 @@ class Recipe(Spec):
     schedule: Literal["constant", "cosine", "step"] = "constant"
     step_epochs: int = Field(default=30, ge=1)
     step_factor: float = Field(default=0.1, gt=0, lt=1)
+    flip: bool = False
+    crop: int = Field(default=0, ge=0)
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are shown otherwise than they are."""
+        return self.flip or self.crop > 0
 
     @property
     def label(self) -> str:

@@ -139,6 +139,8 @@ class Study(Spec):
             for choice in self.model:
                 chosen = _resolve_model(choice, name)
                 models.check_input(chosen.name, name, card.input_shape, **chosen.options)
+            for recipe in self.recipe:
+                _check_augmentation(recipe, name, card.input_shape)
         return self
 
     def cells(self) -> Iterator[Cell]:
@@ -199,6 +201,17 @@ class Study(Spec):
             for cell in self.cells()
         )
         return {trial.key: trial for trial in trials}
+
+
+def _check_augmentation(recipe: Recipe, dataset: str, input_shape: tuple[int, ...]) -> None:
+    if not recipe.augments:
+        return
+    field, value = ("crop", recipe.crop) if recipe.crop else ("flip", recipe.flip)
+    if len(input_shape) != 3:
+        raise SpecError(f"recipe.{field}", value, f"images, which {dataset} has not")
+    side = min(input_shape[1:])
+    if recipe.crop >= side:
+        raise SpecError("recipe.crop", recipe.crop, f"less than the {side} pixels of {dataset}")
 
 
 def _resolve_model(choice: Choice, dataset: str) -> Choice:

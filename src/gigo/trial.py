@@ -15,6 +15,9 @@ from gigo.specs import Choice
 SCIENCE = 1
 """Part of every trial's key; raised when the same trial would come to mean something else."""
 
+LATER = ("flip", "crop")
+"""Options that recipes did not always have: off, they leave a trial's key what it was."""
+
 HELD_OUT = 0.2
 """The share of a trial's items that ``clean`` and ``noisy`` validation hold out."""
 
@@ -76,8 +79,11 @@ class Trial:
     @property
     def key(self) -> str:
         """sha256 of everything that changes the result, and of nothing that does not."""
-        content = {"science": SCIENCE, **self.to_json()}
+        content: dict[str, Any] = {"science": SCIENCE, **self.to_json()}
         del content["dataset"]  # a name; its content is in ``data``
+        for later in LATER:
+            if not content["recipe"][later]:
+                del content["recipe"][later]
         return hashlib.sha256(
             json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
         ).hexdigest()

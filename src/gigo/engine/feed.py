@@ -7,16 +7,38 @@ of the member, or members, whose epoch ends first. All batches before it are who
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from gigo.engine.augmentation import draw_views
 from gigo.engine.members import Member, share_items
+from gigo.recipe import Recipe
 from gigo.rng import Stream
 from gigo.types import Labels
+
+
+class Batch(NamedTuple):
+    """What a stack takes one step on.
+
+    Attributes:
+        start: where it begins in its stretch.
+        items: (N,) for members that share them, else (M, N).
+        views: of the items, with an axis of 3 more; None where all are shown as they are.
+        labels: (M, N).
+        counts: (M,) how many of the N are a member's own, the first ones; None for all.
+    """
+
+    start: int
+    items: Tensor
+    views: Tensor | None
+    labels: Tensor
+    counts: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -25,13 +47,34 @@ class Stretch:
 
     Attributes:
         items: (L,) indices of items for members that share them, else (M, L).
+        views: of the items (`gigo.engine.augmentation`), with an axis of 3 more, or None.
         labels: (M, L).
         lengths: (M,) int64, how many of the L are a member's own; the others repeat its last one.
     """
 
     items: Labels
+    views: Labels | None
     labels: Labels
     lengths: Labels
+
+    def batches(self, size: int, device: torch.device) -> Iterator[Batch]:
+        """The stretch in batches of so many items, on a device."""
+
+        def there(array: Labels) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        items, labels = there(self.items), there(self.labels)
+        views = None if self.views is None else there(self.views)
+        for start in range(0, labels.shape[1], size):
+            part = slice(start, start + size)
+            own = np.minimum(self.lengths - start, size)
+            yield Batch(
+                start,
+                items[..., part],
+                None if views is None else views[..., part, :],
+                labels[:, part],
+                None if (own == own.max()).all() else there(own),
+            )
 
 
 class Feed:
@@ -39,7 +82,7 @@ class Feed:
 
     Args:
         members: in the stack's order.
-        batch_size: items of a member in a step.
+        recipe: theirs.
 
     Attributes:
         sizes: (M,) int64, how many items a member trains on.
@@ -47,11 +90,11 @@ class Feed:
         shared: whether all train on the same items in the same order.
     """
 
-    def __init__(self, members: Sequence[Member], batch_size: int) -> None:
+    def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
         self._members = list(members)
-        self._batch_size = batch_size
+        self._recipe = recipe
         self.position = np.zeros(len(members), np.int64)
-        self._orders: dict[_Order, Labels] = {}
+        self._passes: dict[_Name, _Pass] = {}
         self._set_up()
 
     def _set_up(self) -> None:
@@ -65,17 +108,25 @@ class Feed:
             epoch: (M,) int64, epochs that each has trained.
             running: (M,) bool, one at least; those that stopped are given what the first one gets.
         """
-        batches = -(-(self.sizes - self.position) // self._batch_size)
-        most = int(batches[running].min()) * self._batch_size
+        size = self._recipe.batch_size
+        batches = -(-(self.sizes - self.position) // size)
+        most = int(batches[running].min()) * size
         first = int(np.flatnonzero(running)[0])
         source = [i if runs else first for i, runs in enumerate(running)]
-        orders = self._current_orders(source, epoch)
-        starts = self.position[source]
-        places, lengths = padded([o[at : at + most] for o, at in zip(orders, starts, strict=True)])
+        coming = [
+            one.part(at, at + most)
+            for one, at in zip(self._current(source, epoch), self.position[source], strict=True)
+        ]
+        places, lengths = padded([one.order for one in coming])
+        views = [one.views for one in coming if one.views is not None]
+        shown = None
+        if views:
+            shown = views[0] if self.shared else padded(views)[0]
         splits = [self._members[i].split for i in source]
         items = [s.items[row] for s, row in zip(splits, places, strict=True)]
         labels = [s.labels[row] for s, row in zip(splits, places, strict=True)]
-        return Stretch(items[0] if self.shared else np.stack(items), np.stack(labels), lengths)
+        items = items[0] if self.shared else np.stack(items)
+        return Stretch(items, shown, np.stack(labels), lengths)
 
     def advance(self, stretch: Stretch, running: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Move past a stretch; returns (M,) bool, the members whose epoch ended with it."""
@@ -90,29 +141,46 @@ class Feed:
         self.position = self.position[members]
         self._set_up()
 
-    def _current_orders(self, members: Sequence[int], epoch: Labels) -> list[Labels]:
-        """Each member's order (n,) of its current epoch; made once an epoch."""
+    def _current(self, members: Sequence[int], epoch: Labels) -> list[_Pass]:
+        """Each member's current epoch; drawn once."""
         names = [
-            _Order(self._members[i].replicate, int(epoch[i]), int(self.sizes[i])) for i in members
+            _Name(self._members[i].replicate, int(epoch[i]), int(self.sizes[i])) for i in members
         ]
-        known = self._orders
-        self._orders = {name: known[name] if name in known else name.make() for name in {*names}}
-        return [self._orders[name] for name in names]
+        known, recipe = self._passes, self._recipe
+        self._passes = {n: known[n] if n in known else n.draw(recipe) for n in {*names}}
+        return [self._passes[name] for name in names]
 
 
-class _Order(NamedTuple):
-    """Names the order that a replicate's items have in an epoch."""
+class _Pass(NamedTuple):
+    """One epoch over a member's items, or a part of it.
+
+    Attributes:
+        order: (n,) of the items.
+        views: (n, 3) in that order, or None.
+    """
+
+    order: Labels
+    views: Labels | None
+
+    def part(self, start: int, end: int) -> _Pass:
+        views = None if self.views is None else self.views[start:end]
+        return _Pass(self.order[start:end], views)
+
+
+class _Name(NamedTuple):
+    """All that an epoch over a replicate's items depends on, the recipe aside."""
 
     replicate: tuple[int, int]
     epoch: int
     items: int
 
-    def make(self) -> Labels:
-        return Stream(*self.replicate, f"order/{self.epoch}").permutation(self.items)
+    def draw(self, recipe: Recipe) -> _Pass:
+        order = Stream(*self.replicate, f"order/{self.epoch}").permutation(self.items)
+        return _Pass(order, draw_views(self.replicate, self.epoch, self.items, recipe))
 
 
 def padded(rows: Sequence[Labels]) -> tuple[Labels, Labels]:
-    """Rows of any lengths as one (M, L) array, each repeating its last value; and their lengths."""
+    """Rows of any lengths as one (M, L, ...) array, each repeating its last value; and lengths."""
     lengths = np.array([len(row) for row in rows], np.int64)
     places = np.arange(lengths.max())
     return np.stack([row[np.minimum(places, len(row) - 1)] for row in rows]), lengths

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gigo.engine.augmentation import seen
 from gigo.engine.layers import Form
 from gigo.types import Dataset, Images
 
@@ -35,20 +36,25 @@ class Inputs:
             return "shared"
         return "channels" if self._x.ndim == 4 else "features"
 
-    def batch(self, indices: Tensor) -> Tensor:
+    def batch(self, indices: Tensor, views: Tensor | None = None) -> Tensor:
         """Items by index.
 
         Args:
             indices: (N,) for members that share them, or (M, N).
+            views: (N, 3) or (M, N, 3) of images (`gigo.engine.augmentation`); None shows them as
+                they are.
 
         Returns:
             (N, C, H, W) or (N, M*C, H, W), channels last; for vectors (N, F) or (M, N, F).
         """
-        if indices.ndim == 2 and self._x.ndim == 4:
+        own_images = indices.ndim == 2 and self._x.ndim == 4
+        if own_images:
+            indices = indices.T
+            views = None if views is None else views.transpose(0, 1)
+        x = self._x[indices] if views is None else seen(self._x, indices, views)
+        if own_images:
             # (N, M, H, W, C) -> (N, H, W, M, C): a member's channels lie side by side.
-            x = self._x[indices.T].permute(0, 2, 3, 1, 4).flatten(3)
-        else:
-            x = self._x[indices]
+            x = x.permute(0, 2, 3, 1, 4).flatten(3)
         if x.dtype == torch.uint8:
             x = x.to(self._dtype).div_(255)
         else:

@@ -22,7 +22,7 @@ from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
 from gigo.engine.evaluation import Evaluation
 from gigo.engine.fallback import further_buffers
-from gigo.engine.feed import Feed, Stretch
+from gigo.engine.feed import Batch, Feed, Stretch
 from gigo.engine.initial import initial_networks
 from gigo.engine.kernels import copy_each
 from gigo.engine.members import Member, record
@@ -130,7 +130,7 @@ class TrainingStack:
         self._data = resident
         self.members = [Member(trial, split(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
-        self.feed = Feed(self.members, self.recipe.batch_size)
+        self.feed = Feed(self.members, self.recipe)
         networks = initial_networks(trials, resident)
         network, classes = networks[0], resident.dataset.n_classes
         self.route = route(network, resident.train, classes, first.model.label)
@@ -231,24 +231,11 @@ class TrainingStack:
             epoch: names it, for dropout.
             position: where in the epoch the stretch begins, likewise.
         """
-        items, labels = self._tensor(stretch.items), self._tensor(stretch.labels)
-        size = self.recipe.batch_size
-        for start in range(0, labels.shape[1], size):
-            batch = labels[:, start : start + size]
-            own = np.minimum(stretch.lengths - start, size)
-            counts = None if (own == batch.shape[1]).all() else self._tensor(own)
-            part = items[..., start : start + size]
-            self._loss += self._step(part, batch, counts, f"{epoch}/{position + start}")
+        for batch in stretch.batches(self.recipe.batch_size, self._data.device):
+            self._loss += self._step(batch, f"{epoch}/{position + batch.start}")
 
-    def _step(self, items: Tensor, labels: Tensor, counts: Tensor | None, name: str) -> Tensor:
-        """One step of the optimiser; returns the batch's summed losses (M,).
-
-        Args:
-            items: (N,) or (M, N) of the batch.
-            labels: (M, N).
-            counts: (M,) how many of the N are a member's own, the first ones; None for all.
-            name: of the step, for dropout.
-        """
+    def _step(self, batch: Batch, name: str) -> Tensor:
+        """One step of the optimiser, named for dropout; returns the batch's summed losses (M,)."""
         with torch.no_grad():
             copy_each(self._leaves, self.optimizer.parameters)
         tensors = dict(zip(self._names, self._leaves, strict=True)) | self.buffers
@@ -256,13 +243,13 @@ class TrainingStack:
         if self._drops:
             replicates = [member.replicate for member in self.members]
             noise = Noise(replicates, name, self._data.device)
-        logits = self._stack(tensors, self._data.train.batch(items), train=True, noise=noise)
-        each = losses(logits, labels)
-        if counts is None:
+        x = self._data.train.batch(batch.items, batch.views)
+        each = losses(self._stack(tensors, x, train=True, noise=noise), batch.labels)
+        if batch.counts is None:
             means = each.mean(1)
         else:
-            each = first(each, counts)
-            means = each.sum(1) / counts
+            each = first(each, batch.counts)
+            means = each.sum(1) / batch.counts
         gradients = torch.autograd.grad(means.sum(), self._leaves, materialize_grads=True)
         with torch.no_grad():
             copy_each(self.optimizer.gradients, gradients)
