@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rivals import keras_article
 from torch import nn
 
 from engine_setup import made_up, trials
@@ -44,36 +45,16 @@ RECORDED = [
 """Losses of Keras 3.15.1 on TensorFlow 2.21.0, made by the test below."""
 
 
-def keras_article(side: int) -> Any:
-    """The article's network and optimiser with nothing said that Keras does by itself."""
+def as_article(side: int) -> Any:
+    """The network and optimiser that the benchmarks race against, in float64."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import keras  # pyright: ignore[reportMissingImports] - an extra
-    from keras import layers  # pyright: ignore[reportMissingImports]
 
     keras.backend.set_floatx("float64")  # rounding that tips a ReLU would grow
-    conv: dict[str, Any] = {"kernel_size": 3, "activation": "relu"}
-    model = keras.Sequential(
-        [
-            layers.Input((side, side, 1)),
-            layers.Conv2D(32, **conv),
-            layers.Conv2D(32, **conv),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, **conv),
-            layers.Conv2D(32, **conv),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, **conv),
-            layers.Conv2D(32, padding="same", **conv),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
     # Keras's own defaults, but exact: it rounds Python's numbers to float32, 0.999 too, whose
     # distance to 1 is then off by 1e-5.
     adam = keras.optimizers.Adam(beta_1=np.float64(0.9), beta_2=np.float64(0.999))
-    model.compile(adam, "sparse_categorical_crossentropy")
-    return model
+    return keras_article((side, side, 1), adam)
 
 
 def as_keras(network: nn.Module) -> list[np.ndarray]:
@@ -118,7 +99,7 @@ def test_losses_are_those_of_keras() -> None:
     part = split(trial, dataset)
     torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
     network = models.build("article_cnn", (1, 28, 28), 10)
-    model = keras_article(28)
+    model = as_article(28)
     model.set_weights(as_keras(network))
     images = dataset.x_train[part.items].transpose(0, 2, 3, 1) / 255
     expected: list[float] = []
@@ -128,7 +109,7 @@ def test_losses_are_those_of_keras() -> None:
         for start, end in pairwise((0, 16, 32, 40)):
             batch = order[start:end]
             model.reset_metrics()
-            loss = model.train_on_batch(images[batch], part.labels[batch])
+            loss, _ = model.train_on_batch(images[batch], part.labels[batch])
             total += float(loss) * len(batch)
         expected.append(total / len(images))
     np.testing.assert_allclose(member.curve["train_loss"], expected, rtol=0, atol=1e-9)
@@ -138,7 +119,7 @@ def test_losses_are_those_of_keras() -> None:
 @needs_keras
 def test_initial_weights_are_drawn_as_keras_draws_them() -> None:
     """Glorot-uniform in the same bounds, zero biases: extremes and variances agree."""
-    model = keras_article(28)
+    model = as_article(28)
     torch.manual_seed(0)
     network = models.build("article_cnn", (1, 28, 28), 10)
     ours, theirs = as_keras(network), model.get_weights()

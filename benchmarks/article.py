@@ -1,0 +1,152 @@
+"""What docs/article.md quotes of a run: ``python benchmarks/article.py RUN [RUN ...]``.
+
+For each run folder ``.../NAME`` it writes ``docs/results/article-NAME.csv`` (every trial) and
+``docs/images/article-NAME.svg`` (its figure), and prints, as Markdown: how far the published points
+are, trials that never started, what looking at the test set was worth, and where the run varies a
+setting, each of its values held against the article's own, paired by replicate. The runs are made
+with ``gigo run``; the page says how.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+import gigo
+from gigo.analysis import Side, compare
+from gigo.analysis.comparison import AXES
+from gigo.analysis.intervals import half_width
+from gigo.analysis.published import SETTING
+from gigo.analysis.words import interval_text, range_text, rate_text, value_text
+from gigo.errors import SpecError
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def main() -> None:
+    """Publish the runs named."""
+    for folder in map(Path, sys.argv[1:]):
+        result, name = gigo.load(folder), f"article-{folder.name}"
+        result.frame.to_csv(DOCS / "results" / f"{name}.csv", index=False, float_format="%.6g")
+        result.plot().save(DOCS / "images" / f"{name}.svg")
+        print(f"# {name}: {len(result.records)} trials, {result.precision}\n")
+        print("\n".join(told(result)))
+
+
+def told(result: gigo.Result) -> Iterator[str]:
+    """The tables."""
+    yield from estimates(result)
+    yield from agreement(result)
+    yield from failures(result.frame)
+    yield from looking(result.frame)
+    for axis in AXES:
+        if len(set(result.frame[axis])) > 1:
+            yield from settings(result, axis)
+
+
+def estimates(result: gigo.Result) -> Iterator[str]:
+    rows = [
+        (
+            *(f"{value:,}" if isinstance(value, int) else value for value in one.curve),
+            f"{percent(one.clean[0])} ({range_text(*one.clean[1:])})",
+            f"{value_text(one.tolerance)} ({interval_text(one.tolerance)})",
+            f"{value_text(one.midpoint)} ({interval_text(one.midpoint)})",
+        )
+        for one in result.estimates
+    ]
+    yield from markdown(
+        ["set", "size", "corruption", *AXES, "clean", "tolerance", "midpoint"], rows
+    )
+
+
+def agreement(result: gigo.Result) -> Iterator[str]:
+    """With the published points, for rates to 0.5 and for all."""
+    try:
+        found = gigo.compare(result, "article").points
+    except SpecError:
+        return
+    rows: list[Iterable[object]] = []
+    for names, points in found.groupby(["dataset", "size", "corruption"], sort=False):
+        for limit in (0.5, 1.0):
+            part = points.loc[points["rate"] <= limit]
+            apart = 100 * part["difference"].to_numpy("float64")
+            agrees = part["inside"].fillna(False).to_numpy(bool) | part["close"].to_numpy(bool)
+            others = ", ".join(map(rate_text, part["rate"][~agrees]))
+            told = f"{apart.mean():+.1f}", f"{abs(apart).mean():.1f}", agrees.sum(), others
+            rows.append((*keys(names), f"to {rate_text(limit)}", len(part), *told))
+    head = ["set", "size", "corruption", "rates", "points", "mean", "mean size"]
+    yield from markdown([*head, "inside or within 3 points", "others at"], rows)
+
+
+def failures(frame: pd.DataFrame) -> Iterator[str]:
+    """At which rates how many trials did not start, and their mean accuracy."""
+    failed = frame.loc[~frame["started"].to_numpy(bool)]
+    groups = failed.groupby(["dataset", "size", "corruption", *AXES, "rate", "status"], sort=False)
+    rows = [(*keys(names), len(part), percent(part["accuracy"].mean())) for names, part in groups]
+    head = ["set", "size", "corruption", *AXES, "rate", "status", "trials", "accuracy"]
+    yield from markdown(head, rows)
+
+
+def looking(frame: pd.DataFrame) -> Iterator[str]:
+    """The chosen epoch's accuracy on the test set over the last epoch's, of started trials."""
+    started = frame.loc[frame["started"].to_numpy(bool)].drop_duplicates("key")
+    band = pd.cut(started["rate"], [-1, 0, 0.3, 0.6, 1], labels=["0", "to 0.3", "to 0.6", "to 1"])
+    groups = started.groupby(["dataset", "size", "validation", band], sort=False, observed=True)
+    rows: list[Iterable[object]] = []
+    for names, part in groups:
+        gain = 100 * (part["accuracy"] - part["accuracy_last"]).to_numpy("float64")
+        rows.append((*keys(names), len(gain), f"{gain.mean():+.2f} (± {half_width(gain):.2f})"))
+    yield from markdown(["set", "size", "validation", "rates", "trials", "chosen over last"], rows)
+
+
+def settings(result: gigo.Result, axis: str) -> Iterator[str]:
+    """Each value of a setting held against the article's, or the first one."""
+    frame, study = result.frame, result.studies[0]
+    values = list(frame[axis].unique())
+    base = SETTING[axis] if SETTING[axis] in values else values[0]
+
+    def side(value: str) -> Side:
+        return Side.of_run(value, frame.loc[frame[axis] == value], study, result.precision)
+
+    rows = [
+        (
+            point["dataset"],
+            f"{point['size']:,}",
+            point["corruption"],
+            rate_text(point["rate"]),
+            f"{value}: {percent(point['mean_a'])}",
+            f"{base}: {percent(point['mean_b'])}",
+            f"{100 * point['difference']:+.1f}",
+            f"{100 * point['low']:+.1f} to {100 * point['high']:+.1f}",
+            f"{point['n_never_started_a']} and {point['n_never_started_b']}",
+        )
+        for value in values
+        if value != base
+        for point in compare(side(value), side(base)).frame.to_dict("records")
+    ]
+    head = ["set", "size", "corruption", "rate", axis, "against", "points", "95 % interval"]
+    yield from markdown([*head, "never started"], rows)
+
+
+def keys(names: object) -> tuple[object, ...]:
+    """What pandas calls a group by several columns."""
+    assert isinstance(names, tuple)
+    return names
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def markdown(head: list[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """A table and an empty line; nothing without rows."""
+    lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
+    if lines:
+        yield from [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines, ""]
+
+
+if __name__ == "__main__":
+    main()
