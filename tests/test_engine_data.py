@@ -140,6 +140,18 @@ def test_a_members_channels_lie_side_by_side() -> None:
     assert together.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("members", [0, 1, 3], ids=["shared", "one", "own"])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_convolutions_find_images_channels_last(channels: int, members: int, kind: type) -> None:
+    """With one channel both layouts look alike, yet the kernels differ severalfold in speed."""
+    x = np.random.default_rng(0).integers(0, 9, (6, channels, 8, 9)).astype(kind)
+    indices = torch.tensor([[3, 0, 2]] * members) if members else torch.tensor([3, 0, 2])
+    batch = Inputs(x, CPU, torch.float32).batch(indices)
+    seen = nn.functional.conv2d(batch, torch.rand(4, batch.shape[1], 3, 3))
+    assert seen.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_vectors_keep_their_members_apart() -> None:
     x = np.random.default_rng(0).random((6, 3), dtype=np.float32)
     inputs = Inputs(x, CPU, torch.float64)

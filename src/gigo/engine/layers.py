@@ -55,17 +55,11 @@ def _convolution(
     convolve: Any = F.conv2d if isinstance(layer, nn.Conv2d) else F.conv1d
     groups = 1 if shared else members * layer.groups
     stride, padding, dilation = layer.stride, layer.padding, layer.dilation
-    grey = shared and isinstance(layer, nn.Conv2d) and layer.in_channels == 1
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         weight = tensors[f"{name}.weight"].flatten(0, 1)
         bias = tensors.get(f"{name}.bias")
         bias = None if bias is None else bias.flatten()
-        if grey and x.device.type == "cpu":
-            # A copy of the images for every member: the kernel for groups of one channel takes
-            # half the time of that for one channel alone.
-            copies = x.expand(-1, members, -1, -1).contiguous(memory_format=torch.channels_last)
-            return convolve(copies, weight, bias, stride, padding, dilation, members)
         return convolve(x, weight, bias, stride, padding, dilation, groups)
 
     return run, "channels"

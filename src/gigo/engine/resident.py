@@ -54,12 +54,18 @@ class Inputs:
         x = self._x[indices] if views is None else seen(self._x, indices, views)
         if own_images:
             # (N, M, H, W, C) -> (N, H, W, M, C): a member's channels lie side by side.
-            x = x.permute(0, 2, 3, 1, 4).flatten(3)
+            x = x.permute(0, 2, 3, 1, 4).flatten(3).contiguous()
         if x.dtype == torch.uint8:
             x = x.to(self._dtype).div_(255)
         else:
             x = x.to(self._dtype)
-        return x.permute(0, 3, 1, 2) if self._x.ndim == 4 else x
+        if self._x.ndim == 2:
+            return x
+        if x.shape[3] == 1:
+            # Its stride is of no consequence but for this: convolutions read from it whether images
+            # are channels last, and take several times as long if it says otherwise.
+            x = x.squeeze(3).unsqueeze(3)
+        return x.permute(0, 3, 1, 2)
 
 
 class Resident:
