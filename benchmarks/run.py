@@ -114,9 +114,10 @@ def measure(name: str, side: str) -> float:
         [python, str(HERE / "measure.py"), name, side],
         capture_output=True,
         text=True,
-        check=True,
         env={**os.environ, "PYTHONPATH": str(HERE.parent / "src")},
     )
+    if done.returncode:
+        sys.exit(f"{name} {side} failed:\n{done.stderr}")
     result = json.loads(done.stdout.splitlines()[-1])
     return result["seconds"] / result["models"]
 
