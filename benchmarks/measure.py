@@ -62,7 +62,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
             pays as dearly as a long one.
         **fields: of the study.
     """
-    from gigo import planner, runner
+    from gigo import machine, runner
 
     study = Study.create(**{"replicates": 1, "subset": "first", **fields})
     begun: list[float] = []
@@ -78,7 +78,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
         done[0] = progress.done
 
     with TemporaryDirectory() as folder:
-        runner.run(study, Path(folder), workers=planner.usable_cores(), listener=listen)
+        runner.run(study, Path(folder), workers=machine.usable_cores(), listener=listen)
     ended = epochs[-1] if steady else time.perf_counter()
     return {"seconds": ended - begun[0], "models": len(study.trials("float32"))}
 

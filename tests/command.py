@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from factories import make_record
-from gigo import planner
+from gigo import machine, planner
 from gigo.engine.training import EpochDone
 from gigo.runner import stacks
 from gigo.trial import Trial
@@ -45,7 +45,7 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
 def train_with(monkeypatch: pytest.MonkeyPatch, train: Callable[..., Any]) -> None:
     """Have runs train with a function in the place of the engine's: here, and nothing is timed."""
     monkeypatch.setattr(stacks, "train", train)
-    monkeypatch.setattr(planner, "usable_cores", lambda: 1)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 1)
     monkeypatch.setattr(planner, "questions", lambda *_: [])
 
 

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from command import RUNNABLE, environment, finish, instant_train, train_with
 from factories import make_record, make_test_set
-from gigo import __version__, cli, console, describe, runner
+from gigo import __version__, cli, console, describe, machine, runner
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import load
@@ -420,6 +420,17 @@ def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path, instant: None) 
     wider = rows("--rate", "0", "--rate", "0.1", "--rate", "0.5")
     assert wider["trials"] == "10, 6 of them done"
     assert wider["stacks"] == "1 (1 of 4 models)"
+
+
+def test_a_plan_reckons_with_the_precision_that_this_processor_is_good_at(
+    gigo: Gigo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_of(*options: str) -> str:
+        return gigo("plan", "article", *options).out.splitlines()[-1]
+
+    for native, other in (("bfloat16", "float32"), ("float32", "bfloat16")):
+        monkeypatch.setattr(machine, "native_precision", lambda native=native: native)
+        assert time_of() == time_of("--precision", native) != time_of("--precision", other)
 
 
 def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:

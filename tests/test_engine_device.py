@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine_setup import BASE, digits, finish, losses, made_up, trials
-from gigo.engine import device as devices
+from gigo import machine
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
@@ -51,7 +51,7 @@ def test_a_precision_asked_for_is_the_one_taken(name: str) -> None:
 def test_the_precision_follows_from_what_the_processor_can(
     flags: set[str], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(machine, "_flags", lambda: flags)
     assert resolve_precision("auto", CPU) == precision
 
 
@@ -65,6 +65,15 @@ def test_a_system_that_does_not_tell_its_flags_has_none(monkeypatch: pytest.Monk
 
 def test_keeping_freed_memory_may_be_asked_for_again() -> None:
     keep_freed_memory()
+    keep_freed_memory()
+
+
+def test_keeping_freed_memory_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str | None) -> None:
+        raise AssertionError("the C library is not to be touched")
+
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    monkeypatch.setenv("GIGO_KEEP_MEMORY", "0")
     keep_freed_memory()
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories import make_study, make_trials
-from gigo import models
-from gigo.costs import expected_epochs, member_memory, stack_memory, total_memory, work
+from gigo import machine, models
+from gigo.costs import expected_epochs, member_memory, stack_memory, work
 from gigo.planner import (
     MAX_WIDTH,
     TUNING,
@@ -185,8 +185,8 @@ def test_nothing_to_train_costs_nothing() -> None:
 
 
 def test_what_this_machine_has_is_the_default() -> None:
-    assert total_memory() > GIB // 2
-    assert plan(MIXED) == plan(MIXED, total_memory() // 2)
+    assert machine.total_memory() > GIB // 2
+    assert plan(MIXED) == plan(MIXED, machine.total_memory() // 2)
 
 
 def test_a_member_holds_at_least_its_weights_and_moments() -> None:

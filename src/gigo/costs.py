@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from gigo import datasets, models
+from gigo import datasets, machine, models
 from gigo.trial import HELD_OUT, Trial
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
@@ -88,16 +86,4 @@ def _cost(trial: Trial) -> models.Cost:
 
 def speed(trial: Trial) -> float:
     """Floating-point operations a second that this machine's processors sustain; rough."""
-    return CORE_SPEED[trial.precision] * (os.cpu_count() or 1)
-
-
-def total_memory() -> int:
-    """Bytes of this machine's memory, or of its container's; 8 GiB where no system tells."""
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        machine = 8 << 30
-    try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no container, or one without a limit: "max"
-        return machine
+    return CORE_SPEED[trial.precision] * machine.usable_cores()

@@ -10,14 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from gigo import corruptions, datasets, models, planner, studies
+from gigo import corruptions, datasets, machine, models, planner, studies
 from gigo.errors import unknown
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
-
-LIKELY = {"auto": "bfloat16"}
-"""The precision that a plan reckons with where the device is to decide."""
 
 
 def plan(study: Study, path: Path, workers: int | None = None) -> str:
@@ -32,7 +29,8 @@ def plan(study: Study, path: Path, workers: int | None = None) -> str:
         SpecError: less than one worker.
         StoreError: the folder holds something that the study can't extend.
     """
-    precision, done = LIKELY.get(study.precision, study.precision), set[str]()
+    auto = study.precision == "auto"
+    precision, done = machine.native_precision() if auto else study.precision, set[str]()
     if (path / DATABASE).exists():
         with Store.open(path) as store:
             store.check(study)

@@ -9,7 +9,6 @@ many train together, and whether on shared images, is better known from timing
 
 from __future__ import annotations
 
-import os
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,14 +16,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from gigo import models
+from gigo import machine, models
 from gigo.costs import (
     expected_epochs,
     seconds,
     speed,
     stack_memory,
     step_flops,
-    total_memory,
     trained,
 )
 from gigo.errors import SpecError
@@ -134,7 +132,7 @@ def plan(
 
 def share(memory: int | None, workers: int) -> int:
     """Bytes that each of several stacks may need, of ``memory`` or of half of this machine's."""
-    return (memory or total_memory() // 2) // workers
+    return (memory or machine.total_memory() // 2) // workers
 
 
 def questions(
@@ -174,18 +172,12 @@ def processes(asked: int | None, expected: float, *, on_cpu: bool = True) -> tup
     Raises:
         SpecError: less than one.
     """
-    cores = usable_cores()
+    cores = machine.usable_cores()
     if asked is not None:
         if asked < 1:
             raise SpecError("workers", asked, "at least 1")
         return asked, max(1, cores // asked)
     return (cores, 1) if on_cpu and expected >= WORTH_PROCESSES else (1, cores)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Room:

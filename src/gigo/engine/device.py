@@ -6,10 +6,10 @@ import ctypes
 import os
 import platform
 import sys
-from pathlib import Path
 
 import torch
 
+from gigo import machine
 from gigo.errors import SpecError
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32, "float64": torch.float64}
@@ -38,32 +38,14 @@ def resolve_precision(name: str, device: torch.device) -> str:
         return name
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return "bfloat16" if device.type == "cpu" and _cpu_flags() & _FAST_BF16 else "float32"
-
-
-_FAST_BF16 = {"avx512_bf16", "amx_bf16"}
-
-
-def _cpu_flags() -> set[str]:
-    return set(_cpu_info("flags").split())
-
-
-def _cpu_info(field: str) -> str:
-    """What Linux says of the first core, else empty."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    found = (line.partition(":")[2].strip() for line in lines if line.startswith(field))
-    return next(found, "")
+    return machine.native_precision() if device.type == "cpu" else "float32"
 
 
 def identity(device: torch.device) -> list[object]:
     """What the speed of training on a device depends on, as plain values."""
     if device.type == "cuda":
         return [torch.cuda.get_device_name(device)]
-    model = _cpu_info("model name") or platform.processor() or platform.machine()
-    return [model, os.cpu_count(), torch.get_num_threads()]
+    return [machine.processor(), os.cpu_count(), torch.get_num_threads()]
 
 
 def exact_float32() -> None:
@@ -90,8 +72,10 @@ def keep_freed_memory() -> None:
 
     Every training step allocates and frees the same large buffers; returning them costs a page
     fault per 4 KiB at the next step, 20 to 40 % of the time. Safe to call again; does nothing
-    where the C library is another.
+    where the C library is another, or where ``GIGO_KEEP_MEMORY`` is ``0``.
     """
+    if os.environ.get("GIGO_KEEP_MEMORY") == "0":
+        return
     if not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
         return
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # <malloc.h>
@@ -105,4 +89,4 @@ def describe(device: torch.device) -> str:
     """The device's name, for people."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    return f"{machine.processor()}, {torch.get_num_threads()} threads"
