@@ -21,7 +21,6 @@ from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
 from gigo.analysis.published import SETTING
 from gigo.analysis.words import interval_text, range_text, rate_text, value_text
-from gigo.errors import SpecError
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -64,10 +63,9 @@ def estimates(result: gigo.Result) -> Iterator[str]:
 
 def agreement(result: gigo.Result) -> Iterator[str]:
     """With the published points, for rates to 0.5 and for all."""
-    try:
-        found = gigo.compare(result, "article").points
-    except SpecError:
+    if result.material.published is None:
         return
+    found = result.material.published.points
     rows: list[Iterable[object]] = []
     for names, points in found.groupby(["dataset", "size", "corruption"], sort=False):
         for limit in (0.5, 1.0):
@@ -94,12 +92,12 @@ def looking(frame: pd.DataFrame) -> Iterator[str]:
     """The chosen epoch's accuracy on the test set over the last epoch's, of started trials."""
     started = frame.loc[frame["started"].to_numpy(bool)].drop_duplicates("key")
     band = pd.cut(started["rate"], [-1, 0, 0.3, 0.6, 1], labels=["0", "to 0.3", "to 0.6", "to 1"])
-    groups = started.groupby(["dataset", "size", "validation", band], sort=False, observed=True)
+    groups = started.groupby(["dataset", "size", *AXES, band], sort=False, observed=True)
     rows: list[Iterable[object]] = []
     for names, part in groups:
         gain = 100 * (part["accuracy"] - part["accuracy_last"]).to_numpy("float64")
         rows.append((*keys(names), len(gain), f"{gain.mean():+.2f} (± {half_width(gain):.2f})"))
-    yield from markdown(["set", "size", "validation", "rates", "trials", "chosen over last"], rows)
+    yield from markdown(["set", "size", *AXES, "rates", "trials", "chosen over last"], rows)
 
 
 def settings(result: gigo.Result, axis: str) -> Iterator[str]:

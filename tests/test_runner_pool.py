@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -49,7 +50,16 @@ def check_same(path: Path, expected: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [2, 3])
-def test_processes_find_what_one_finds(tmp_path: Path, alone: Path, workers: int) -> None:
+def test_processes_find_what_one_finds(
+    tmp_path: Path, alone: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the user keeps in the current folder is not to be taken for the standard library.
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "random.py").write_text("raise SystemExit('not the one that was meant')")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("sys.path", [path for path in sys.path if path])
+    tmp_path = tmp_path / "run"
     seen: list[Progress] = []
     runner.run(STUDY, tmp_path, workers=workers, listener=seen.append)
     check_same(tmp_path, alone)

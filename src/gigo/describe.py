@@ -48,7 +48,7 @@ def plan(study: Study, path: Path, workers: int | None = None) -> str:
         "run": f"{path}",
         "trials": f"{len(trials)}, {len(trials) - len(pending)} of them done",
         "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
-        "processes": f"{count} at a time",
+        "processes": f"{max(1, count)} at a time",
         "memory": f"about {count * planned.memory / 2**30:.1f} GiB beside the data",
         "time": f"very roughly {duration(planned.seconds)} on this machine's processors",
     }

@@ -20,9 +20,14 @@ def processor() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
+    """Cores that this process may run on, as many as its container grants."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text().split())
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return cores
+    return max(1, min(cores, -(-quota // period)))
 
 
 def total_memory() -> int:

@@ -123,6 +123,9 @@ def plan(
         widest = answer.width if answer else MAX_WIDTH
         width = min(widest, _fitting(_largest(group), budget))
         stacks += _chunks(sorted(group, key=_length), width, workers)
+    # One data set after the other, since a process holds one at a time.
+    places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset for t in trials))}
+    stacks.sort(key=lambda stack: places[stack[0].dataset])
     return Plan(
         stacks=stacks,
         memory=max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0),

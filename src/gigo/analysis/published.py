@@ -20,9 +20,6 @@ from gigo.datasets import CATALOGUE
 ARTICLE = "article"
 """What stands for the published points where a run folder is expected."""
 
-READING_ERROR = 0.005
-"""How far, in accuracy, a value may be off for having been read off a figure."""
-
 SETTING = {"model": "article_cnn", "recipe": "article", "validation": "oracle"}
 PLACES = {"subset": "first", "placement": "tail"}
 

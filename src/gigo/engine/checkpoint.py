@@ -57,11 +57,15 @@ def save(state: State, path: Path) -> None:
     """Write a state, whole or not at all."""
     fresh = path.with_suffix(".new")
     text = json.dumps({"versions": _VERSIONS, "keys": state.keys, "values": state.values})
-    with fresh.open("wb") as file:
-        torch.save({"text": text, "tensors": dict(state.tensors)}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            torch.save({"text": text, "tensors": dict(state.tensors)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except (OSError, RuntimeError):
+        fresh.unlink(missing_ok=True)  # on a full disk it takes what is left
+        raise
 
 
 def remove(path: Path) -> None:

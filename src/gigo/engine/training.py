@@ -90,6 +90,8 @@ def train(
     if stack.route.path != "stacked":
         yield Detour(trials[0].model.label, stack.route.path, stack.route.reason)
     if state is not None:
+        # With other threads sums are taken in another order: the last bits would differ.
+        torch.set_num_threads(state.values.get("threads", torch.get_num_threads()))
         stack.restore(state)
     saved = time.perf_counter()
     while stack.members:
@@ -304,6 +306,7 @@ class TrainingStack:
                 **self.control.state(),
                 "position": self.feed.position.tolist(),
                 "steps": self.optimizer.steps,
+                "threads": torch.get_num_threads(),
                 "curves": [member.copied_curve() for member in self.members],
                 "seconds": [member.seconds for member in self.members],
             },

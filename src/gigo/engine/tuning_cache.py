@@ -62,6 +62,7 @@ def key(question: Question, resident: Resident) -> str:
         "model": trial.model.label,
         "batch": min(trial.recipe.batch_size, trial.size),
         "precision": str(resident.dtype),
+        "augments": trial.recipe.augments,
         "optimizer": [trial.recipe.optimizer, trial.recipe.momentum > 0],
         "limit": question.limit,
         "sharing": question.sharing,

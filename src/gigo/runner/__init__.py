@@ -117,6 +117,7 @@ def _stacks(
         answers = pool.answer(questions, setup, threads)
     else:
         keep_freed_memory()
+        exact_float32()
         answers = {
             question.trial.key: tuning_cache.tuned(
                 question, library.resident(question.trial.dataset)

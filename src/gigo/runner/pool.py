@@ -70,11 +70,12 @@ def train_jobs(
                 raise _error(event)
             if event is None:
                 parts = worker.parts()
-                room.ran_out(job.trials)
                 worker.end()
                 running[running.index(worker)] = _Worker(setup, threads, events)
-                waiting.extendleft(reversed(parts))
-                yield job, narrower(len(job.trials), len(parts[0].trials))
+                if parts:
+                    room.ran_out(job.trials)
+                    waiting.extendleft(reversed(parts))
+                    yield job, narrower(len(job.trials), len(parts[0].trials))
                 event = Done()
             yield job, event
             if isinstance(event, Record):
@@ -133,13 +134,14 @@ class _Worker:
         self._left: dict[str, None] = {}
         # In a session of its own, since Ctrl-C is for the process that stores.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from gigo.runner.worker import main; main()"],
+            # -P: what lies in the current folder is not to be taken for the standard library.
+            [sys.executable, "-P", "-c", "from gigo.runner.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={
                 **os.environ,
                 "OMP_NUM_THREADS": str(threads),
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
             },
             start_new_session=True,
         )
@@ -153,7 +155,9 @@ class _Worker:
         try:
             while True:
                 events.put((self, pickle.load(self._process.stdout)))
-        except (EOFError, pickle.UnpicklingError, OSError, ValueError):
+        except Exception as error:  # whatever a broken message leads to, nobody may wait for it
+            if not isinstance(error, EOFError):
+                self._process.kill()
             events.put((self, None))
 
     def _send(self, item: object) -> None:
@@ -177,7 +181,7 @@ class _Worker:
         self._send(Stored())
 
     def parts(self) -> list[Job]:
-        """What a process that died has left to do, as two jobs.
+        """What a process that died has left to do, as two jobs; nothing if all is stored.
 
         Raises:
             EngineError: that would not help.
@@ -185,6 +189,9 @@ class _Worker:
         assert self.job is not None
         code = self._process.wait()
         killed = code == -getattr(signal, "SIGKILL", 9)  # what Linux does when memory runs out
+        if not self._left:
+            checkpoint.remove(self.job.checkpoint)
+            return []
         if not killed or len(self.job.trials) == 1:
             means = ", most likely because memory does not suffice for one model" if killed else ""
             raise EngineError(f"a training process ended with status {code}{means}")
@@ -194,7 +201,8 @@ class _Worker:
         for keys in halves(list(self._left)):
             job = Job.of([trials[key] for key in keys], self.job.checkpoint.parent)
             if state is not None and {*keys} <= {*state.keys}:
-                checkpoint.save(state.of(keys), job.checkpoint)
+                with contextlib.suppress(OSError, RuntimeError):  # it only saves time
+                    checkpoint.save(state.of(keys), job.checkpoint)
             jobs.append(job)
         checkpoint.remove(self.job.checkpoint)
         return jobs

@@ -177,5 +177,5 @@ def _save(state: State, path: Path) -> Iterator[Note]:
         path.parent.mkdir(exist_ok=True)
         checkpoint.save(state, path)
     except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
-        checkpoint.remove(path)
+        # An older one still stands, and is good.
         yield Note(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")

@@ -91,7 +91,3 @@ def _train(job: Job, library: Library, room: Room, jobs: BinaryIO, events: Binar
 def _send(event: Any, events: BinaryIO) -> None:
     pickle.dump(event, events)
     events.flush()
-
-
-if __name__ == "__main__":
-    main()
