@@ -88,8 +88,9 @@ def figure(material: Material, size: int | None = None, columns: int = 2) -> alt
 
 def _legend_text(panel: Panel) -> str:
     """What the ink means, for a figure that stands alone."""
-    most = max(panel.lines["n_trials"])
-    parts = [f"Mean of {count(most, 'replicate')}"]
+    fewest, most = min(panel.lines["n_trials"]), max(panel.lines["n_trials"])
+    some = f"{fewest} to " if fewest < most else ""
+    parts = [f"Mean of {some}{count(most, 'replicate')}"]
     if most > 1:
         parts.append("band: 95 % interval of the mean")
     if len(panel.cliffs):
