@@ -111,6 +111,18 @@ def evaluation(members: int) -> Variants:
     return {f"chunks of {size:,}": chunks(size) for size in (1024, 256, 4096)}
 
 
+def winograd() -> Variants:
+    """The second convolution of one member without gradients, the article's costliest step."""
+    last, w = images(32, 26).float(), weights(1, 32).detach().float()
+    first, zeros = last.contiguous(), torch.zeros(32)
+    nnpack = torch.ops.aten._nnpack_spatial_convolution
+    return {
+        "as PyTorch does it, channels last": lambda: F.conv2d(last, w),
+        "channels first": lambda: F.conv2d(first, w),
+        "NNPACK's fast algorithm": lambda: nnpack(first, w, zeros, [0, 0]),
+    }
+
+
 def compiled() -> Variants:
     """A step of the article's network without the optimiser's, one member."""
     stack = stack_of(Case("article_cnn", (1, 28, 28), 512, 1, BATCH), PRECISION)
@@ -136,6 +148,7 @@ CHOICES: dict[str, Callable[[], Variants]] = {
     "pooling": pooling,
     "evaluation, 1 member": lambda: evaluation(1),
     "evaluation, 4 members": lambda: evaluation(4),
+    "convolution in evaluation, float32": winograd,
     "torch.compile": compiled,
 }
 

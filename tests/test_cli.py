@@ -433,6 +433,15 @@ def test_a_plan_reckons_with_the_precision_that_this_processor_is_good_at(
         assert time_of() == time_of("--precision", native) != time_of("--precision", other)
 
 
+def test_an_accelerator_is_planned_for_one_process(gigo: Gigo) -> None:
+    def row(name: str, *options: str) -> str:
+        lines = gigo("plan", "article", *options).out.splitlines()
+        return next(line for line in lines if line.startswith(name))
+
+    assert row("processes", "--device", "cuda") == row("processes", "--workers", "1")
+    assert row("time", "--device", "cuda") == row("time") + "; on cuda, less"
+
+
 def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:
     study = Study.from_toml(small)
     trials = list(study.trials("float32").values())

@@ -20,10 +20,11 @@ from gigo.engine.training import train
 from gigo.study import Study
 from gigo.types import Dataset
 
-name, model, width, own, n_test = sys.argv[1:]
-width, own, n_test = int(width), own == "own", int(n_test)
-recipe = {"base": "small" if name == "digits" else "article", "epochs": 1}
-study = Study.create(dataset=name, size=256, rates=0, replicates=1, model=model, recipe=recipe,
+name, model, images, *numbers = sys.argv[1:]
+own = images == "own"
+width, n_test, size, crop = map(int, numbers)
+recipe = {"base": "small" if name == "digits" else "article", "epochs": 1, "crop": crop}
+study = Study.create(dataset=name, size=size, rates=0, replicates=1, model=model, recipe=recipe,
                      validation="none")
 (trial,) = study.trials("float32").values()
 entry, rng = datasets.CATALOGUE[name], np.random.default_rng(0)
@@ -33,7 +34,7 @@ def part(n):
     return rng.integers(0, 256, shape, dtype=np.uint8), np.arange(n) % entry.n_classes
 
 names = tuple(map(str, range(entry.n_classes)))
-data = Dataset(name, *part(256), *part(n_test), names, "0" * 64, "made up")
+data = Dataset(name, *part(size), *part(n_test), names, "0" * 64, "made up")
 keep_freed_memory()
 resident = Resident(data, torch.device("cpu"), torch.float32)
 
@@ -53,11 +54,14 @@ print(costs.stack_memory(trial, width), peak() - before)
     "case",
     [
         # As many test images as are looked at in one pass.
-        "digits small_cnn 1 shared 450",
-        "digits small_cnn 128 shared 450",
-        "mnist small_cnn 8 shared 512",
-        "mnist article_cnn 1 shared 4096",
-        "mnist article_cnn 4 own 1024",
+        "digits small_cnn shared 1 450 256 0",
+        "digits small_cnn shared 128 450 256 0",
+        "mnist small_cnn shared 8 512 256 0",
+        "mnist article_cnn shared 1 4096 256 0",
+        "mnist article_cnn own 4 1024 256 0",
+        # Where networks are small, what is known of the items counts.
+        "mnist logistic own 64 512 10000 0",
+        "mnist logistic own 16 512 10000 4",
     ],
 )
 def test_the_estimate_is_a_bound_and_not_a_loose_one(case: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from factories import make_study, make_trials
 from gigo import machine, models
-from gigo.costs import expected_epochs, member_memory, stack_memory, work
+from gigo.costs import ITEM, VIEW, expected_epochs, member_memory, stack_memory, work
 from gigo.planner import (
     MAX_WIDTH,
     TUNING,
@@ -202,8 +202,15 @@ def test_a_member_holds_at_least_its_weights_and_moments() -> None:
 
 
 def test_a_batch_is_no_larger_than_the_training_set() -> None:
-    sizes = [member_memory(one(size=size, recipe="article")) for size in (100, 256, 1000)]
-    assert sizes[0] < sizes[1] == sizes[2]
+    few, all_of_one, more = (
+        member_memory(one(size=size, recipe="article")) for size in (100, 256, 1000)
+    )
+    assert few < all_of_one == more - ITEM * (1000 - 256)
+
+
+def test_views_of_items_take_memory_too() -> None:
+    as_is, cropped = (member_memory(one(size=1000, recipe={"crop": crop})) for crop in (0, 4))
+    assert cropped - as_is == VIEW * 1000
 
 
 @pytest.mark.parametrize(
@@ -257,9 +264,9 @@ def test_a_question_a_group_with_what_its_trials_allow() -> None:
     asked = questions(trials, 64 * GIB)
     assert [question.trial.size for question in asked] == [1000, 60_000]
     assert {(question.limit, question.sharing) for question in asked} == {(60, 20)}
-    memory = stack_memory(trials[0], 30)
+    memory = stack_memory(trials[-1], 30)
     assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(30, 20)}
-    memory = stack_memory(trials[0], 9)
+    memory = stack_memory(trials[-1], 9)
     assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(9, 9)}
     many = make_trials(Study.create(**LONG | {"replicates": 20}))
     assert [(q.limit, q.sharing) for q in questions(many, 64 * GIB)] == [(MAX_WIDTH, 20)]

@@ -171,7 +171,7 @@ def run_or_plan(
         return
     from gigo import api, describe
 
-    print(describe.plan(chosen, api.folder(chosen, out), workers))
+    print(describe.plan(chosen, api.folder(chosen, out), device=device, workers=workers))
 
 
 @app.command(epilog="Example: gigo status runs/demo")

@@ -15,6 +15,12 @@ BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 EVALUATED = 1024
 """Images times members in one forward pass of the engine without gradients."""
 
+ITEM = 80
+"""Bytes of indices, labels and predictions that a member keeps for each of its items."""
+
+VIEW = 56
+"""Bytes of an epoch's view of an item (`gigo.engine.augmentation`), drawn, ordered and padded."""
+
 OVERHEAD = 40 << 20
 """Bytes that the first stack costs whatever its size, above all for kernels."""
 
@@ -30,7 +36,7 @@ def stack_memory(trial: Trial, width: int) -> int:
 
 
 def member_memory(trial: Trial) -> int:
-    """Bytes that a trial needs in a stack: activations of a batch, weights and moments."""
+    """Bytes that a trial needs in a stack: a batch's activations, weights, moments, its items."""
     cost = _cost(trial)
     width = BYTES[trial.precision]
     master = max(width, 4)
@@ -39,7 +45,8 @@ def member_memory(trial: Trial) -> int:
     # and their gradients. A batch's activations are live twice more at the peak of the backward
     # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
     weights = cost.parameters * (9 * master + 2 * width)
-    return weights + 3 * batch * cost.activations * width
+    items = trial.size * (ITEM + VIEW * trial.recipe.augments)
+    return weights + 3 * batch * cost.activations * width + items
 
 
 def expected_epochs(trial: Trial) -> float:

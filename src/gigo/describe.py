@@ -17,12 +17,13 @@ from gigo.store.database import DATABASE
 from gigo.study import Study
 
 
-def plan(study: Study, path: Path, workers: int | None = None) -> str:
+def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None = None) -> str:
     """What running a study in a folder would do.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
+        device: where to; ``auto`` is taken for the CPU, since only PyTorch could tell.
         workers: training processes at once; None leaves that to gigo.
 
     Raises:
@@ -38,7 +39,8 @@ def plan(study: Study, path: Path, workers: int | None = None) -> str:
     trials = study.trials(precision)
     pending = [trial for key, trial in trials.items() if key not in done]
     planned = planner.plan(pending)
-    count, _ = planner.processes(workers, planned.seconds)
+    on_cpu = device in ("auto", "cpu")
+    count, _ = planner.processes(workers, planned.seconds, on_cpu=on_cpu)
     planned = planner.plan(pending, workers=count)
     count = min(count, len(planned.stacks))
     widths = Counter(len(stack) for stack in planned.stacks)
@@ -50,7 +52,8 @@ def plan(study: Study, path: Path, workers: int | None = None) -> str:
         "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
         "processes": f"{max(1, count)} at a time",
         "memory": f"about {count * planned.memory / 2**30:.1f} GiB beside the data",
-        "time": f"very roughly {duration(planned.seconds)} on this machine's processors",
+        "time": f"very roughly {duration(planned.seconds)} on this machine's processors"
+        + ("" if on_cpu else f"; on {device}, less"),
     }
     return _aligned(rows)
 

@@ -48,6 +48,12 @@ def identity(device: torch.device) -> list[object]:
     return [machine.processor(), os.cpu_count(), torch.get_num_threads()]
 
 
+def prepare_process() -> None:
+    """Set PyTorch and the allocator up, in every process that trains; may be repeated."""
+    keep_freed_memory()
+    exact_float32()
+
+
 def exact_float32() -> None:
     """Have CUDA compute float32 as float32: by default convolutions round to TF32's 10 bits."""
     torch.backends.cudnn.allow_tf32 = False

@@ -13,9 +13,8 @@ from pathlib import Path
 from gigo import planner
 from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.device import (
-    exact_float32,
     free_memory,
-    keep_freed_memory,
+    prepare_process,
     resolve_device,
     resolve_precision,
 )
@@ -59,6 +58,7 @@ def run(
         StoreError: the folder can't be written, is in use or holds an incompatible study.
         EngineError: memory does not suffice for a single model.
     """
+    prepare_process()
     place = resolve_device(device)
     planner.processes(workers, 0.0)  # an error before anything is made
     precision = resolve_precision(study.precision, place)
@@ -116,8 +116,6 @@ def _stacks(
     if count > 1:
         answers = pool.answer(questions, setup, threads)
     else:
-        keep_freed_memory()
-        exact_float32()
         answers = {
             question.trial.key: tuning_cache.tuned(
                 question, library.resident(question.trial.dataset)
@@ -137,8 +135,6 @@ def _events(
     if count > 1 and len(jobs) > 1:
         yield from pool.train_jobs(jobs, setup, count, threads)
         return
-    keep_freed_memory()
-    exact_float32()
     room = planner.Room(setup.memory)
     for job in jobs:
         for event in train_job(job, library.resident(job.trials[0].dataset), room):

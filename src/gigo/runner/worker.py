@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 import torch
 
 from gigo.engine import checkpoint, tuning_cache
-from gigo.engine.device import exact_float32, keep_freed_memory
+from gigo.engine.device import prepare_process
 from gigo.errors import DataError, GigoError
 from gigo.planner import Question, Room
 from gigo.runner.stacks import Job, Library, Setup, train_job
@@ -55,8 +55,7 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
     threads: int = pickle.load(jobs)
     torch.set_num_threads(threads)
     checkpoint.EVERY = setup.checkpoint_every
-    keep_freed_memory()
-    exact_float32()
+    prepare_process()
     library, room = Library(setup), Room(setup.memory)
     while True:
         job: Job | Question = pickle.load(jobs)
