@@ -115,6 +115,7 @@ def winograd() -> Variants:
     """The second convolution of one member without gradients, the article's costliest step."""
     last, w = images(32, 26).float(), weights(1, 32).detach().float()
     first, zeros = last.contiguous(), torch.zeros(32)
+    torch.backends.nnpack.is_available()  # sets it up
     nnpack = torch.ops.aten._nnpack_spatial_convolution
     return {
         "as PyTorch does it, channels last": lambda: F.conv2d(last, w),
