@@ -32,6 +32,10 @@ STUDIES = {
     "digits": Study.create(
         dataset="digits", rates=[0, 0.2, 0.4, 0.6], recipe="small", replicates=30
     ),
+    # Where these differ, once more on replicates of another seed.
+    "digits-again": Study.create(
+        dataset="digits", rates=0.2, recipe="small", replicates=60, seed=1
+    ),
     "mnist-1000": Study.create(
         dataset="mnist", size=1000, rates=[0, 0.2, 0.4, 0.6], validation="clean", replicates=6
     ),
