@@ -433,13 +433,21 @@ def test_a_plan_reckons_with_the_precision_that_this_processor_is_good_at(
         assert time_of() == time_of("--precision", native) != time_of("--precision", other)
 
 
-def test_an_accelerator_is_planned_for_one_process(gigo: Gigo) -> None:
+def test_an_accelerator_is_planned_for_one_process(
+    gigo: Gigo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def row(name: str, *options: str) -> str:
         lines = gigo("plan", "article", *options).out.splitlines()
         return next(line for line in lines if line.startswith(name))
 
-    assert row("processes", "--device", "cuda") == row("processes", "--workers", "1")
-    assert row("time", "--device", "cuda") == row("time") + "; on cuda, less"
+    monkeypatch.setattr(machine, "usable_cores", lambda: 4)
+    assert row("processes").split() == ["processes", "4", "at", "a", "time"]
+    assert row("processes", "--device", "cpu:0") == row("processes")
+    assert row("processes", "--device", "cuda:1") == row("processes", "--workers", "1")
+    assert row("time", "--device", "cuda") == row("time") + ", not on cuda"
+    done = gigo("plan", "article", "--device", "banana")
+    assert (done.code, done.out) == (2, "")
+    assert "auto, cpu, cuda" in done.err
 
 
 def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:

@@ -95,6 +95,17 @@ def test_part_of_a_state_is_that_of_the_narrower_stack(tmp_path: Path) -> None:
         np.testing.assert_allclose(record.curve["train_loss"], mine.curve["train_loss"], rtol=1e-8)
 
 
+def test_a_resumed_stack_uses_its_own_number_of_threads_and_leaves_it_at_that() -> None:
+    before = torch.get_num_threads()
+    resident = digits(torch.float32)
+    members = trials(resident, [0.0], [0], recipe=RECIPE)
+    state = next(e for e in train(members, resident) if isinstance(e, State))
+    state.values["threads"] = before + 1
+    used = [torch.get_num_threads() for _ in train(members, resident, state)]
+    assert {*used} == {before + 1}
+    assert torch.get_num_threads() == before
+
+
 def test_training_on_does_not_change_a_state() -> None:
     """What the runner goes on from after running out of memory is from before, not from now."""
     resident = digits(torch.float64)

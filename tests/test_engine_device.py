@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,26 @@ def test_a_system_that_does_not_tell_its_flags_has_none(monkeypatch: pytest.Monk
 def test_keeping_freed_memory_may_be_asked_for_again() -> None:
     keep_freed_memory()
     keep_freed_memory()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc is set")
+@pytest.mark.parametrize(
+    ("limit", "asked"), [(1 << 40, [-3, -1, -2]), (32 << 20, [-3, -3, -1, -2]), (0, [-3, -3])]
+)
+def test_a_c_library_that_refuses_the_threshold_is_not_made_worse(
+    limit: int, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: list[int] = []
+
+    class Library:
+        def mallopt(self, name: int, value: int) -> int:
+            settings.append(name)
+            return int(name != -3 or value <= limit)
+
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.34"))
+    keep_freed_memory()
+    assert settings == asked
 
 
 def test_keeping_freed_memory_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

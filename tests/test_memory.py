@@ -14,18 +14,19 @@ from pathlib import Path
 from dataclasses import replace
 import numpy as np, torch
 from gigo import costs, datasets
+from gigo.engine import checkpoint
 from gigo.engine.device import keep_freed_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import train
 from gigo.study import Study
 from gigo.types import Dataset
 
-name, model, images, *numbers = sys.argv[1:]
+name, model, images, validation, *numbers = sys.argv[1:]
 own = images == "own"
 width, n_test, size, crop = map(int, numbers)
-recipe = {"base": "small" if name == "digits" else "article", "epochs": 1, "crop": crop}
+recipe = {"base": "small" if name == "digits" else "article", "epochs": 2, "crop": crop}
 study = Study.create(dataset=name, size=size, rates=0, replicates=1, model=model, recipe=recipe,
-                     validation="none")
+                     validation=validation)
 (trial,) = study.trials("float32").values()
 entry, rng = datasets.CATALOGUE[name], np.random.default_rng(0)
 
@@ -36,6 +37,7 @@ def part(n):
 names = tuple(map(str, range(entry.n_classes)))
 data = Dataset(name, *part(size), *part(n_test), names, "0" * 64, "made up")
 keep_freed_memory()
+checkpoint.EVERY = 0
 resident = Resident(data, torch.device("cpu"), torch.float32)
 
 def peak():  # of this process: getrusage may tell that of the one that started it
@@ -54,14 +56,15 @@ print(costs.stack_memory(trial, width), peak() - before)
     "case",
     [
         # As many test images as are looked at in one pass.
-        "digits small_cnn shared 1 450 256 0",
-        "digits small_cnn shared 128 450 256 0",
-        "mnist small_cnn shared 8 512 256 0",
-        "mnist article_cnn shared 1 4096 256 0",
-        "mnist article_cnn own 4 1024 256 0",
+        "digits small_cnn shared none 1 450 256 0",
+        "digits small_cnn shared none 128 450 256 0",
+        "mnist small_cnn shared none 8 512 256 0",
+        "mnist article_cnn shared none 1 4096 256 0",
+        "mnist article_cnn own none 4 1024 256 0",
         # Where networks are small, what is known of the items counts.
-        "mnist logistic own 64 512 10000 0",
-        "mnist logistic own 16 512 10000 4",
+        "mnist logistic own none 32 512 10000 0",
+        "mnist logistic own none 16 512 10000 4",
+        "mnist logistic own oracle 64 10000 1000 0",
     ],
 )
 def test_the_estimate_is_a_bound_and_not_a_loose_one(case: str) -> None:

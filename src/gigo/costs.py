@@ -18,6 +18,9 @@ EVALUATED = 1024
 ITEM = 80
 """Bytes of indices, labels and predictions that a member keeps for each of its items."""
 
+SEEN = 24
+"""Bytes of predictions that a member keeps for each test item."""
+
 VIEW = 56
 """Bytes of an epoch's view of an item (`gigo.engine.augmentation`), drawn, ordered and padded."""
 
@@ -46,6 +49,7 @@ def member_memory(trial: Trial) -> int:
     # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
     weights = cost.parameters * (9 * master + 2 * width)
     items = trial.size * (ITEM + VIEW * trial.recipe.augments)
+    items += datasets.CATALOGUE[trial.dataset].n_test * SEEN
     return weights + 3 * batch * cost.activations * width + items
 
 

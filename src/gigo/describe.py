@@ -16,6 +16,9 @@ from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
 
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+"""Kinds of devices that a run can be planned for."""
+
 
 def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None = None) -> str:
     """What running a study in a folder would do.
@@ -23,13 +26,18 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
-        device: where to; ``auto`` is taken for the CPU, since only PyTorch could tell.
+        device: where to; ``auto`` is taken for the CPU, since only PyTorch could tell. For an
+            accelerator stacks, memory and time are still those of this machine's CPU.
         workers: training processes at once; None leaves that to gigo.
 
     Raises:
-        SpecError: less than one worker.
+        SpecError: less than one worker, or a device of a kind that gigo does not know.
         StoreError: the folder holds something that the study can't extend.
     """
+    kind = device.partition(":")[0]
+    if kind not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    on_cpu = kind in ("auto", "cpu")
     auto = study.precision == "auto"
     precision, done = machine.native_precision() if auto else study.precision, set[str]()
     if (path / DATABASE).exists():
@@ -39,7 +47,6 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
     trials = study.trials(precision)
     pending = [trial for key, trial in trials.items() if key not in done]
     planned = planner.plan(pending)
-    on_cpu = device in ("auto", "cpu")
     count, _ = planner.processes(workers, planned.seconds, on_cpu=on_cpu)
     planned = planner.plan(pending, workers=count)
     count = min(count, len(planned.stacks))
@@ -53,7 +60,7 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
         "processes": f"{max(1, count)} at a time",
         "memory": f"about {count * planned.memory / 2**30:.1f} GiB beside the data",
         "time": f"very roughly {duration(planned.seconds)} on this machine's processors"
-        + ("" if on_cpu else f"; on {device}, less"),
+        + ("" if on_cpu else f", not on {device}"),
     }
     return _aligned(rows)
 

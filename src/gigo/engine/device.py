@@ -49,7 +49,7 @@ def identity(device: torch.device) -> list[object]:
 
 
 def prepare_process() -> None:
-    """Set PyTorch and the allocator up, in every process that trains; may be repeated."""
+    """Set PyTorch and the allocator up in a process that trains or may; can be repeated."""
     keep_freed_memory()
     exact_float32()
 
@@ -86,9 +86,11 @@ def keep_freed_memory() -> None:
         return
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # <malloc.h>
     libc = ctypes.CDLL(None)
-    libc.mallopt(mmap_threshold, 1 << 30)
-    libc.mallopt(trim_threshold, 2**31 - 1)
-    libc.mallopt(top_pad, 64 << 20)
+    # Older versions take 32 MiB at most. Where neither is taken the other settings would do harm:
+    # any of them stops glibc from raising the threshold by itself.
+    if libc.mallopt(mmap_threshold, 1 << 30) or libc.mallopt(mmap_threshold, 32 << 20):
+        libc.mallopt(trim_threshold, 2**31 - 1)
+        libc.mallopt(top_pad, 64 << 20)
 
 
 def describe(device: torch.device) -> str:
