@@ -177,7 +177,7 @@ def main() -> None:
                     "variant": variant,
                     "milliseconds": round(milliseconds, 1),
                     "ratio": round(milliseconds / ours, 2),
-                    "precision": PRECISION,
+                    "precision": "float32" if "float32" in name else PRECISION,
                 }
             )
             print(*rows[-1].values(), sep=" | ", flush=True)

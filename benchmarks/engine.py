@@ -1,8 +1,8 @@
 """What limits the engine: ``python benchmarks/engine.py [--quick]``.
 
 Measured on random images, in one process with one thread, which is how `gigo run` trains on a CPU
-(every core has its own process). Prints three tables, and writes the last one to
-``docs/results/scaling.csv`` and draws it as ``docs/images/scaling.svg``:
+(every core has its own process). Prints three tables and keeps them in ``docs/results``, each as a
+file of its name; the last one is drawn as ``docs/images/scaling.svg``:
 
 - arithmetic: operations a second while training, against the fastest matrix product of the process;
 - overhead: the share of an epoch that is spent outside PyTorch's operations;
@@ -190,21 +190,26 @@ def draw(table: pd.DataFrame) -> alt.HConcatChart:
 
 
 def main() -> None:
-    """Print the tables; keep the last."""
+    """Print the tables, and keep them unless they were made quickly."""
     quick = "--quick" in sys.argv
     torch.set_num_threads(1)
     keep_freed_memory()
     precision = resolve_precision("auto", CPU)
     n = 512 if quick else 2048
     print(f"{precision}, one thread, PyTorch {torch.__version__}\n")
-    print(arithmetic(precision, n).to_string(index=False), "\n", flush=True)
-    print(overhead(precision, n).to_string(index=False), "\n", flush=True)
-    table = scaling(precision, quick)
-    print(table.to_string(index=False))
-    if not quick:
-        (DOCS / "results").mkdir(exist_ok=True)
-        table.to_csv(DOCS / "results" / "scaling.csv", index=False)
-        draw(table).save(DOCS / "images" / "scaling.svg")
+    tables = {
+        "arithmetic": lambda: arithmetic(precision, n),
+        "overhead": lambda: overhead(precision, n),
+        "scaling": lambda: scaling(precision, quick),
+    }
+    for name, make in tables.items():
+        table = make()
+        print(table.to_string(index=False), "\n", flush=True)
+        if not quick:
+            (DOCS / "results").mkdir(exist_ok=True)
+            table.to_csv(DOCS / "results" / f"{name}.csv", index=False)
+            if name == "scaling":
+                draw(table).save(DOCS / "images" / "scaling.svg")
 
 
 if __name__ == "__main__":

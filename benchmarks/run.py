@@ -126,9 +126,11 @@ def write(lines: list[str], rounds: int) -> None:
     """Replace the table of the page; what people wrote above it stays."""
     import torch
 
+    from gigo import machine
+
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"# Performance\n\n{MARK}\n"
     made = (
-        f"`make bench`, {rounds} rounds, {platform.machine()} with {os.cpu_count()} cores, "
+        f"`make bench`, {rounds} rounds, {machine.processor()} with {os.cpu_count()} cores, "
         f"{precision()}, PyTorch {torch.__version__}, Python {platform.python_version()}."
     )
     PAGE.write_text(

@@ -100,7 +100,7 @@ def test_a_resumed_stack_uses_its_own_number_of_threads_and_leaves_it_at_that() 
     resident = digits(torch.float32)
     members = trials(resident, [0.0], [0], recipe=RECIPE)
     state = next(e for e in train(members, resident) if isinstance(e, State))
-    state.values["threads"] = before + 1
+    state = replace(state, values={**state.values, "threads": before + 1})
     used = [torch.get_num_threads() for _ in train(members, resident, state)]
     assert {*used} == {before + 1}
     assert torch.get_num_threads() == before
