@@ -76,7 +76,27 @@ def test_a_panel_holds_the_summary_and_the_trials_that_failed(demo):
     assert list(small.failed["rate"]) == [0.5]
     drawn = [(cliff.corruption, cliff.rate) for cliff in large.cliffs]
     assert drawn == [("biased", 0.5), ("symmetric", 0.9)]
-    assert large.corruptions == small.corruptions == ["symmetric", "biased"]
+    assert large.labels == small.labels == ["symmetric", "biased"]
+
+
+def test_settings_that_vary_share_a_panel_a_corruption():
+    study = make_study(
+        corruption=("symmetric", "biased"), model=("mlp", "logistic"), validation=("none", "clean")
+    )
+    material = material_of(study)
+    first, second = panels(material)
+    assert (first.title, second.title) == ("digits, symmetric", "digits, biased")
+    names = ["none validation", "clean validation"]
+    settings = [f"{model}, {name}" for model in ("mlp", "logistic") for name in names]
+    for panel in (first, second):
+        assert {*panel.lines["line"]} == {*panel.labels} == {*settings}
+        assert len(panel.lines) == 4 * len(study.rates)
+        assert {cliff.corruption for cliff in panel.cliffs} == {*panel.lines["corruption"]}
+    drawn = figure(material).to_dict()
+    rows = [row for rows in drawn["datasets"].values() for row in rows if "n_started" in row]
+    shown = prints(*terminal.overview(material)[:1])
+    assert all(shown.count(f" {setting} ") == 2 for setting in settings)
+    assert sorted(row["mean"] for row in rows) == pytest.approx(sorted(material.summary["mean"]))
 
 
 def test_cliffs_at_one_rate_share_a_text_and_near_ones_are_staggered():

@@ -111,6 +111,11 @@ class Namer:
         axes = (_axis_text(axis, getattr(curve, axis)) for axis in self.varying)
         return ", ".join([curve.dataset, *axes])
 
+    def label(self, curve: Curve) -> str:
+        """What a line of a figure stands for: ``mlp, clean validation``, else the corruption."""
+        settings = [_axis_text(axis, getattr(curve, axis)) for axis in self.varying]
+        return ", ".join(settings) or curve.corruption
+
     def size(self, curve: Curve) -> str:
         """``all 1,347`` or ``200``."""
         is_all = self._n_items.get(curve.dataset) == curve.size

@@ -36,16 +36,17 @@ class Panel(NamedTuple):
     """The data of one pair of axes.
 
     Attributes:
-        title: the setting: data set, and model, recipe and validation where they vary.
+        title: data set, and the corruption where it is not what the lines differ in.
         size: of the training set.
-        lines: rows of `gigo.analysis.summary`.
-        failed: rows of the tidy table: trials that never started or diverged.
+        lines: rows of `gigo.analysis.summary`; ``line`` is the label of each one's.
+        failed: rows of the tidy table: trials that never started or diverged; likewise.
         cliffs: those in sight, ascending.
-        published: the article's points of the curves that repeat it: corruption, rate, accuracy,
-            and what the run has there: mean_a, difference (`gigo.analysis.COMPARISON_COLUMNS`).
+        published: the article's points of the curves that repeat it: line, corruption, rate,
+            accuracy, and what the run has there: mean_a, difference
+            (`gigo.analysis.COMPARISON_COLUMNS`).
         chance: share of the largest class in the test set.
         highest_rate: where the axis ends.
-        corruptions: all labels of the report, in the order of the palette.
+        labels: of all lines of the report, in the order of the palette.
     """
 
     title: str
@@ -56,14 +57,19 @@ class Panel(NamedTuple):
     published: pd.DataFrame
     chance: float
     highest_rate: float
-    corruptions: list[str]
+    labels: list[str]
 
 
 def panels(material: Material) -> list[Panel]:
-    """One per training set and setting, in the table's order."""
+    """One per training set, in the table's order; what else a report varies is in one.
+
+    Lines are corruptions; where settings vary, the settings, with a panel a corruption.
+    """
+    axes = AXES if material.name.varying else ("corruption",)
+    together = dict.fromkeys(axes, "")
     groups: dict[Curve, list[Curve]] = {}
     for curve in split_curves(material.frame):
-        groups.setdefault(curve._replace(corruption=""), []).append(curve)
+        groups.setdefault(curve._replace(**together), []).append(curve)
     return [_panel(material, curves) for curves in groups.values()]
 
 
@@ -74,26 +80,28 @@ def heading(panel: Panel, material: Material) -> str:
 
 
 def _panel(material: Material, curves: list[Curve]) -> Panel:
-    """``curves`` differ in their corruption alone."""
+    """``curves`` differ in what lines stand for alone."""
     trials, lines = split_curves(material.frame), split_curves(material.summary)
-    rows = pd.concat([trials[curve] for curve in curves])
+    label = material.name.label
+    rows = pd.concat([trials[curve].assign(line=label(curve)) for curve in curves])
     highest = max(rows["rate"]) or 1.0
+    first = curves[0]
     return Panel(
-        title=material.name.setting(curves[0]),
-        size=curves[0].size,
-        lines=pd.concat([lines[curve] for curve in curves]),
+        title=", ".join([first.dataset, *([first.corruption] if material.name.varying else [])]),
+        size=first.size,
+        lines=pd.concat([lines[curve].assign(line=label(curve)) for curve in curves]),
         failed=rows.loc[~rows["started"].to_numpy(bool)],
         cliffs=_cliff_marks(material, curves, highest),
         published=_published(material, curves, highest),
         chance=float(rows["chance"].to_numpy(np.float64)[0]),
         highest_rate=highest,
-        corruptions=material.corruptions,
+        labels=material.labels,
     )
 
 
 def _published(material: Material, curves: list[Curve], highest: float) -> pd.DataFrame:
     """The article's points in sight, also at rates that were not trained."""
-    columns = ["corruption", "rate", "accuracy", "mean_a", "difference"]
+    columns = ["line", "corruption", "rate", "accuracy", "mean_a", "difference"]
     if material.published is None:
         return pd.DataFrame(columns=columns)
     found = material.published.frame
@@ -101,17 +109,26 @@ def _published(material: Material, curves: list[Curve], highest: float) -> pd.Da
     compared = set(found[["dataset", "size", "corruption", *axes]].itertuples(False, None))
     points = published().frame
     theirs = split_curves(points)
-    shown = pd.concat([points.iloc[:0], *(theirs[curve] for curve in curves if curve in compared)])
+    shown = pd.concat(
+        [
+            points.iloc[:0].assign(line=""),
+            *(
+                theirs[curve].assign(line=material.name.label(curve))
+                for curve in curves
+                if curve in compared
+            ),
+        ]
+    )
     shown = shown.loc[shown["rate"] <= highest]
     return shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])[columns]
 
 
 def _cliff_marks(material: Material, curves: list[Curve], highest: float) -> list[CliffMark]:
     by_rate: dict[float, list[tuple[str, Cliff]]] = {}
-    for curve in curves:
-        for cliff in material.cliffs.get((curve.dataset, curve.corruption), ()):
+    for dataset, corruption in dict.fromkeys((c.dataset, c.corruption) for c in curves):
+        for cliff in material.cliffs.get((dataset, corruption), ()):
             if cliff.rate <= highest:
-                by_rate.setdefault(cliff.rate, []).append((curve.corruption, cliff))
+                by_rate.setdefault(cliff.rate, []).append((corruption, cliff))
     marks: list[CliffMark] = []
     for rate, group in sorted(by_rate.items()):
         near = bool(marks) and rate - marks[-1].rate < 0.3 * highest

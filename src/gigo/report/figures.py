@@ -1,4 +1,4 @@
-"""The ink of the figures: accuracy against corruption rate, a line a corruption, in a band."""
+"""The ink of the figures: accuracy against corruption rate, lines in bands."""
 
 from __future__ import annotations
 
@@ -128,16 +128,16 @@ def _y(field: str) -> alt.Y:
 
 def _colour(panel: Panel) -> alt.Color:
     return alt.Color(
-        "corruption:N",
-        scale=alt.Scale(domain=panel.corruptions, range=_cycle(PALETTE, panel)),
+        "line:N",
+        scale=alt.Scale(domain=panel.labels, range=_cycle(PALETTE, panel)),
         legend=_legend(panel),
     )
 
 
 def _shape(panel: Panel) -> alt.Shape:
     return alt.Shape(
-        "corruption:N",
-        scale=alt.Scale(domain=panel.corruptions, range=_cycle(SHAPES, panel)),
+        "line:N",
+        scale=alt.Scale(domain=panel.labels, range=_cycle(SHAPES, panel)),
         legend=_legend(panel),
     )
 
@@ -145,9 +145,11 @@ def _shape(panel: Panel) -> alt.Shape:
 def _legend(panel: Panel) -> alt.Legend:
     # The same for all layers, or Vega-Lite would not merge them into one; above the cliffs' names.
     rows = max((cliff.row + 1 for cliff in panel.cliffs), default=0)
+    entry = 36 + 7 * max(map(len, panel.labels))  # pixels, about
     return alt.Legend(
         title=None,
         orient="top",
+        columns=max(1, min(WIDTH // entry, len(panel.labels))),
         offset=8 + 13 * rows,
         symbolSize=60,
         symbolOpacity=1,
@@ -156,7 +158,7 @@ def _legend(panel: Panel) -> alt.Legend:
 
 
 def _cycle(values: tuple[str, ...], panel: Panel) -> list[str]:
-    return [values[i % len(values)] for i in range(len(panel.corruptions))]
+    return [values[i % len(values)] for i in range(len(panel.labels))]
 
 
 def _band(panel: Panel) -> alt.Chart:
@@ -189,7 +191,7 @@ def _points(panel: Panel) -> alt.Chart:
         "n_diverged": "diverged",
     }
     tooltip = [
-        alt.Tooltip("corruption:N", title="corruption"),
+        alt.Tooltip("line:N", title="line"),
         *(alt.Tooltip(f"{field}:Q", title=title, format=".1%") for field, title in percent.items()),
         *(alt.Tooltip(f"{field}:Q", title=title) for field, title in counts.items()),
     ]
@@ -207,9 +209,9 @@ def _points(panel: Panel) -> alt.Chart:
 
 
 def _failed(panel: Panel) -> alt.Chart:
-    columns = ["corruption", "rate", "accuracy", "replicate", "status"]
+    columns = ["line", "rate", "accuracy", "replicate", "status"]
     tooltip = [
-        "corruption:N",
+        "line:N",
         alt.Tooltip("rate:Q", title="labels corrupted", format=".1%"),
         alt.Tooltip("accuracy:Q", format=".1%"),
         "replicate:O",
@@ -240,7 +242,7 @@ def _published(panel: Panel) -> alt.Chart:
         symbolStrokeWidth=1.4,
     )
     tooltip = [
-        "corruption:N",
+        "line:N",
         alt.Tooltip("rate:Q", title="labels corrupted", format=".1%"),
         alt.Tooltip("accuracy:Q", title="published accuracy", format=".1%"),
         alt.Tooltip("mean_a:Q", title="mean here", format=".1%"),
@@ -289,18 +291,27 @@ def _cliff_rule(panel: Panel, cliff: CliffMark) -> alt.Chart:
         strokeDash=[dash, gap + (dash + gap) * (cliff.turns - 1)],
         strokeDashOffset=-(dash + gap) * cliff.turn,
     )
-    chart = alt.Chart(pd.DataFrame([cliff]), mark=mark)
-    return chart.encode(x=_x(panel), color=_colour(panel), tooltip=alt.value(tooltip))
+    chart = alt.Chart(_cliff_data(cliff), mark=mark)
+    return chart.encode(x=_x(panel), color=_cliff_colour(panel, cliff), tooltip=alt.value(tooltip))
 
 
 def _cliff_text(panel: Panel, cliff: CliffMark) -> alt.Chart:
     at_the_edge = cliff.rate > 0.8 * panel.highest_rate
-    chart = alt.Chart(pd.DataFrame([cliff])).mark_text(
+    chart = alt.Chart(_cliff_data(cliff)).mark_text(
         align="right" if at_the_edge else "center",
         baseline="bottom",
         dx=16 if at_the_edge else 0,
         dy=-5 - 13 * cliff.row,
         fontSize=11,
     )
-    colour = _colour(panel) if cliff.turns == 1 else alt.value(QUIET)
+    colour = _cliff_colour(panel, cliff) if cliff.turns == 1 else alt.value(QUIET)
     return chart.encode(x=_x(panel), y=alt.value(0), text="text:N", color=colour)
+
+
+def _cliff_data(cliff: CliffMark) -> pd.DataFrame:
+    return pd.DataFrame([cliff]).assign(line=cliff.corruption)
+
+
+def _cliff_colour(panel: Panel, cliff: CliffMark) -> Any:
+    """Its line's; no line's where lines stand for settings."""
+    return _colour(panel) if cliff.corruption in panel.labels else alt.value(QUIET)

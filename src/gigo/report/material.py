@@ -20,6 +20,7 @@ from gigo.analysis import (
     compare,
     curve_estimates,
     published,
+    split_curves,
     summary,
     under_the_article_s_settings,
 )
@@ -86,6 +87,6 @@ class Material:
         return None if found.frame.empty else found
 
     @cached_property
-    def corruptions(self) -> list[str]:
-        """Labels, in the table's order: a corruption keeps its colour in every figure."""
-        return list(self.frame["corruption"].unique())
+    def labels(self) -> list[str]:
+        """Of lines, in the table's order: each keeps its colour in every figure."""
+        return list(dict.fromkeys(map(self.name.label, split_curves(self.frame))))

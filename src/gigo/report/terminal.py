@@ -28,6 +28,7 @@ from gigo.report.plot import plot
 
 STYLES = ("blue", "red", "green", "magenta", "yellow", "cyan", "white")
 CURVES_A_TABLE = 4
+CHART_WIDTH = 37
 MARKS = "●■▲◆▼✚▶"
 TRIAL_COLUMNS = {
     "dataset": "data set",
@@ -89,13 +90,13 @@ def _table() -> Table:
 
 
 def _chart(panel: Panel, material: Material) -> Text:
-    """A panel as text, 37 characters wide, so that two stand side by side on 80 columns."""
+    """A panel as text, narrow enough for two to stand side by side on 80 columns."""
     points = panel.lines.to_dict("records")
     lines = [
-        np.array(
-            [(p["rate"], p["mean"]) for p in points if p["corruption"] == label], float
-        ).reshape(-1, 2)  # also where this panel has no trial of the corruption
-        for label in panel.corruptions
+        np.array([(p["rate"], p["mean"]) for p in points if p["line"] == label], float).reshape(
+            -1, 2
+        )  # also where this panel has no trial of the line
+        for label in panel.labels
     ]
     rows = plot(lines, MARKS, panel.highest_rate, panel.chance)
     text = Text(heading(panel, material), style="bold", no_wrap=True)
@@ -103,11 +104,21 @@ def _chart(panel: Panel, material: Material) -> Text:
         text.append("\n")
         for character, series in row:
             text.append(character, style=_style(series))
-    text.append("\n")
-    for i, label in enumerate(panel.corruptions):
-        if len(lines[i]):
-            text.append(f"{MARKS[i % len(MARKS)]} {label}  ", style=_style(i))
-    return text.append("┄ chance", style="not bold dim")
+    legend = [
+        (f"{MARKS[i % len(MARKS)]} {label}", _style(i))
+        for i, label in enumerate(panel.labels)
+        if len(lines[i])
+    ]
+    used = math.inf  # of the legend's last line
+    for entry, style in [*legend, ("┄ chance", "not bold dim")]:
+        used += 2 + len(entry)
+        if used > CHART_WIDTH:
+            text.append("\n")
+            used = len(entry)
+        else:
+            text.append("  ")
+        text.append(entry, style=style)
+    return text
 
 
 def _style(series: int | None) -> str:
