@@ -16,10 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 import gigo
-from gigo.analysis import Side, compare
 from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
-from gigo.analysis.published import SETTING
 from gigo.analysis.words import interval_text, range_text, rate_text, value_text
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -41,9 +39,7 @@ def told(result: gigo.Result) -> Iterator[str]:
     yield from agreement(result)
     yield from failures(result.frame)
     yield from looking(result.frame)
-    for axis in AXES:
-        if len(set(result.frame[axis])) > 1:
-            yield from settings(result, axis)
+    yield from settings(result)
 
 
 def estimates(result: gigo.Result) -> Iterator[str]:
@@ -100,33 +96,30 @@ def looking(frame: pd.DataFrame) -> Iterator[str]:
     yield from markdown(["set", "size", *AXES, "rates", "trials", "chosen over last"], rows)
 
 
-def settings(result: gigo.Result, axis: str) -> Iterator[str]:
-    """Each value of a setting held against the article's, or the first one."""
-    frame, study = result.frame, result.studies[0]
-    values = list(frame[axis].unique())
-    base = SETTING[axis] if SETTING[axis] in values else values[0]
-
-    def side(value: str) -> Side:
-        return Side.of_run(value, frame.loc[frame[axis] == value], study, result.precision)
-
+def settings(result: gigo.Result) -> Iterator[str]:
+    """Each setting held against the article's, or the first one."""
+    found, name = result.material.settings, result.material.name
+    if found is None:
+        return
     rows = [
         (
             point["dataset"],
             f"{point['size']:,}",
             point["corruption"],
             rate_text(point["rate"]),
-            f"{value}: {percent(point['mean_a'])}",
-            f"{base}: {percent(point['mean_b'])}",
+            name.varied(dict(zip(AXES, setting.a, strict=True))),
+            percent(point["mean_a"]),
+            name.varied(dict(zip(AXES, setting.b, strict=True))),
+            percent(point["mean_b"]),
             f"{100 * point['difference']:+.1f}",
             f"{100 * point['low']:+.1f} to {100 * point['high']:+.1f}",
             f"{point['n_never_started_a']} and {point['n_never_started_b']}",
         )
-        for value in values
-        if value != base
-        for point in compare(side(value), side(base)).frame.to_dict("records")
+        for setting, part in found.by_setting().items()
+        for point in part.frame.to_dict("records")
     ]
-    head = ["set", "size", "corruption", "rate", axis, "against", "points", "95 % interval"]
-    yield from markdown([*head, "never started"], rows)
+    head = ["set", "size", "corruption", "rate", "setting", "mean", "against", "mean", "points"]
+    yield from markdown([*head, "95 % interval", "never started"], rows)
 
 
 def keys(names: object) -> tuple[object, ...]:

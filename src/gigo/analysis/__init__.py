@@ -2,7 +2,7 @@
 
 records ──► tidy ──► summary ──► (figures)
                ├───► tolerance, midpoint, break_even ──► answer
-               └───► compare, with another run or the article's published points
+               └───► compare, with another run, the article's published points, or within the run
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gigo.analysis.findings import Answer, Finding, answer
 from gigo.analysis.intervals import Estimate, mean_interval
 from gigo.analysis.pairing import compare
 from gigo.analysis.published import ARTICLE, published, under_the_article_s_settings
+from gigo.analysis.settings import between_settings
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.analysis.theory import Cliff, cliffs_of, theoretical_cliffs
 
@@ -41,6 +42,7 @@ __all__ = [
     "Finding",
     "Side",
     "answer",
+    "between_settings",
     "break_even",
     "cliffs_of",
     "compare",

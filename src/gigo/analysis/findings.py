@@ -108,13 +108,16 @@ class Namer:
 
     def setting(self, curve: Curve) -> str:
         """``digits``, with model, recipe and validation where they vary."""
-        axes = (_axis_text(axis, getattr(curve, axis)) for axis in self.varying)
-        return ", ".join([curve.dataset, *axes])
+        varied = self.varied(curve._asdict())
+        return f"{curve.dataset}, {varied}" if varied else curve.dataset
 
     def label(self, curve: Curve) -> str:
         """What a line of a figure stands for: ``mlp, clean validation``, else the corruption."""
-        settings = [_axis_text(axis, getattr(curve, axis)) for axis in self.varying]
-        return ", ".join(settings) or curve.corruption
+        return self.varied(curve._asdict()) or curve.corruption
+
+    def varied(self, setting: Mapping[str, str]) -> str:
+        """Of a setting by axis, what varies: ``mlp, clean validation``."""
+        return ", ".join(_axis_text(axis, setting[axis]) for axis in self.varying)
 
     def size(self, curve: Curve) -> str:
         """``all 1,347`` or ``200``."""

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gigo.report import sections
+from gigo.report import sections, settings
 from gigo.report.agreement import section as published
 from gigo.report.figure_data import panels
 from gigo.report.figures import DARK, LIGHT, draw
@@ -44,6 +44,7 @@ def page(material: Material) -> str:
         sections.head(material),
         sections.answer(material),
         sections.figures(material, shown),
+        settings.section(material),
         published(material.published),
         sections.estimates(material),
         sections.method(material),

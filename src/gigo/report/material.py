@@ -16,6 +16,7 @@ from gigo.analysis import (
     CurveEstimates,
     Side,
     answer,
+    between_settings,
     cliffs_of,
     compare,
     curve_estimates,
@@ -82,9 +83,17 @@ class Material:
     @cached_property
     def published(self) -> Comparison | None:
         """What repeats the article, with its published points; None without a point in common."""
-        run = Side.of_run("gigo", self.frame, self.studies[0], self.precision)
-        found = compare(under_the_article_s_settings(run), published())
+        found = compare(under_the_article_s_settings(self._side), published())
         return None if found.frame.empty else found
+
+    @cached_property
+    def settings(self) -> Comparison | None:
+        """Its settings against each other; None where it has but one."""
+        return between_settings(self._side)
+
+    @cached_property
+    def _side(self) -> Side:
+        return Side.of_run("gigo", self.frame, self.studies[0], self.precision)
 
     @cached_property
     def labels(self) -> list[str]:

@@ -21,6 +21,7 @@ from gigo.analysis.words import (
     accuracy_text,
     rate_text,
 )
+from gigo.report import settings
 from gigo.report.agreement import summary_lines
 from gigo.report.figure_data import Panel, heading, panels
 from gigo.report.material import Material
@@ -61,6 +62,11 @@ def words(material: Material) -> Group:
         lines.append(Text(finding.heading, style="bold"))
         lines += [Padding(line, (0, 0, 0, 2)) for line in map(Text, finding.lines)]
     lines += [Text(note, style="dim") for note in found.notes]
+    versus = material.settings
+    if versus is not None and not versus.frame.empty:
+        lines.append(Text(f"{settings.heading(material, versus)}:", style="bold"))
+        told = settings.summary_lines(material, versus)
+        lines += [Padding(Text(line), (0, 0, 0, 2)) for line in told]
     if material.published is not None:
         lines.append(Text("Beside the article's published points:", style="bold"))
         lines += [Padding(Text(line), (0, 0, 0, 2)) for line in summary_lines(material.published)]
