@@ -86,7 +86,7 @@ def test_settings_that_vary_share_a_panel_a_corruption():
     material = material_of(study)
     first, second = panels(material)
     assert (first.title, second.title) == ("digits, symmetric", "digits, biased")
-    names = ["none validation", "clean validation"]
+    names = ["no validation", "clean validation"]
     settings = [f"{model}, {name}" for model in ("mlp", "logistic") for name in names]
     for panel in (first, second):
         assert {*panel.lines["line"]} == {*panel.labels} == {*settings}

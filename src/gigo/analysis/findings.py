@@ -131,7 +131,9 @@ class Namer:
 
 
 def _axis_text(axis: str, value: str) -> str:
-    return f"{value} validation" if axis == "validation" else value
+    if axis != "validation":
+        return value
+    return "no validation" if value == "none" else f"{value} validation"
 
 
 def _per_size(found: list[CurveEstimates], name: Namer, share: float) -> Iterator[Finding]:
@@ -214,7 +216,8 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     yield from _failures(frame)
     if "clean" in set(frame["validation"]):
         yield (
-            "The labels held out for validation stay clean; rates count only the labels trained on."
+            "Under clean validation the labels held out stay clean; "
+            "rates count only the labels trained on."
         )
 
 
