@@ -111,7 +111,7 @@ def evaluation(members: int) -> Variants:
     return {f"chunks of {size:,}": chunks(size) for size in (1024, 256, 4096)}
 
 
-def winograd() -> Variants:
+def fast_algorithm() -> Variants:
     """The second convolution of one member without gradients, the article's costliest step."""
     last, w = images(32, 26).float(), weights(1, 32).detach().float()
     first, zeros = last.contiguous(), torch.zeros(32)
@@ -149,7 +149,7 @@ CHOICES: dict[str, Callable[[], Variants]] = {
     "pooling": pooling,
     "evaluation, 1 member": lambda: evaluation(1),
     "evaluation, 4 members": lambda: evaluation(4),
-    "convolution in evaluation, float32": winograd,
+    "convolution in evaluation, float32": fast_algorithm,
     "torch.compile": compiled,
 }
 

@@ -344,7 +344,7 @@ def test_a_report_says_what_settings_change():
     material = mnist_material(ARTICLE.but(validation=["oracle", "clean"], replicates=3), luckier)
     line = (
         "clean validation: +5.6 points on average, +5.0 (symmetric at 0 %) "
-        "to +6.0 (two_sink at 100 %); 7 of 7 differences sure."
+        "to +6.0 (two_sink at 100 %); 7 of 7 differences sure at 95 %."
     )
     for shown in (page(material), " ".join(prints(terminal.words(material)).split())):
         text = shown.replace("\u00a0", " ")

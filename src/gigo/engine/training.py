@@ -90,12 +90,12 @@ def train(
     if stack.route.path != "stacked":
         yield Detour(trials[0].model.label, stack.route.path, stack.route.reason)
     threads = torch.get_num_threads()
-    if state is not None:
-        # With other threads sums are taken in another order: the last bits would differ.
-        torch.set_num_threads(state.values.get("threads", threads))
-        stack.restore(state)
-    saved = time.perf_counter()
     try:
+        if state is not None:
+            # With other threads sums are taken in another order: the last bits would differ.
+            torch.set_num_threads(state.values.get("threads", threads))
+            stack.restore(state)
+        saved = time.perf_counter()
         while stack.members:
             stack.run_epoch()
             yield EpochDone(stack.epoch, stack.recipe.epochs, stack.running, len(stack.members))

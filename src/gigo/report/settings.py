@@ -40,7 +40,7 @@ def _summary(part: Comparison) -> str:
     if not part.n_intervals:
         return f"{told}; one training each, no interval."
     sure = part.n_intervals - part.n_inside
-    return f"{told}; {sure:,} of {count(part.n_intervals, 'difference')} sure."
+    return f"{told}; {sure:,} of {count(part.n_intervals, 'difference')} sure at 95 %."
 
 
 def _place(point: Mapping[Any, Any], several: Sequence[str]) -> str:
@@ -57,7 +57,7 @@ def section(material: Material) -> Html:
         return Html("")
     explained = (
         "Differences of mean accuracy, in points, of the models that trained. Sure: the 95 % "
-        f"interval of the difference leaves out 0, as one in twenty does by chance alone. "
+        "interval of the difference leaves out 0, as one in twenty does by chance alone. "
         f"{method_line(found)}"
     )
     return tag(

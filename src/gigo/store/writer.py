@@ -35,8 +35,7 @@ def writing(path: Path) -> Generator[None, None, None]:
             raise StoreBusy(
                 f"{path}: {_writer(path)} is writing to it: wait for it, or give another --out"
             ) from None
-        # How filelock says that the file system has no locks; the user is told, nothing is hidden.
-        except NotImplementedError as error:
+        except NotImplementedError as error:  # filelock's word for a file system without locks
             raise StoreError(f"{path}: its file system can't lock files ({error})") from error
     try:
         with reported(path):
