@@ -33,24 +33,34 @@ def stack_memory(trial: Trial, width: int) -> int:
     items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
     evaluated = min(EVALUATED, width * items)
     # A layer's input and output, and what its kernel makes of both, come to less than all layers'
-    # outputs and half as much again. The allocator does not always use old buffers for them.
+    # outputs and half as much again. A step of training and a forward pass never live together.
     forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
-    return OVERHEAD + forward + width * member_memory(trial)
+    return OVERHEAD + max(forward, width * _step_memory(trial)) + width * _kept_memory(trial)
 
 
 def member_memory(trial: Trial) -> int:
     """Bytes that a trial needs in a stack: a batch's activations, weights, moments, its items."""
-    cost = _cost(trial)
+    return _step_memory(trial) + _kept_memory(trial)
+
+
+def _step_memory(trial: Trial) -> int:
+    """Bytes that one member needs only while a step of its training lasts."""
+    batch = min(trial.recipe.batch_size, trial.size)
+    # A batch's activations are live twice more at the peak of the backward pass: as gradients,
+    # and in the layouts that kernels of convolutions make for themselves.
+    return 3 * batch * _cost(trial).activations * BYTES[trial.precision]
+
+
+def _kept_memory(trial: Trial) -> int:
+    """Bytes that one member needs from its first step to its last."""
     width = BYTES[trial.precision]
     master = max(width, 4)
-    batch = min(trial.recipe.batch_size, trial.size)
     # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
-    # and their gradients. A batch's activations are live twice more at the peak of the backward
-    # pass: as gradients, and in the layouts that kernels of convolutions make for themselves.
-    weights = cost.parameters * (9 * master + 2 * width)
+    # and their gradients.
+    weights = _cost(trial).parameters * (9 * master + 2 * width)
     items = trial.size * (ITEM + VIEW * trial.recipe.augments)
     items += datasets.CATALOGUE[trial.dataset].n_test * SEEN
-    return weights + 3 * batch * cost.activations * width + items
+    return weights + items
 
 
 def expected_epochs(trial: Trial) -> float:
