@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from factories import make_study, make_trials
 from gigo import machine, models
-from gigo.costs import ITEM, VIEW, expected_epochs, member_memory, stack_memory, work
+from gigo.costs import ITEM, VIEW, expected_epochs, stack_memory, work
 from gigo.planner import (
     MAX_WIDTH,
     TUNING,
@@ -194,22 +194,22 @@ def test_a_member_holds_at_least_its_weights_and_moments() -> None:
     assert parameters == 80_874  # of the article's network
     for precision in ("bfloat16", "float32", "float64"):
         width = 8 if precision == "float64" else 4
-        assert member_memory(one(precision=precision)) > 4 * width * parameters
+        assert stack_memory(one(precision=precision), 1) > 4 * width * parameters
     narrow, wide, double = (
-        member_memory(one(precision=name)) for name in ("bfloat16", "float32", "float64")
+        stack_memory(one(precision=name), 1) for name in ("bfloat16", "float32", "float64")
     )
     assert narrow < wide < double
 
 
 def test_a_batch_is_no_larger_than_the_training_set() -> None:
     few, all_of_one, more = (
-        member_memory(one(size=size, recipe="article")) for size in (100, 256, 1000)
+        stack_memory(one(size=size, recipe="article"), 64) for size in (100, 256, 1000)
     )
-    assert few < all_of_one == more - ITEM * (1000 - 256)
+    assert few < all_of_one == more - 64 * ITEM * (1000 - 256)
 
 
 def test_views_of_items_take_memory_too() -> None:
-    as_is, cropped = (member_memory(one(size=1000, recipe={"crop": crop})) for crop in (0, 4))
+    as_is, cropped = (stack_memory(one(size=1000, recipe={"crop": crop}), 1) for crop in (0, 4))
     assert cropped - as_is == VIEW * 1000
 
 

@@ -38,11 +38,6 @@ def stack_memory(trial: Trial, width: int) -> int:
     return OVERHEAD + max(forward, width * _step_memory(trial)) + width * _kept_memory(trial)
 
 
-def member_memory(trial: Trial) -> int:
-    """Bytes that a trial needs in a stack: a batch's activations, weights, moments, its items."""
-    return _step_memory(trial) + _kept_memory(trial)
-
-
 def _step_memory(trial: Trial) -> int:
     """Bytes that one member needs only while a step of its training lasts."""
     batch = min(trial.recipe.batch_size, trial.size)
