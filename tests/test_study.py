@@ -19,7 +19,7 @@ from gigo import trial as trial_module
 from gigo.corruptions import CATALOGUE
 from gigo.datasets import CATALOGUE as DATASETS
 from gigo.errors import GigoError, SpecError
-from gigo.recipe import RECIPES, Recipe
+from gigo.recipe import RECIPES, Recipe, told_apart
 from gigo.specs import Choice
 from gigo.study import Study
 from gigo.trial import Trial
@@ -127,6 +127,20 @@ def test_a_recipe_starts_from_its_base() -> None:
     assert recipe == RECIPES["small"].model_copy(update={"epochs": 3})
     assert recipe.label == "small epochs=3"
     assert RECIPES["sgd"].label == "sgd"
+
+
+def test_recipes_held_against_each_other_are_called_by_what_differs() -> None:
+    batches = {Recipe(batch_size=n).label: f"batch_size={n}" for n in (32, 256, 512)}
+    assert told_apart(batches) == batches
+    several = {
+        "article flip=True epochs=5": "epochs=5 learning_rate=0.001",
+        "article learning_rate=0.1 flip=True": "epochs=100 learning_rate=0.1",
+    }
+    assert {k: set(v.split()) for k, v in told_apart(several).items()} == {
+        k: set(v.split()) for k, v in several.items()
+    }
+    for kept in (["article"], ["article", "sgd"], ["article flip=True"], []):
+        assert told_apart(kept) == {label: label for label in kept}
     (recipe,) = Study.create(dataset="digits", recipe={"epochs": 3}).recipe
     assert recipe == Recipe(epochs=3)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -82,6 +82,28 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
     ),
 }
+
+
+def told_apart(labels: Iterable[str]) -> dict[str, str]:
+    """By `Recipe.label`, what to call recipes where they are held against each other.
+
+    Those of one built-in recipe are called by every option in which they differ: ``batch_size=64``
+    and ``batch_size=256``, for ``article batch_size=64`` and ``article``. Others keep their labels.
+    """
+    changed = {label: dict(part.split("=") for part in label.split()[1:]) for label in labels}
+    bases = {label.split()[0] for label in changed}
+    if len(bases) != 1 or len(changed) < 2:
+        return {label: label for label in changed}
+    usual = RECIPES[bases.pop()].model_dump()
+    values = {
+        label: {name: changes.get(name, f"{value}") for name, value in usual.items()}
+        for label, changes in changed.items()
+    }
+    varying = [name for name in usual if len({mine[name] for mine in values.values()}) > 1]
+    return {
+        label: " ".join(f"{name}={mine[name]}" for name in varying)
+        for label, mine in values.items()
+    }
 
 
 def _as_recipe(value: object) -> object:

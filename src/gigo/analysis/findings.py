@@ -30,6 +30,7 @@ from gigo.analysis.words import (
     rate_text,
     value_text,
 )
+from gigo.recipe import told_apart
 
 ORACLE = (
     "Early stopping looked at the test set (validation = oracle): "
@@ -104,6 +105,7 @@ class Namer:
         self.varying = tuple(
             axis for axis in ("model", "recipe", "validation") if len(set(frame[axis])) > 1
         )
+        self._recipes = told_apart(frame["recipe"].unique())
         self._many_sizes = len(set(frame["size"])) > 1
 
     def setting(self, curve: Curve) -> str:
@@ -117,7 +119,14 @@ class Namer:
 
     def varied(self, setting: Mapping[str, str]) -> str:
         """Of a setting by axis, what varies: ``mlp, clean validation``."""
-        return ", ".join(_axis_text(axis, setting[axis]) for axis in self.varying)
+        return ", ".join(self._axis_text(axis, setting[axis]) for axis in self.varying)
+
+    def _axis_text(self, axis: str, value: str) -> str:
+        if axis == "recipe":
+            return self._recipes[value]
+        if axis == "model":
+            return value
+        return "no validation" if value == "none" else f"{value} validation"
 
     def size(self, curve: Curve) -> str:
         """``all 1,347`` or ``200``."""
@@ -128,12 +137,6 @@ class Namer:
         """Everything that distinguishes a curve, in short."""
         size = [f"{self.size(curve)} labels"] if self._many_sizes else []
         return ", ".join([self.setting(curve), *size, curve.corruption])
-
-
-def _axis_text(axis: str, value: str) -> str:
-    if axis != "validation":
-        return value
-    return "no validation" if value == "none" else f"{value} validation"
 
 
 def _per_size(found: list[CurveEstimates], name: Namer, share: float) -> Iterator[Finding]:
