@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,8 @@ def test_errors_let_go_of_the_folder(tmp_path: Path, engine: Engine) -> None:
     with pytest.raises(DataError):
         runner.run(study, tmp_path / "run", data_dir=tmp_path / "data")
     assert not stored(tmp_path / "run")  # what is missing is told before anything is trained
+    runner.run(study.but(dataset="digits", seed=2), tmp_path / "run")  # nothing is in the way
+    shutil.rmtree(tmp_path / "run")
     runner.run(STUDY, tmp_path / "run")
     with pytest.raises(StudyMismatch, match="seed = 0 there and 1 here"):
         runner.run(STUDY.but(seed=1), tmp_path / "run")

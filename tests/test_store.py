@@ -277,6 +277,20 @@ def test_all_differences_are_named_at_once(run: Path) -> None:
         Store.create(run, STUDY.but(seed=7, subset="first", rates=[0.3]), "float32")
 
 
+def test_a_run_without_a_trial_makes_way(tmp_path: Path) -> None:
+    narrower, other = STUDY.but(rates=[0]), STUDY.but(seed=7, precision="float64")
+    for study, precision, studies in [
+        (STUDY, "float32", (STUDY,)),
+        (narrower, "float32", (STUDY, narrower)),
+        (other, "float64", (other,)),
+        (STUDY, "bfloat16", (STUDY,)),
+    ]:
+        with Store.create(tmp_path, study, precision) as store:
+            assert (store.studies, store.precision) == (studies, precision)
+        with Store.open(tmp_path) as store:
+            assert (store.studies, store.precision) == (studies, precision)
+
+
 def test_trials_of_another_science_are_not_mixed_in(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

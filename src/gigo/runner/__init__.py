@@ -7,7 +7,7 @@ progress  how far all that is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from gigo import planner
@@ -76,7 +76,7 @@ def run(
         library = Library(setup, meter.download)
         for name in dict.fromkeys(trial.dataset for trial in pending):
             store.add_test_set(_test_set(library.dataset(name)))
-        cut_off = _cut_off(path / CHECKPOINTS, trials, {trial.key for trial in pending})
+        cut_off = _cut_off(path / CHECKPOINTS, trials, pending, store.trials().keys())
         resumed = {trial.key for job in cut_off for trial in job.trials}
         fresh = [trial for trial in pending if trial.key not in resumed]
         stacks = _stacks(fresh, setup, library, count, threads)
@@ -90,19 +90,28 @@ def run(
             meter.take(job, event)
 
 
-def _cut_off(folder: Path, trials: Mapping[str, Trial], pending: set[str]) -> list[Job]:
+def _cut_off(
+    folder: Path, trials: Mapping[str, Trial], pending: Sequence[Trial], known: Set[str]
+) -> list[Job]:
     """The stacks that were in training when a run was cut off, to go on from their states.
 
     Members that left after the state was taken are trained along once more, so that the others go
     on exactly as they were; their records are there already.
+
+    Args:
+        folder: with the states.
+        trials: of the study, by key.
+        pending: those of them that are still to be trained.
+        known: keys of the trials of all studies of the run.
     """
     jobs: list[Job] = []
+    missing = {trial.key for trial in pending}
     for file in sorted(folder.glob("*.pt")):
         keys = checkpoint.keys(file)
-        if keys and {*keys} <= {*trials} and not pending.isdisjoint(keys):
+        if trials.keys() >= {*keys} and missing & {*keys}:
             jobs.append(Job(tuple(trials[key] for key in keys), file))
-            pending = pending - {*keys}
-        elif not keys or {*keys} <= {*trials}:
+            missing -= {*keys}
+        elif trials.keys() >= {*keys} or not known >= {*keys}:
             checkpoint.remove(file)  # of no use to any study
     return jobs
 

@@ -77,6 +77,9 @@ class Store:
     def create(cls, path: Path, study: Study, precision: str) -> Self:
         """Open a run for writing: make the folder, or extend the run that is there.
 
+        A run without a trial, such as one whose data were missing, makes way for a study that
+        does not fit it.
+
         Args:
             path: the run folder; other files in it are left alone.
             study: what is about to be run.
@@ -84,7 +87,7 @@ class Store:
 
         Raises:
             StoreBusy: another process, or another `Store` of this one, is writing to it.
-            StudyMismatch: more than the grid, name or replicates differs from the run's.
+            StudyMismatch: there are trials, and more than grid, name or replicates differs.
             StoreError: not a folder, not writable, full disk; damaged, foreign or newer file.
         """
         with ExitStack() as cleanup:
@@ -97,12 +100,10 @@ class Store:
                 connection = connect_to_write(path)
             cleanup.callback(connection.close)
             if not holds_run(path, connection):
-                asked = precision if study.precision == "auto" else study.precision
-                run = {"precision": asked, "science": SCIENCE}
-                make_tables(path, connection, {"run": run, "study": {"study": study}})
+                make_tables(path, connection, _first_rows(study, precision))
             choose_journal(connection)
             store = cls(path, connection)
-            store._extend(study)
+            store._extend(study, precision)
             store._cleanup = cleanup.pop_all()
             return store
 
@@ -192,26 +193,37 @@ class Store:
 
     def check(self, study: Study) -> None:
         """Raise StudyMismatch where the run can't be extended with a study."""
-        frozen = Study.model_fields.keys() - EXTENDABLE - {"precision"}
-        stored = {name: getattr(self.studies[0], name) for name in sorted(frozen)}
-        given = {name: getattr(study, name) for name in sorted(frozen)}
-        asked = self.precision if study.precision == "auto" else study.precision
-        stored["precision"], given["precision"] = self.precision, asked
-        differing = [
-            f"{name} = {stored[name]!r} there and {given[name]!r} here"
-            for name in stored
-            if stored[name] != given[name]
-        ]
-        if differing:
+        differing = self._differing(study)
+        if differing and self.keys():
             raise StudyMismatch(
                 f"{self.path} holds a run that this study can't extend: {', '.join(differing)}: "
                 "expected the same, or another --out"
             )
 
-    def _extend(self, study: Study) -> None:
-        """Append a study, if it is new and fits the run."""
+    def _differing(self, study: Study) -> list[str]:
+        """``seed = 0 there and 1 here``, of every field that must be the run's and is not."""
+        frozen = Study.model_fields.keys() - EXTENDABLE - {"precision"}
+        stored = {name: getattr(self.studies[0], name) for name in sorted(frozen)}
+        given = {name: getattr(study, name) for name in sorted(frozen)}
+        asked = self.precision if study.precision == "auto" else study.precision
+        stored["precision"], given["precision"] = self.precision, asked
+        return [
+            f"{name} = {stored[name]!r} there and {given[name]!r} here"
+            for name in stored
+            if stored[name] != given[name]
+        ]
+
+    def _extend(self, study: Study, precision: str) -> None:
+        """Append a study, if it is new and fits the run; a run without a trial makes way."""
         self.check(study)
-        if study not in self.studies:
+        if self._differing(study):
+            rows = _first_rows(study, precision)
+            with transaction(self.path, self._connection):
+                for table, fields in rows.items():
+                    self._connection.execute(f"DELETE FROM {table}")
+                    insert(self._connection, table, encode(table, fields))
+            self.studies, self.precision = (study,), rows["run"]["precision"]
+        elif study not in self.studies:
             with transaction(self.path, self._connection):
                 insert(self._connection, "study", encode("study", {"study": study}))
             self.studies += (study,)
@@ -230,3 +242,9 @@ class Store:
                 return
             for position, *values in batch:
                 yield decode(f"{self.path / DATABASE}, row {position}", table, values)
+
+
+def _first_rows(study: Study, precision: str) -> dict[str, dict[str, Any]]:
+    """Of a new run, by table."""
+    asked = precision if study.precision == "auto" else study.precision
+    return {"run": {"precision": asked, "science": SCIENCE}, "study": {"study": study}}
