@@ -118,6 +118,30 @@ def test_a_gap_that_the_estimate_crosses_is_told():
     assert note == "no trial started at 10 %, which is left out"
 
 
+def test_nothing_is_assured_beyond_models_that_failed():
+    study = make_study(rates=(0.0, 0.4, 0.5, 0.6))
+    failing = {0.5: {0, 1, 2}, 0.6: {0, 1, 2}}
+
+    def status(trial):
+        return "never_started" if trial.replicate in failing.get(trial.rate, ()) else "ok"
+
+    def accuracy(trial):
+        return 0.9 if status(trial) == "ok" else 0.1
+
+    everything = tolerance(make_frame(study, accuracy, status))
+    assert everything.censored
+    assert everything.low == pytest.approx(0.4, abs=0.01)
+    words = said(make_frame(study, accuracy, status))
+    assert "at every rate at which models trained, up to 40 %; 40 % is assured." in words
+    assert "no trial started at 50 %, 60 %, which is left out" in words
+    failing = {0.5: {1}}
+    some = tolerance(make_frame(study, accuracy, status))
+    assert some.censored
+    assert some.low == pytest.approx(0.4, abs=0.01)
+    failing = {}
+    assert tolerance(make_frame(study, accuracy, status)).low == math.inf
+
+
 def test_missing_trials_of_an_unfinished_run_cost_the_interval_where_they_are_missing():
     frame = make_frame(make_study(rates=TENTHS), straight)
     partial = (frame["replicate"] == 0) | (frame["rate"] < 0.05)

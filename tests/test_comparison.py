@@ -181,6 +181,15 @@ def test_a_training_does_not_help_to_predict_itself():
     assert at["mean_a"] == pytest.approx(others.mean())
 
 
+def test_of_two_replicates_the_shared_one_is_compared():
+    study = make_study(replicates=2)
+    several, single = side(study), side(study.but(replicates=1, recipe="small"))
+    for found in (compare(several, single), compare(single, several)):
+        assert set(found.frame["method"]) == {"none"}
+        assert {*found.frame["n_a"], *found.frame["n_b"]} == {1}
+        assert not found.frame["difference"].to_numpy().any()
+
+
 def test_one_training_on_each_side_has_no_interval():
     study = make_study(replicates=1)
     found = compare(side(study), side(study.but(seed=1)))
@@ -270,6 +279,9 @@ def test_settings_are_compared_with_themselves_where_both_have_several():
     other = make_study(validation=("noisy", "oracle", "clean"))
     pairs = {(s.a[2], s.b[2]) for s in compare(side(study), side(other)).by_setting()}
     assert pairs == {("clean", "clean"), ("oracle", "oracle")}
+    one, two = study.but(validation=("clean", "none")), study.but(validation=("clean", "oracle"))
+    found = compare(side(one), side(two))
+    assert (found.only_a, found.only_b) == (3, 3)  # none's and oracle's
 
 
 def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
@@ -338,6 +350,32 @@ def test_the_article_s_setting_is_what_others_are_held_against():
     assert between_settings(one) is None
     nothing = one.only(one.frame.iloc[:0])
     assert between_settings(nothing) is None
+
+
+def test_a_trial_that_settings_share_is_not_held_against_itself():
+    study = make_study(validation=("clean", "noisy"))
+    found = between_settings(side(study, lambda t: 0.5 if t.validation == "noisy" else 0.6))
+    assert found is not None
+    assert list(found.frame["rate"]) == [0.5, 1]  # at rate 0 they are the same trials
+    assert found.mean_difference == pytest.approx(-0.1)
+
+
+def test_settings_are_held_against_one_that_was_run():
+    frames = [
+        make_frame(make_study(recipe=recipe, validation=validation), noisy)
+        for recipe, validation in (("small", "oracle"), ("article", "none"), ("sgd", "none"))
+    ]
+    found = between_settings(Side("run", pd.concat(frames, ignore_index=True), {"seed": 0}))
+    assert found is not None
+    others = [("article", "none"), ("sgd", "none")]
+    assert [setting.a[1:] for setting in found.by_setting()] == others
+    assert {setting.b[1:] for setting in found.by_setting()} == {("small", "oracle")}
+
+
+def test_nothing_that_trained_is_no_interval():
+    study = ARTICLE.but(validation=["oracle", "clean"])
+    text = page(mnist_material(study, status=lambda trial: "never_started"))
+    assert "95 % intervals: ." not in text.replace("\u00a0", " ")
 
 
 def test_a_report_says_what_settings_change():

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 import vl_convert
 from hypothesis import given, settings
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from gigo.analysis import tidy
+from gigo.analysis.findings import Namer
 from gigo.errors import SpecError, StoreError
 from gigo.recipe import RECIPES, Recipe
 from gigo.report import Material, figure, panels, terminal, write_report
+from gigo.report.figure_data import in_turn
+from gigo.report.figures import PALETTE, SHAPES
 from gigo.report.files import write_whole
 from gigo.report.html import page
 from gigo.report.markup import tag, text
@@ -32,6 +36,7 @@ from synthetic import (
     demo_accuracy,
     demo_status,
     demo_study,
+    make_frame,
     make_records,
     make_study,
 )
@@ -97,6 +102,13 @@ def test_settings_that_vary_share_a_panel_a_corruption():
     shown = prints(*terminal.overview(material)[:1])
     assert all(shown.count(f" {setting} ") == 2 for setting in settings)
     assert sorted(row["mean"] for row in rows) == pytest.approx(sorted(material.summary["mean"]))
+
+
+def test_lines_are_corruptions_where_each_data_set_has_a_model_of_its_own():
+    frame = make_frame(make_study(corruption=("symmetric", "biased")), lambda t: 0.5)
+    other = frame.assign(dataset="mnist", model="article_cnn")
+    name = Namer(pd.concat([frame, other], ignore_index=True), {})
+    assert name.varying == ()
 
 
 def test_cliffs_at_one_rate_share_a_text_and_near_ones_are_staggered():
@@ -323,6 +335,21 @@ def test_a_trial_is_a_row_on_the_terminal(demo):
     assert max(map(len, shown.splitlines())) <= 80
     assert shown.count("digits") == len(demo.frame)
     assert "never_started" in shown
+
+
+def test_a_row_says_its_setting_where_settings_vary():
+    study = make_study(recipe=[{"batch_size": 32}, "article"], rates=0, replicates=1)
+    shown = prints(terminal.trials(make_frame(study, lambda t: 0.5)))
+    assert "batch_size=32 " in shown
+    assert "batch_size=256 " in shown
+
+
+def test_lines_are_told_apart_beyond_the_palette():
+    looks = {
+        (PALETTE[line % len(PALETTE)], in_turn(SHAPES, line)) for line in range(len(PALETTE) ** 2)
+    }
+    assert len(looks) == len(PALETTE) ** 2
+    assert len(PALETTE) == len(SHAPES) == len(terminal.MARKS) == len(terminal.STYLES)
 
 
 def plotted(points) -> list[str]:

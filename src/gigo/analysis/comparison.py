@@ -107,7 +107,7 @@ class Comparison:
         a, b: the sides' names.
         frame: a row a point; the columns are those of `COMPARISON_COLUMNS`.
         run_settings: what differs between all trials of one and all of the other, by name.
-        only_a, only_b: how many points the other side lacks.
+        only_a, only_b: how many points, setting by setting, have none to compare with.
         published: whether a side is the article's points.
     """
 

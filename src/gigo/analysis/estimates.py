@@ -57,12 +57,14 @@ class Grid:
         rates: (R,) ascending, those that have a record.
         replicates: (n,) their numbers, ascending.
         accuracy: (R, n) of started trials; NaN where a trial is missing or did not start.
+        of_all: (R, n) those that did not start, too; NaN where a trial is missing.
         chance: share of the largest class in the test set.
     """
 
     rates: Floats
     replicates: tuple[int, ...]
     accuracy: Floats
+    of_all: Floats
     chance: float
 
     @property
@@ -102,13 +104,15 @@ def grid(rows: pd.DataFrame) -> Grid:
     """The rows of one curve (`split_curves`) as a matrix."""
     rates = np.unique(rows["rate"].to_numpy(np.float64))
     replicates = np.unique(rows["replicate"].to_numpy(np.int64))
-    accuracy = np.full((len(rates), len(replicates)), np.nan)
+    of_all = np.full((len(rates), len(replicates)), np.nan)
     i = np.searchsorted(rates, rows["rate"].to_numpy(np.float64))
     j = np.searchsorted(replicates, rows["replicate"].to_numpy(np.int64))
-    started = rows["started"].to_numpy(bool)
-    accuracy[i[started], j[started]] = rows["accuracy"].to_numpy(np.float64)[started]
+    of_all[i, j] = rows["accuracy"].to_numpy(np.float64)
+    accuracy = of_all.copy()
+    failed = ~rows["started"].to_numpy(bool)
+    accuracy[i[failed], j[failed]] = np.nan
     chance = float(rows["chance"].iloc[0]) if len(rows) else math.nan
-    return Grid(rates, tuple(map(int, replicates)), accuracy, chance)
+    return Grid(rates, tuple(map(int, replicates)), accuracy, of_all, chance)
 
 
 def summary(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -130,7 +134,7 @@ def tolerance(rows: pd.DataFrame, share: float = SHARE, confidence: float = 0.95
 
     Over the started trials of one curve (`split_curves`), replicates compared with themselves at
     rate 0; see `gigo.analysis.intervals.fall`. The lower end of the interval is the *assured*
-    tolerance.
+    tolerance: it is no higher than with the trials counted in that did not start.
     """
     return _fall_from_clean(rows, lambda clean, _: share * clean, confidence)
 
@@ -152,7 +156,7 @@ def break_even(large: pd.DataFrame, small: pd.DataFrame, confidence: float = 0.9
     targets = np.array([clean.get(replicate, np.nan) for replicate in falling.replicates])
     if np.isnan(targets).all():
         return Estimate(None, confidence=confidence, notes=(_no_clean(held),))
-    return _with_notes(fall(falling.rates, falling.accuracy, targets, confidence), falling)
+    return _fall(falling, targets, confidence)
 
 
 def curve_estimates(
@@ -201,10 +205,23 @@ def _fall_from_clean(
     if np.isnan(curve.clean).all():
         return Estimate(None, confidence=confidence, notes=(_no_clean(curve),))
     targets = target(curve.clean, curve.chance)
-    estimate = fall(curve.rates, curve.accuracy, targets, confidence)
+    estimate = _fall(curve, targets, confidence)
     if estimate.highest_rate == 0:
         note = "no model that trained at a rate above 0"
         return Estimate(None, confidence=confidence, notes=(note,))
+    return estimate
+
+
+def _fall(curve: Grid, targets: Floats, confidence: float) -> Estimate:
+    """Where the started trials of a curve fall below targets (n,); see `fall`.
+
+    What is assured must not rest on leaving out the models that failed: the lower end is also
+    worked out with what they gave, and the lower one of the two counts.
+    """
+    estimate = fall(curve.rates, curve.accuracy, targets, confidence)
+    counted = fall(curve.rates, curve.of_all, targets, confidence).low
+    if estimate.low is not None and counted is not None:
+        estimate = replace(estimate, low=min(estimate.low, counted))
     return _with_notes(estimate, curve)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from gigo.analysis.comparison import AXES
 from gigo.analysis.estimates import (
     SHARE,
     Curve,
@@ -96,15 +97,14 @@ class Namer:
     """Names training sets and lines by what distinguishes them in a table.
 
     Args:
-        frame: the tidy table; an axis that has one value in it is not named.
+        frame: the tidy table; an axis that has one value for a training set is not named.
         n_items: training items by data set's name.
     """
 
     def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
         self._n_items = n_items
-        self.varying = tuple(
-            axis for axis in ("model", "recipe", "validation") if len(set(frame[axis])) > 1
-        )
+        sets = frame.groupby(["dataset", "size", "corruption"], sort=False)
+        self.varying = tuple(axis for axis in AXES if any(n > 1 for n in sets[axis].nunique()))
         self._recipes = told_apart(frame["recipe"].unique())
         self._many_sizes = len(set(frame["size"])) > 1
 
@@ -160,10 +160,16 @@ def _tolerance_line(each: CurveEstimates, share: float) -> str:
         return f"{label}: no estimate, {listing(estimate.notes)}."
     allowed = f"{label}: accuracy stays above {rate_text(share)} of that"
     if estimate.censored:
-        return f"{allowed} at every rate tried, up to {rate_text(estimate.highest_rate)}" + (
+        return f"{allowed} {_reach(estimate)}" + (
             f"; {assured_text(estimate)} is assured." if estimate.low is not None else "."
         )
     return f"{allowed} up to {value_text(estimate)} corrupted labels{_spread(each)}."
+
+
+def _reach(estimate: Estimate) -> str:
+    """How far a curve that does not fall was followed."""
+    tried = "tried" if not estimate.notes else "at which models trained"
+    return f"at every rate {tried}, up to {rate_text(estimate.highest_rate)}"
 
 
 def _spread(each: CurveEstimates) -> str:
@@ -208,8 +214,7 @@ def _break_even_line(label: str, estimate: Estimate) -> str:
     if estimate.censored and estimate.highest_rate == 0:
         return f"{label}: more is better when all of it is clean; no model trained above rate 0."
     if estimate.censored:
-        reach = f"at every rate tried, up to {rate_text(estimate.highest_rate)} corrupted"
-        return f"{label}: more is better {reach}{spread}."
+        return f"{label}: more is better {_reach(estimate)} corrupted{spread}."
     return f"{label}: more is better up to {value_text(estimate)} corrupted{spread}."
 
 

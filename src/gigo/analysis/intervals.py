@@ -136,8 +136,10 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats, confidence: float =
     At each rate the excess ``accuracy - target`` is taken within replicates, so that what they
     share cancels; its mean and t-interval make a curve in a band. The estimate is where the curve
     first falls below zero, its interval is from where the band's lower edge does to where its
-    upper edge does: the rates that a paired t-test does not reject (Fieller 1954). Between
-    rates the band is drawn straight, which is never narrower than the exact one.
+    upper edge does: the rates that a paired t-test does not reject (Fieller 1954), where the curve
+    crosses once. The band is pointwise: on a plateau just above the target chance may take its
+    edge below at one of many rates, and the upper end then comes too early. Between rates the
+    band is drawn straight, which is never narrower than the exact one.
 
     Args:
         rates: (R,) ascending.

@@ -46,7 +46,7 @@ def compare(a: Side, b: Side, confidence: float = 0.95) -> Comparison:
     draw, so those that both have are paired; other runs are independent, and Welch's interval
     takes their means. Where one side has a single training, it is where one more training of
     the other is to be expected, taken off the other's mean; a replicate of the same seed and
-    number is left out of that mean.
+    number is left out of that mean, or, where it is one of two, compared alone.
 
     Returns:
         With an empty frame if they have no point in common.
@@ -80,8 +80,8 @@ def compare(a: Side, b: Side, confidence: float = 0.95) -> Comparison:
             for name in RUN_SETTINGS
             if name in both and a.settings[name] != b.settings[name]
         },
-        only_a=_lacking(a.frame, frame),
-        only_b=_lacking(b.frame, frame),
+        only_a=_lacking(a.frame, frame, "a"),
+        only_b=_lacking(b.frame, frame, "b"),
         published=a.published or b.published,
     )
 
@@ -147,9 +147,14 @@ def _compared(a: Values, b: Values, paired: bool, confidence: float) -> dict[str
 
 
 def _independent(mine: Values, other: Values, shared: Sequence[int]) -> list[int]:
-    """My replicates; if the other has but one, without it: it would help to predict itself."""
-    alone = len(other) == 1 and len(mine) > 1
-    return [k for k in mine if not (alone and k in shared)]
+    """My replicates; without one that the other side's only one would help to predict.
+
+    Of two, it is that one alone: it says more of the difference than the other does.
+    """
+    if not shared or len(other) > 1 or len(mine) == 1:
+        return list(mine)
+    rest = [k for k in mine if k not in shared]
+    return rest if len(rest) > 1 else list(shared)
 
 
 def _interval(
@@ -169,8 +174,8 @@ def _interval(
     return "none", math.nan, nowhere
 
 
-def _lacking(side: pd.DataFrame, common: pd.DataFrame) -> int:
-    """How many points of a side are not among those in common."""
-    keys = list(POINT)
-    mine = set(side[keys].itertuples(index=False, name=None))
-    return len(mine - set(common[keys].itertuples(index=False, name=None)))
+def _lacking(trials: pd.DataFrame, common: pd.DataFrame, side: str) -> int:
+    """How many points of a side, setting by setting, are not among those compared."""
+    mine = set(trials[[*POINT, *AXES]].itertuples(index=False, name=None))
+    compared = common[[*POINT, *(f"{axis}_{side}" for axis in AXES)]]
+    return len(mine - set(compared.itertuples(index=False, name=None)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from gigo.analysis.comparison import AXES, Comparison, Side
 from gigo.analysis.pairing import compare
@@ -12,16 +14,23 @@ from gigo.analysis.published import SETTING
 def between_settings(run: Side) -> Comparison | None:
     """Every other setting of a run, A, against one of them, B, paired by replicate.
 
-    B is the article's on each axis where the run has that, else the first one.
+    B is, for each data set, the first of those that have most in common with the article's. A
+    trial that both have, such as that of clean and noisy validation at rate 0, is not compared.
 
     Returns:
         None where the run has but one setting.
     """
-    alike = np.ones(len(run.frame), dtype=bool)
-    for axis in AXES:
-        values = run.frame[axis].to_numpy(str)
-        known = values == SETTING[axis]
-        alike &= known if known.any() else values == values[:1]
-    if alike.all():
+    held = _held_against(run.frame)
+    if held.all():
         return None
-    return compare(run.only(run.frame.loc[~alike]), run.only(run.frame.loc[alike]))
+    shared = run.frame["key"].isin(run.frame.loc[held, "key"]).to_numpy(bool)
+    return compare(run.only(run.frame.loc[~shared]), run.only(run.frame.loc[held]))
+
+
+def _held_against(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """(rows,) whether a row is of the setting that others are held against."""
+    settings = list(frame[["dataset", *AXES]].itertuples(index=False, name=None))
+    alike = sum((frame[axis] == SETTING[axis]).to_numpy(np.int64) for axis in AXES)
+    first = pd.Series(alike).groupby(frame["dataset"].to_numpy(str)).idxmax()
+    held = {settings[row] for row in first}
+    return np.array([setting in held for setting in settings])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gigo.analysis.intervals import Estimate
 
@@ -15,16 +15,16 @@ def accuracy_text(share: float) -> str:
     return MISSING if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def rate_text(rate: float) -> str:
+def rate_text(rate: float, rounded: Callable[[float], float] = round) -> str:
     """A rate to a whole percent, below ten to a tenth: ``44 %``, ``3.4 %``, ``0 %``."""
     percent = 100 * rate
     digits = 1 if percent < 9.95 and not math.isclose(percent, round(percent)) else 0
-    return f"{percent:.{digits}f} %"
+    return f"{rounded(round(percent * 10**digits, 6)) / 10**digits:.{digits}f} %"
 
 
-def bound_text(rate: float, highest: float) -> str:
+def bound_text(rate: float, highest: float, rounded: Callable[[float], float] = round) -> str:
     """A rate that may be out of reach: ``44 %`` or ``beyond 100 %``."""
-    return f"beyond {rate_text(highest)}" if math.isinf(rate) else rate_text(rate)
+    return f"beyond {rate_text(highest)}" if math.isinf(rate) else rate_text(rate, rounded)
 
 
 def range_text(low: float, high: float) -> str:
@@ -40,12 +40,12 @@ def value_text(estimate: Estimate) -> str:
 
 
 def interval_text(estimate: Estimate) -> str:
-    """Its interval alone: ``38 to 51 %``, ``38 % to beyond 100 %``, or a dash."""
+    """Its interval alone, rounded outwards: ``38 to 51 %``, ``38 % to beyond 100 %``, or a dash."""
     low, high = estimate.low, estimate.high
     if low is None and high is None:
         return MISSING
-    first = "unknown" if low is None else bound_text(low, estimate.highest_rate)
-    last = "unknown" if high is None else bound_text(high, estimate.highest_rate)
+    first = "unknown" if low is None else bound_text(low, estimate.highest_rate, math.floor)
+    last = "unknown" if high is None else bound_text(high, estimate.highest_rate, math.ceil)
     if first == last:
         return first
     both_finite = last[0].isdigit() and first[0].isdigit()
@@ -53,10 +53,10 @@ def interval_text(estimate: Estimate) -> str:
 
 
 def assured_text(estimate: Estimate) -> str:
-    """The lower end of its interval: ``38 %``, ``100 %`` where it is out of reach, or a dash."""
+    """The lower end of its interval, rounded down: ``38 %``, the highest rate, or a dash."""
     if estimate.low is None:
         return MISSING
-    return rate_text(min(estimate.low, estimate.highest_rate))
+    return rate_text(min(estimate.low, estimate.highest_rate), math.floor)
 
 
 def listing(items: Iterable[str], last: str = "and") -> str:

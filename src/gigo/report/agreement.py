@@ -33,6 +33,12 @@ def points_text(difference: float) -> str:
     return "0.0" if float(plain) == 0 else plain.replace("-", "−")
 
 
+def failed_text(row: Mapping[Any, Any], side: str) -> str:
+    """`` ○2`` for two models that never started or diverged, else nothing."""
+    failed = row[f"n_never_started_{side}"] + row[f"n_diverged_{side}"]
+    return f" ○{failed}" if failed else ""
+
+
 def place_text(point: Mapping[Any, Any]) -> str:
     """``mnist, 1,000 labels, symmetric at 50 %``."""
     labels = f"{point['size']:,} labels"
@@ -68,8 +74,10 @@ def summary_lines(found: Comparison) -> Iterator[str]:
 
 
 def method_line(found: Comparison) -> str:
-    """Which intervals there are, and at how many points if they differ."""
+    """Which intervals there are, and at how many points if they differ; nothing without points."""
     methods = Counter(found.points["method"])
+    if not methods:
+        return ""
     if len(methods) == 1:
         return f"95 % intervals: {METHODS[next(iter(methods))]}."
     each = (f"{METHODS[name]} ({count(n, 'point')})" for name, n in methods.items())
@@ -135,7 +143,9 @@ def _every_point(found: Comparison) -> Html:
 def _inside_text(row: Mapping[Any, Any]) -> str:
     if row["inside"] is True:
         return "yes"
-    return "within 3 points" if row["close"] is True else MISSING if row["n_a"] == 0 else "no"
+    if row["close"] is True:
+        return "within 3 points"
+    return "no" if row["inside"] is False else MISSING
 
 
 def _of(n: int, total: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +72,11 @@ def panels(material: Material) -> list[Panel]:
     for curve in split_curves(material.frame):
         groups.setdefault(curve._replace(**together), []).append(curve)
     return [_panel(material, curves) for curves in groups.values()]
+
+
+def in_turn(marks: Sequence[str], line: int) -> str:
+    """The mark of a line; it shifts by one whenever all were used, as colours begin anew there."""
+    return marks[(line + line // len(marks)) % len(marks)]
 
 
 def heading(panel: Panel, material: Material) -> str:

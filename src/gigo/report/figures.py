@@ -10,7 +10,7 @@ import pandas as pd
 from gigo.analysis.words import accuracy_text, count, rate_text
 from gigo.errors import SpecError
 from gigo.report.agreement import PUBLISHED
-from gigo.report.figure_data import CliffMark, Panel, heading, panels
+from gigo.report.figure_data import CliffMark, Panel, heading, in_turn, panels
 from gigo.report.material import Material
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
@@ -90,7 +90,8 @@ def _legend_text(panel: Panel) -> str:
     """What the ink means, for a figure that stands alone."""
     fewest, most = min(panel.lines["n_trials"]), max(panel.lines["n_trials"])
     some = f"{fewest} to " if fewest < most else ""
-    parts = [f"Mean of {some}{count(most, 'replicate')}"]
+    trained = ", of those that trained" if len(panel.failed) else ""
+    parts = [f"Mean of {some}{count(most, 'replicate')}{trained}"]
     if most > 1:
         parts.append("band: 95 % interval of the mean")
     if len(panel.cliffs):
@@ -129,7 +130,9 @@ def _y(field: str) -> alt.Y:
 def _colour(panel: Panel) -> alt.Color:
     return alt.Color(
         "line:N",
-        scale=alt.Scale(domain=panel.labels, range=_cycle(PALETTE, panel)),
+        scale=alt.Scale(
+            domain=panel.labels, range=[PALETTE[i % len(PALETTE)] for i in _lines(panel)]
+        ),
         legend=_legend(panel),
     )
 
@@ -137,7 +140,7 @@ def _colour(panel: Panel) -> alt.Color:
 def _shape(panel: Panel) -> alt.Shape:
     return alt.Shape(
         "line:N",
-        scale=alt.Scale(domain=panel.labels, range=_cycle(SHAPES, panel)),
+        scale=alt.Scale(domain=panel.labels, range=[in_turn(SHAPES, i) for i in _lines(panel)]),
         legend=_legend(panel),
     )
 
@@ -157,8 +160,8 @@ def _legend(panel: Panel) -> alt.Legend:
     )
 
 
-def _cycle(values: tuple[str, ...], panel: Panel) -> list[str]:
-    return [values[i % len(values)] for i in range(len(panel.labels))]
+def _lines(panel: Panel) -> range:
+    return range(len(panel.labels))
 
 
 def _band(panel: Panel) -> alt.Chart:

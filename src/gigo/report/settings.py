@@ -9,7 +9,7 @@ from typing import Any
 from gigo.analysis import Comparison
 from gigo.analysis.comparison import AXES, Setting
 from gigo.analysis.words import MISSING, accuracy_text, count, rate_text
-from gigo.report.agreement import method_line, points_text
+from gigo.report.agreement import failed_text, method_line, points_text
 from gigo.report.markup import Html, table, tag
 from gigo.report.material import Material
 
@@ -57,7 +57,8 @@ def section(material: Material) -> Html:
         return Html("")
     explained = (
         "Differences of mean accuracy, in points, of the models that trained. Sure: the 95 % "
-        "interval of the difference leaves out 0, as one in twenty does by chance alone. "
+        "interval of the difference leaves out 0, as one in twenty does by chance alone. ○: models "
+        "that did not train, left out, with the same replicate of the other side. "
         f"{method_line(found)}"
     )
     return tag(
@@ -71,7 +72,7 @@ def section(material: Material) -> Html:
 
 def _every_point(material: Material, found: Comparison) -> Html:
     columns = ["Data set", "Labels", "Corruption", "Rate", "Setting"]
-    columns += ["Mean", "Against", "Difference", "95 % interval"]
+    columns += ["Mean", "Against", "Models", "Difference", "95 % interval"]
     rows = [
         [
             row["dataset"],
@@ -79,8 +80,11 @@ def _every_point(material: Material, found: Comparison) -> Html:
             row["corruption"],
             rate_text(row["rate"]),
             _side_text(material, setting, "a"),
-            accuracy_text(row["mean_a"]),
-            accuracy_text(row["mean_b"]),
+            f"{accuracy_text(row['mean_a'])}{failed_text(row, 'a')}",
+            f"{accuracy_text(row['mean_b'])}{failed_text(row, 'b')}",
+            f"{row['n_a']:,} pairs"
+            if row["method"] == "paired"
+            else f"{row['n_a']} and {row['n_b']}",
             MISSING if math.isnan(row["difference"]) else points_text(row["difference"]),
             MISSING
             if math.isnan(row["low"])

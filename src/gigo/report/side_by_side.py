@@ -18,6 +18,7 @@ from gigo.analysis.words import MISSING, rate_text
 from gigo.report.agreement import (
     READING,
     difference_lines,
+    failed_text,
     method_line,
     points_text,
     setting_text,
@@ -84,17 +85,11 @@ def _tables(part: Comparison) -> Iterator[RenderableType]:
 def _cells(row: Mapping[Hashable, Any], published: bool) -> tuple[str, ...]:
     return (
         rate_text(row["rate"]),
-        _mean_cell(row, "a"),
-        _mean_cell(row, "b"),
+        f"{100 * row['mean_a']:.1f}{failed_text(row, 'a')}",
+        f"{100 * row['mean_b']:.1f}{failed_text(row, 'b')}",
         points_text(row["difference"]),
         _interval_cell(row, published),
     )
-
-
-def _mean_cell(row: Mapping[Hashable, Any], side: str) -> str:
-    """``97.1``, with ``○2`` for two models that never started or diverged."""
-    failed = row[f"n_never_started_{side}"] + row[f"n_diverged_{side}"]
-    return f"{100 * row[f'mean_{side}']:.1f}" + (f" ○{failed}" if failed else "")
 
 
 def _interval_cell(row: Mapping[Hashable, Any], published: bool) -> str:

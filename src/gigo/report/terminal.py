@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gigo.analysis import Curve
+from gigo.analysis.findings import Namer
 from gigo.analysis.words import (
     MISSING,
     accuracy_text,
@@ -23,7 +24,7 @@ from gigo.analysis.words import (
 )
 from gigo.report import settings
 from gigo.report.agreement import summary_lines
-from gigo.report.figure_data import Panel, heading, panels
+from gigo.report.figure_data import Panel, heading, in_turn, panels
 from gigo.report.material import Material
 from gigo.report.plot import plot
 
@@ -31,10 +32,13 @@ STYLES = ("blue", "red", "green", "magenta", "yellow", "cyan", "white")
 CURVES_A_TABLE = 4
 CHART_WIDTH = 37
 MARKS = "●■▲◆▼✚▶"
+"""Of lines; after the last style, the next mark with the first one, and so on."""
+
 TRIAL_COLUMNS = {
     "dataset": "data set",
     "size": "size",
     "corruption": "corruption",
+    "setting": "setting",
     "rate": "rate",
     "replicate": "rep",
     "status": "status",
@@ -42,7 +46,10 @@ TRIAL_COLUMNS = {
     "epochs": "epochs",
     "seconds": "s",
 }
-"""What `trials` shows of the tidy table, and what it calls it."""
+"""What `trials` shows of the tidy table, and what it calls it; where settings vary, the setting
+stands for epochs and seconds."""
+
+WORDS = ("dataset", "corruption", "setting", "status")
 
 
 def overview(material: Material) -> list[RenderableType]:
@@ -75,19 +82,23 @@ def words(material: Material) -> Group:
 
 def trials(frame: pd.DataFrame) -> Table:
     """A row a trial, with the columns that fit a terminal."""
+    name = Namer(frame, {})
+    left_out = ("epochs", "seconds") if name.varying else ("setting",)
     table = _table()
-    for name, title in TRIAL_COLUMNS.items():
-        kind = "left" if name in ("dataset", "corruption", "status") else "right"
-        table.add_column(title, justify=kind, overflow="fold")
+    columns = {column: title for column, title in TRIAL_COLUMNS.items() if column not in left_out}
+    for column, title in columns.items():
+        kind = "left" if column in WORDS else "right"
+        table.add_column(title, justify=kind, overflow="fold", no_wrap=column not in WORDS)
     for row in frame.to_dict("records"):
         shown = {
-            **{name: row[name] for name in TRIAL_COLUMNS},
+            **row,
             "size": f"{row['size']:,}",
+            "setting": name.varied(row),
             "rate": rate_text(row["rate"]),
             "accuracy": accuracy_text(row["accuracy"]),
             "seconds": f"{row['seconds']:.1f}",
         }
-        table.add_row(*map(str, shown.values()))
+        table.add_row(*(str(shown[column]) for column in columns))
     return table
 
 
@@ -104,16 +115,15 @@ def _chart(panel: Panel, material: Material) -> Text:
         )  # also where this panel has no trial of the line
         for label in panel.labels
     ]
-    rows = plot(lines, MARKS, panel.highest_rate, panel.chance)
+    marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
+    rows = plot(lines, marks, panel.highest_rate, panel.chance)
     text = Text(heading(panel, material), style="bold", no_wrap=True)
     for row in rows:
         text.append("\n")
         for character, series in row:
             text.append(character, style=_style(series))
     legend = [
-        (f"{MARKS[i % len(MARKS)]} {label}", _style(i))
-        for i, label in enumerate(panel.labels)
-        if len(lines[i])
+        (f"{marks[i]} {label}", _style(i)) for i, label in enumerate(panel.labels) if len(lines[i])
     ]
     used = math.inf  # of the legend's last line
     for entry, style in [*legend, ("┄ chance", "not bold dim")]:
