@@ -9,6 +9,7 @@ with ``gigo run``; the page says how.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 import gigo
 from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
-from gigo.analysis.words import interval_text, range_text, rate_text, value_text
+from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -111,8 +112,8 @@ def settings(result: gigo.Result) -> Iterator[str]:
             percent(point["mean_a"]),
             name.varied(dict(zip(AXES, setting.b, strict=True))),
             percent(point["mean_b"]),
-            f"{100 * point['difference']:+.1f}",
-            f"{100 * point['low']:+.1f} to {100 * point['high']:+.1f}",
+            signed(point["difference"]),
+            f"{signed(point['low'])} to {signed(point['high'])}",
             f"{point['n_never_started_a']} and {point['n_never_started_b']}",
         )
         for setting, part in found.by_setting().items()
@@ -129,7 +130,11 @@ def keys(names: object) -> tuple[object, ...]:
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return MISSING if math.isnan(share) else f"{100 * share:.1f}"
+
+
+def signed(share: float) -> str:
+    return MISSING if math.isnan(share) else f"{100 * share:+.1f}"
 
 
 def markdown(head: list[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

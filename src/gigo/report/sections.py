@@ -124,11 +124,12 @@ def estimates(material: Material) -> Html:
     ]
     explained = (
         f"Tolerance: the first rate at which mean accuracy falls below {rate_text(SHARE)} of that "
-        "with clean labels. Assured: the lower end of its interval. Midpoint: the rate at which "
-        "accuracy has fallen half-way from clean to chance. Intervals compare replicates with "
-        "themselves; between the rates tried, lines are straight. Theoretical cliff: where the "
-        "true class stops being the most probable label, for items that are unambiguous and a "
-        "learner that finds the most probable one; one that memorises falls earlier."
+        "with clean labels. Assured: the lower end of its interval, no higher than with the models "
+        "counted in that did not train. Midpoint: the rate at which accuracy has fallen half-way "
+        "from clean to chance. Intervals compare replicates with themselves; between the rates "
+        "tried, lines are straight. Theoretical cliff: where the true class stops being the most "
+        "probable label, for items that are unambiguous and a learner that finds the most "
+        "probable one; one that memorises falls earlier."
     )
     return tag(
         "section",
