@@ -52,7 +52,7 @@ from gigo.engine import checkpoint
 from gigo.errors import StoreError
 from gigo.store import Store
 
-study, trials, signals = sys.argv[1], int(sys.argv[2]), map(int, sys.argv[3:])
+study, signals = sys.argv[1], map(int, sys.argv[2:])
 folder, log = Path("interrupted"), Path("log")
 
 def begin(out):
@@ -75,21 +75,20 @@ def until_it_trains(child):
         assert os.waitpid(child, os.WNOHANG) == (0, 0), log.read_text()
         time.sleep(0.002)
 
-def keys():
+def took(folder):
     try:
         with Store.open(folder) as store:
-            return store.keys()
+            return {record.key: record.seconds for record in store.records()}
     except StoreError as error:
         assert "no run there" in str(error)
-        return set()
+        return {}
 
 log.touch()
 child = begin("whole")
 assert os.waitpid(child, 0)[1] == 0, log.read_text()
-with Store.open(Path("whole")) as store:
-    whole = sum(record.seconds for record in store.records())
+whole = took(Path("whole"))
 
-rng, kept, result = random.Random(0), set(), []
+rng, kept, result = random.Random(0), {}, []
 for round, number in enumerate(signals):
     log.write_text("")
     checkpoint.EVERY = 0 if round % 2 else 600  # after each epoch, or none
@@ -98,12 +97,15 @@ for round, number in enumerate(signals):
         time.sleep(rng.uniform(0, 0.2))  # while it makes or opens the run, or loads data
     else:
         until_it_trains(child)
-        # On average for a thirtieth of what is left, so that it is never finished.
-        time.sleep(rng.uniform(0, 2 / 30) * whole * (1 - len(kept) / trials))
+        # On average for a fortieth of what is left, so that it is never finished, at the pace of
+        # what is done, as the machine may have become faster.
+        left = sum(whole[key] for key in whole.keys() - kept.keys())
+        pace = sum(kept.values()) / sum(whole[key] for key in kept) if kept else 1
+        time.sleep(rng.uniform(0, 2 / 40) * left * pace)
     os.killpg(child, number)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    now = keys()
-    assert kept <= now, kept - now
+    now = took(folder)
+    assert kept.keys() <= now.keys(), kept.keys() - now.keys()
     kept = now
     result.append([number, code, len(now), log.read_text()])
 print(json.dumps(result))
@@ -117,7 +119,7 @@ def interrupt(folder: Path) -> list[tuple[int, int, int, str]]:
         For each signal: itself, the exit code, the number of trials stored, what was printed.
     """
     (folder / "study.toml").write_text(STUDY)
-    words = ["study.toml", TRIALS, *map(int, SIGNALS)]
+    words = ["study.toml", *map(int, SIGNALS)]
     done = subprocess.run(
         [sys.executable, "-c", REPEAT, *map(str, words)],
         cwd=folder,
