@@ -30,7 +30,7 @@ REPLICATES = (
     "A replicate draws its own subset, held-out items, data order, corrupted items and initial "
     "weights; the test set is the same for all."
 )
-TITLES = {"model": "Model", "recipe": "Recipe", "validation": "Validation"}
+AXIS_TITLES = {"model": "Model", "recipe": "Recipe", "validation": "Validation"}
 
 
 def head(material: Material) -> Html:
@@ -97,7 +97,7 @@ def estimates(material: Material) -> Html:
     if not found:
         return Html("")
     varying = material.name.varying
-    names = ["Data set", *(TITLES[axis] for axis in varying), "Labels", "Corruption"]
+    names = ["Data set", *(AXIS_TITLES[axis] for axis in varying), "Labels", "Corruption"]
     columns = [
         *names,
         "Clean accuracy",
@@ -205,7 +205,7 @@ def _cliff_cell(material: Material, dataset: str, corruption: str) -> str:
 
 def _every_mean(material: Material) -> Html:
     varying = material.name.varying
-    names = ["Data set", *(TITLES[axis] for axis in varying), "Labels", "Corruption"]
+    names = ["Data set", *(AXIS_TITLES[axis] for axis in varying), "Labels", "Corruption"]
     columns = [*names, "Rate", "Changed", "Mean", "95 % interval"]
     columns += ["Trained", "Never started", "Diverged", "Mean of all"]
     rows: list[list[str]] = []
@@ -241,7 +241,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
         for name, phrase in (("never_started", "never started"), ("diverged", "diverged"))
     ]
     yield "Of these", listing(failed)
-    for axis, title in TITLES.items():
+    for axis, title in AXIS_TITLES.items():
         yield title, ", ".join(map(str, trials[axis].unique()))
     yield "Precision", material.precision
     yield "Training time", f"{sum(trials['seconds']):,.0f} s in all"
