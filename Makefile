@@ -18,8 +18,8 @@ demo: $(VENV)/.runtime ## install gigo and run its demo: a study of a minute, th
 
 install: $(VENV)/.dev ## install gigo, editable, with the developers' tools
 
-test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev ## run the tests, a process a core but no more than four
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: lint test ## everything that must hold before a commit
 

@@ -68,7 +68,6 @@ def test_the_cost_is_that_of_the_real_network(
 def test_activations_are_what_a_stack_keeps_for_the_backward_pass(
     name: str, options: dict[str, Any], shape: tuple[int, ...]
 ) -> None:
-    """In units of bfloat16, as where pooling took its values from is counted."""
     networks = members(name, options, shape)
     tensors = stacked_tensors(networks, torch.bfloat16)
     for parameter, _ in networks[0].named_parameters():
@@ -88,8 +87,9 @@ def test_activations_are_what_a_stack_keeps_for_the_backward_pass(
     x = x.view(MEMBERS, many, -1) if form == "features" else x
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         Stack(networks[0], MEMBERS, form)(tensors, x, train=True).log_softmax(-1)
-    expected = models.cost(name, shape, CLASSES, **options).activations
-    assert sum(kept.values()) / 2 / many / MEMBERS == pytest.approx(expected, rel=0.05)
+    cost = models.cost(name, shape, CLASSES, **options)
+    expected = 2 * cost.activations + 4 * cost.exact
+    assert sum(kept.values()) / many / MEMBERS == pytest.approx(expected, rel=0.05)
 
 
 @pytest.mark.parametrize("train", [False, True], ids=["evaluating", "training"])

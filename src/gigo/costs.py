@@ -34,7 +34,7 @@ def stack_memory(trial: Trial, width: int) -> int:
     evaluated = min(EVALUATED, width * items)
     # A layer's input and output, and what its kernel makes of both, come to less than all layers'
     # outputs and half as much again. A step of training and a forward pass never live together.
-    forward = evaluated * _cost(trial).activations * BYTES[trial.precision] * 3 // 2
+    forward = evaluated * _activation_memory(trial) * 3 // 2
     return OVERHEAD + max(forward, width * _step_memory(trial)) + width * _kept_memory(trial)
 
 
@@ -43,7 +43,13 @@ def _step_memory(trial: Trial) -> int:
     batch = min(trial.recipe.batch_size, trial.size)
     # A batch's activations are live twice more at the peak of the backward pass: as gradients,
     # and in the layouts that kernels of convolutions make for themselves.
-    return 3 * batch * _cost(trial).activations * BYTES[trial.precision]
+    return 3 * batch * _activation_memory(trial)
+
+
+def _activation_memory(trial: Trial) -> int:
+    """Bytes that one item leaves in a network on its way to the loss."""
+    cost, width = _cost(trial), BYTES[trial.precision]
+    return cost.activations * width + cost.exact * max(width, 4)
 
 
 def _kept_memory(trial: Trial) -> int:

@@ -65,12 +65,15 @@ class Cost(NamedTuple):
         parameters: how many numbers it learns.
         flops: floating-point operations of one forward pass of one item (2 a multiply-add), in
             convolutions and dense layers; the others are not worth counting.
-        activations: numbers, as of bfloat16, kept for the backward pass of one item.
+        activations: numbers of the computing type kept for the backward pass of one item; those
+            of a kind of its own, such as places in pooling, are counted as of bfloat16.
+        exact: further numbers kept, in float32 at least.
     """
 
     parameters: int
     flops: int
     activations: int
+    exact: int = 0
 
 
 def at_least(least: int, option: str, value: int) -> None:
@@ -101,8 +104,8 @@ def cost(layout: Layout, input_shape: Shape, n_classes: int) -> Cost:
         costs.append(_cost_of(layer, shape))
         shape = shape_after(layer, shape)
     last = _cost_of(Dense(n_classes), shape)
-    # Logits are computed in float32, two numbers of bfloat16, from an input of the same kind.
-    costs.append(last._replace(activations=2 * (math.prod(shape) + n_classes)))
+    # Logits are computed in float32, from an input of the same kind.
+    costs.append(last._replace(activations=0, exact=math.prod(shape) + n_classes))
     return Cost(*map(sum, zip(*costs, strict=True)))
 
 
