@@ -35,7 +35,9 @@ precision = "float64"
 """20 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""
 
 TRIALS = 20 * 3 * 2
-SIGNALS = [signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL] * 5
+KILLS = [signal.SIGKILL] * 3
+ASKED = [signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT]
+SIGNALS = [number for asked in ASKED for number in (signal.SIGKILL, asked, *KILLS)]
 
 # Forked children spare each of them the seconds that importing torch takes. They run the command
 # as a process and a process group of their own; nothing of torch has been used before the fork.

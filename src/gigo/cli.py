@@ -1,12 +1,14 @@
 """The command line: arguments to one call of the API, its result to the terminal.
 
 Only this module prints and exits. Status 0: done; 1: nobody reads the output any more; 2: input or
-machine are at fault, one line says how; 130: interrupted, one line says how to go on.
+machine are at fault, one line says how; 130: interrupted or asked to end, one line says how to go
+on.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +36,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the ``gigo`` command."""
+    # What a scheduler sends before it kills is taken as Ctrl-C is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="gigo", standalone_mode=False)
         sys.stdout.flush()  # here, where a failure can be told
