@@ -100,11 +100,11 @@ def evaluation(members: int) -> Variants:
 
     def chunks(size: int) -> Callable[[], object]:
         def run() -> object:
-            kept, prediction.CHUNK = prediction.CHUNK, size
+            kept, prediction.EVALUATED = prediction.EVALUATED, size
             try:
                 return predict(stack._stack, tensors, stack._data.train, items, labels)
             finally:
-                prediction.CHUNK = kept
+                prediction.EVALUATED = kept
 
         return run
 

@@ -168,7 +168,7 @@ def test_vectors_keep_their_members_apart() -> None:
 def test_predictions_are_those_of_the_networks_whatever_the_chunks(
     shared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gigo.engine.prediction.CHUNK", 40)  # 13 items at a time, and the rest
+    monkeypatch.setattr("gigo.engine.prediction.EVALUATED", 40)  # 13 items at a time, and the rest
     torch.manual_seed(0)
     world = made_up(8, torch.float64)
     networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(3)]
@@ -195,7 +195,7 @@ def test_predictions_are_those_of_the_networks_whatever_the_chunks(
 
 
 def test_padded_items_are_predicted_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gigo.engine.prediction.CHUNK", 12)  # 6 items at a time, and the rest
+    monkeypatch.setattr("gigo.engine.prediction.EVALUATED", 12)  # 6 items at a time, and the rest
     torch.manual_seed(0)
     world = made_up(8, torch.float64)
     networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(2)]

@@ -27,7 +27,7 @@ def test_the_device_is_the_one_asked_for() -> None:
     assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "cuda:99", "CPU"])
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:99", "CPU", "meta"])
 def test_a_device_that_is_not_there_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(SpecError) as caught:
         resolve_device(name)

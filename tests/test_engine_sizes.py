@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,12 +12,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, largest_difference, losses, trial, trials, weights
-from gigo import planner
+from gigo import models, planner
 from gigo.engine.feed import Batch, padded
 from gigo.engine.training import EpochDone, TrainingStack, train
+from gigo.errors import EngineError
 from gigo.recipe import Recipe
 from gigo.rng import Stream
 from gigo.splits import split
@@ -172,3 +173,21 @@ def test_a_set_in_many_small_parts_is_one_stack() -> None:
         np.testing.assert_allclose(
             mine.curve["train_loss"], alone.curve["train_loss"], rtol=0, atol=1e-4
         )
+
+
+def dropping(*_: object, **__: object) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10))
+
+
+def normalising(*_: object, **__: object) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 10))
+
+
+@pytest.mark.parametrize("build", [dropping, normalising])
+def test_sizes_are_refused_where_a_member_would_see_its_company(
+    build: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "build", build)
+    TrainingStack(of_sizes([40]), digits(torch.float64))
+    with pytest.raises(EngineError, match="expected members of one size"):
+        TrainingStack(of_sizes([20, 40]), digits(torch.float64))

@@ -21,6 +21,7 @@ from gigo.planner import (
     Room,
     Tuning,
     plan,
+    processes,
     questions,
 )
 from gigo.recipe import RECIPES
@@ -245,6 +246,47 @@ def test_time_is_work_over_speed_and_adds_up() -> None:
     parts = [plan([trial], GIB).seconds for trial in MIXED]
     assert both == pytest.approx(sum(parts))
     assert min(parts) > 0
+
+
+# Several processes
+
+
+def test_one_group_is_shared_out_among_processes_and_many_are_left_as_wide_as_timed() -> None:
+    study = Study.create(dataset="mnist", rates=[0, 0.5, 1], corruption="symmetric", replicates=10)
+    trials = make_trials(study)
+
+    def widths(count: int, workers: int) -> list[int]:
+        part = [trial for trial in trials if trial.replicate < count]
+        timed = Tuning(8, own_images=False)
+        return [len(stack) for stack in plan(part, 64 * GIB, workers, lambda _: timed).stacks]
+
+    assert widths(1, 1) == [3]
+    assert widths(1, 2) == [1, 2]
+    assert widths(1, 16) == [1, 1, 1]
+    assert widths(10, 2) == [3] * 10
+    assert widths(10, 4) == [1, 2] * 10
+
+
+@given(workers=st.integers(1, 64), memory=st.integers(1, 64 * GIB))
+@settings(max_examples=25)
+def test_no_process_is_without_work_while_stacks_could_be_cut(workers: int, memory: int) -> None:
+    stacks = plan(MIXED, memory, workers).stacks
+    assert sorted(id(trial) for stack in stacks for trial in stack) == sorted(map(id, MIXED))
+    assert len(stacks) >= min(workers, len(MIXED))
+
+
+@pytest.mark.parametrize(
+    ("cores", "gib", "expected"),
+    [(2, 24, (2, 1)), (64, 16, (20, 3)), (8, 1, (1, 8)), (1, 64, (1, 1)), (128, 512, (128, 1))],
+)
+def test_there_are_no_more_processes_than_cores_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch, cores: int, gib: int, expected: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(machine, "usable_cores", lambda: cores)
+    monkeypatch.setattr(machine, "total_memory", lambda: gib * GIB)
+    assert processes(None, 3600.0) == expected
+    assert processes(None, 1.0) == processes(None, 3600.0, on_cpu=False) == (1, cores)
+    assert processes(64, 3600.0) == (64, max(1, cores // 64))  # as the user says
 
 
 # Timing

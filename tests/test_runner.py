@@ -14,7 +14,8 @@ from command import instant_train, train_with
 from factories import make_record, make_study
 from gigo import datasets, planner, runner
 from gigo.engine import checkpoint, tuning_cache
-from gigo.engine.training import EpochDone
+from gigo.engine.checkpoint import State
+from gigo.engine.training import EpochDone, train
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
 from gigo.planner import Question, Tuning
 from gigo.runner import Progress, stacks
@@ -188,6 +189,8 @@ def out_of_memory(limit: int, error: Exception, before: int = 0) -> Train:
 
 ERRORS = [
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("std::bad_alloc"),
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     MemoryError(),
 ]
@@ -291,11 +294,37 @@ def test_a_checkpoint_that_cannot_be_written_is_only_worth_a_note(
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
+def test_a_state_of_other_models_is_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that outlived its run may write one while the next begins."""
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    recipe = {"base": "small", "epochs": 3}
+    study = STUDY.but(size=20, rates=[0, 0.5], replicates=1, recipe=recipe)
+    trials = list(study.trials("float32").values())
+    resident = stacks.Library(stacks.Setup(None, {}, "cpu", "float32", 1 << 30, 0)).resident(
+        "digits"
+    )
+
+    def losses(file: Path) -> list[float]:
+        job, room = stacks.Job(tuple(trials), file), planner.Room(1 << 30)
+        events = stacks.train_job(job, resident, room)
+        found = {event.key: event for event in events if isinstance(event, Record)}
+        return [loss for trial in trials for loss in found[trial.key].curve["train_loss"]]
+
+    expected = losses(tmp_path / "none.pt")
+    (state, *_) = [event for event in train(trials, resident) if isinstance(event, State)]
+    checkpoint.save(state.of([trials[1].key, trials[0].key]), tmp_path / "other.pt")
+    assert losses(tmp_path / "other.pt") == expected
+
+
 def test_a_finished_run_leaves_no_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     study = STUDY.but(size=20, rates=0, replicates=1, recipe={"base": "small", "epochs": 2})
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "0123.new").touch()  # a killed process was writing it
     runner.run(study, tmp_path, listener=lambda progress: None)
     assert not list((tmp_path / "checkpoints").iterdir())
 

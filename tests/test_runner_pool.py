@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -152,6 +153,39 @@ def test_a_stack_that_was_cut_off_goes_on_in_another_process(
     runner.run(STUDY, tmp_path, workers=2)
     check_same(tmp_path, alone)
     assert not list((tmp_path / "checkpoints").glob("*"))
+
+
+def test_a_message_that_cannot_be_read_is_a_fault_and_not_a_want_of_memory(
+    tmp_path: Path, workers: list[pool._Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unreadable:
+        Failure = AttributeError
+        UnpicklingError, dump = pool.pickle.UnpicklingError, staticmethod(pool.pickle.dump)
+
+        @staticmethod
+        def load(file: object) -> object:
+            raise AttributeError("no such class here")
+
+    monkeypatch.setattr(pool, "pickle", Unreadable)
+    with pytest.raises(RuntimeError, match="no such class here"):
+        runner.run(STUDY, tmp_path, workers=2)
+    assert all(worker._process.poll() is not None for worker in workers)
+
+
+def test_a_process_that_does_not_start_takes_the_others_along(
+    tmp_path: Path, workers: list[pool._Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = pool.subprocess.Popen
+
+    def start_one(*arguments: Any, **options: Any) -> Any:
+        if workers:
+            raise OSError("no more processes")
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(pool.subprocess, "Popen", start_one)
+    with pytest.raises(OSError, match="no more processes"):
+        runner.run(STUDY, tmp_path, workers=2)
+    assert [worker._process.poll() for worker in workers] == [-signal.SIGKILL]
 
 
 def test_a_process_times_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

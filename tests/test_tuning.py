@@ -277,6 +277,25 @@ def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, answers: list[Qu
     assert {file.name for file in tmp_path.iterdir()} == {"file", "tuning.json"}
 
 
+def test_where_memory_does_not_suffice_just_now_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training then says so itself."""
+
+    def fail(error: Exception) -> None:
+        def tune(question: Question, resident: object) -> Tuning:
+            raise error
+
+        monkeypatch.setattr(tuning_cache, "tune", tune)
+
+    fail(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    assert tuned(ASKED, digits(), tmp_path / "kept") == Tuning(1, own_images=False)
+    assert not (tmp_path / "kept").exists()
+    fail(RuntimeError("shapes differ"))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        tuned(ASKED, digits(), tmp_path / "kept")
+
+
 def test_an_answer_is_for_a_machine_and_a_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     first = key(ASKED, digits())
     wider = TRIAL.recipe.model_copy(update={"batch_size": 16})

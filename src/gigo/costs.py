@@ -13,7 +13,8 @@ CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 
 EVALUATED = 1024
-"""Images times members in one forward pass of the engine without gradients."""
+"""Images times members in one forward pass without gradients: enough to be efficient, few enough to
+stay in cache."""
 
 ITEM = 80
 """Bytes of indices, labels and predictions that a member keeps for each of its items."""

@@ -43,6 +43,12 @@ TUNING = 5.0
 TUNING_STEPS = 40
 """Steps of one member that timing widths may take where a step is long."""
 
+PROCESS = 400 << 20
+"""Bytes that a training process takes before it trains anything: PyTorch, and its data set."""
+
+STACKS_A_PROCESS = 4
+"""Stacks that each process is to have, so that all are busy to the end."""
+
 WORTH = 20
 """How many times longer than timing widths the training must be for timing to be worth it."""
 
@@ -117,12 +123,18 @@ def plan(
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_group(trial, answers.get(_alike(trial))), []).append(trial)
-    stacks: list[list[Trial]] = []
+    widths: list[int] = []
     for group in groups.values():
         answer = answers.get(_alike(group[0]))
         widest = answer.width if answer else MAX_WIDTH
-        width = min(widest, _fitting(_largest(group), budget))
-        stacks += _chunks(sorted(group, key=_length), width, workers)
+        widths.append(min(widest, _fitting(_largest(group), budget)))
+    each = list(zip(groups.values(), widths, strict=True))
+    parts = _parts(sum(-(-len(group) // width) for group, width in each), workers)
+    stacks = [
+        stack
+        for group, width in each
+        for stack in _chunks(sorted(group, key=_length), width, parts)
+    ]
     # One data set after the other, since a process holds one at a time.
     places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset for t in trials))}
     stacks.sort(key=lambda stack: places[stack[0].dataset])
@@ -143,19 +155,20 @@ def questions(
 ) -> list[Question]:
     """What is worth timing before some trials are planned, see `plan`; nothing if they are few.
 
-    Timing takes `TUNING` seconds or `TUNING_STEPS` steps, and pays where training is expected to
-    take `WORTH` times as long.
+    Timing takes `TUNING` seconds or `TUNING_STEPS` steps, in one process, and pays where training
+    is expected to take `WORTH` times as long.
     """
     budget = share(memory, workers)
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_alike(trial), []).append(trial)
     asked: list[Question] = []
+    parts = _parts(len(groups), workers)
     for group in groups.values():
         first = _largest(group)
-        most = -(-len(group) // workers)
+        most = -(-len(group) // parts)
         limit = min(most, MAX_WIDTH, _fitting(first, budget))
-        cost = max(TUNING, TUNING_STEPS * step_flops(first) / speed(first))
+        cost = max(TUNING, TUNING_STEPS * step_flops(first) / speed(first) * workers)
         if limit > 1 and seconds(group) >= WORTH * cost:
             streams = Counter((trial.seed, trial.replicate, trial.size) for trial in group)
             asked.append(Question(first, limit, min(limit, max(streams.values()))))
@@ -165,7 +178,8 @@ def questions(
 def processes(asked: int | None, expected: float, *, on_cpu: bool = True) -> tuple[int, int]:
     """How many training processes there are to be, and how many threads each is to have.
 
-    One a core with one thread, where there is enough to do; an accelerator is one process's.
+    One a core with one thread, where there is enough to do and half of the memory holds them; an
+    accelerator is one process's.
 
     Args:
         asked: by the user; None leaves it to gigo.
@@ -180,7 +194,10 @@ def processes(asked: int | None, expected: float, *, on_cpu: bool = True) -> tup
         if asked < 1:
             raise SpecError("workers", asked, "at least 1")
         return asked, max(1, cores // asked)
-    return (cores, 1) if on_cpu and expected >= WORTH_PROCESSES else (1, cores)
+    if not on_cpu or expected < WORTH_PROCESSES:
+        return 1, cores
+    count = max(1, min(cores, machine.total_memory() // 2 // PROCESS))
+    return count, cores // count
 
 
 class Room:
@@ -236,10 +253,15 @@ def _largest(group: Sequence[Trial]) -> Trial:
     return max(group, key=lambda trial: trial.size)
 
 
-def _chunks(group: Sequence[Trial], width: int, workers: int = 1) -> list[list[Trial]]:
-    """Stacks of nearly equal widths, none above ``width``, enough of them for all workers."""
+def _parts(stacks: int, workers: int) -> int:
+    """How many parts each group is cut into, for so many stacks to keep all workers busy."""
+    return min(workers, -(-STACKS_A_PROCESS * workers // max(1, stacks)))
+
+
+def _chunks(group: Sequence[Trial], width: int, parts: int = 1) -> list[list[Trial]]:
+    """Stacks of nearly equal widths, none above ``width``, a multiple of ``parts`` of them."""
     count = -(-len(group) // width)
-    count = min(-(-count // workers) * workers, len(group))
+    count = min(-(-count // parts) * parts, len(group))
     bounds = [len(group) * i // count for i in range(count + 1)]
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 

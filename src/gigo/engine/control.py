@@ -31,7 +31,7 @@ class Control:
         epoch: (M,) int64, epochs seen so far; members need not be in step.
         best_epoch: (M,) int64, from 1; 0 before the first epoch.
         stopped: (M,) bool.
-        by_patience: (M,) bool, which of them stopped before the last epoch.
+        by_patience: (M,) bool, whose patience ended, if only at the last epoch.
     """
 
     def __init__(self, recipe: Recipe, members: int) -> None:

@@ -12,6 +12,9 @@ import torch
 from gigo import machine
 from gigo.errors import SpecError
 
+_OUT_OF_MEMORY = "allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc"
+"""What PyTorch's errors say on the CPU, on CUDA, in its libraries and in C++."""
+
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32, "float64": torch.float64}
 
 
@@ -25,8 +28,8 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).cpu()  # some devices hold nothing
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise SpecError("device", name, f"auto, cpu, cuda or cuda:N on it ({reason})") from None
     return device
@@ -67,10 +70,9 @@ def free_memory(device: torch.device) -> int | None:
 
 def out_of_memory(error: Exception) -> bool:
     """Whether that is what an error of Python or PyTorch says."""
-    message = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "allocate memory" in message or "out of memory" in message
-    )
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def keep_freed_memory() -> None:

@@ -94,7 +94,7 @@ def record(
     Args:
         member: the trial.
         best_epoch: whose weights were chosen, from 1.
-        by_patience: whether it stopped before the last epoch.
+        by_patience: whether its patience ended.
         test: what its chosen weights predict on the test set.
         test_last: what its last weights do.
         fitted: (n,) classes the chosen weights predict for its training items.

@@ -8,12 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gigo.costs import EVALUATED
 from gigo.engine.layers import Tensors
 from gigo.engine.resident import Inputs
 from gigo.engine.routes import Network
-
-CHUNK = 1024
-"""Images times members in one forward pass: enough to be efficient, few enough to stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Predictions:
     """Of M members on n items.
 
     Attributes:
-        classes: (M, n) int64, the most probable class.
+        classes: (M, n) of any integer type, the most probable class.
         correct: (M, n) bool, whether it is the label.
         loss: (M,) mean cross-entropy in nats.
         counts: (M,) how many of the n items are a member's own, the first ones; None for all.
@@ -67,7 +65,7 @@ def predict(
     labels = labels.expand(members, n)
     classes = torch.empty_like(labels, memory_format=torch.contiguous_format)
     loss = torch.zeros(members, dtype=torch.float64, device=labels.device)
-    chunk = max(1, CHUNK // members)
+    chunk = max(1, EVALUATED // members)
     for start in range(0, n, chunk):
         part = slice(start, start + chunk)
         logits = stack(tensors, inputs.batch(items[..., part]))

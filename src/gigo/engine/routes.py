@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from gigo.engine.device import out_of_memory
 from gigo.engine.fallback import Fallback, Instrumented, further_buffers, seeded
 from gigo.engine.layers import LAYERS, Form, Tensors
 from gigo.engine.noise import Noise
@@ -100,15 +101,12 @@ def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Rout
         torch.manual_seed(0)
         try:
             return _first_that_works(network, inputs, n_classes)
-        except _OUT_OF_MEMORY:
-            raise
         except Exception as error:  # a network is anybody's code
+            if out_of_memory(error):
+                raise
             whole = isinstance(error, EngineError)
             text = str(error).removeprefix("model ") if whole else _line(error)
             raise EngineError(f"model {name}: {text}") from error
-
-
-_OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
 
 
 def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Route:
@@ -133,9 +131,9 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
                 _compare(case, *_run(build, case, tensors, parameters, master))
                 if dtype != master:
                     _run(build, case, tensors, parameters, dtype)
-        except _OUT_OF_MEMORY:
-            raise
         except Exception as error:  # a network is anybody's code
+            if out_of_memory(error):
+                raise
             tried = "" if path == "stacked" else f"{path}: "
             reasons.append(tried + _line(error))
         else:

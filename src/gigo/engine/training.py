@@ -33,6 +33,7 @@ from gigo.engine.resident import Resident
 from gigo.engine.routes import Network, route
 from gigo.engine.stacking import stacked_tensors
 from gigo.engine.watched import Watched
+from gigo.errors import EngineError
 from gigo.splits import split
 from gigo.trial import Trial
 from gigo.types import Labels, Record
@@ -78,13 +79,17 @@ def train(
     """Train trials as one network.
 
     Args:
-        trials: that share everything but corruption, rate, replicate and seed.
+        trials: that share everything but corruption, rate, replicate and seed; and size, where
+            the model neither draws random numbers nor keeps statistics.
         resident: their data set, in the dtype that training computes in.
         state: to go on from, of the same trials in the same order.
 
     Yields:
         An `EpochDone` whenever some finish an epoch, a `Record` a trial, and every few minutes the
         `State` of the stack; first of all a `Detour` if there is one.
+
+    Raises:
+        EngineError: no way to train the model, or sizes that can't train together.
     """
     stack = TrainingStack(trials, resident)
     if stack.route.path != "stacked":
@@ -148,6 +153,11 @@ class TrainingStack:
         self._names = [name for name, p in network.named_parameters() if p.requires_grad]
         self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
         self.buffers = tensors
+        if (self._drops or self.buffers) and len({*self.feed.sizes.tolist()}) > 1:
+            raise EngineError(
+                f"model {first.model.label}: draws random numbers or keeps statistics: expected "
+                "members of one size, lest they depend on the company"
+            )
         self.best = {name: tensor.clone() for name, tensor in self._weights.items()}
         self._loss = torch.zeros(len(trials), dtype=torch.float64, device=resident.device)
         self._stacks: dict[tuple[int, bool], Network] = {}

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gigo import __version__
-from gigo.engine.device import identity
+from gigo.engine.device import identity, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.tuning import tune
 from gigo.planner import Question, Tuning
@@ -30,15 +30,20 @@ def tuned(question: Question, resident: Resident, path: Path | None = None) -> T
         resident: the data set, on the device and in the dtype to train in.
         path: the file with the answers; default `default_path`.
 
-    Raises:
-        MemoryError, RuntimeError: memory does not suffice for one member.
+    Returns:
+        One member at a time, not to be kept, where memory did not suffice for that just now.
     """
     path = path or default_path()
     name = key(question, resident)
     kept = _tuning(_read(path).get(name), question.limit)
     if kept is not None:
         return kept
-    found = tune(question, resident)
+    try:
+        found = tune(question, resident)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        return Tuning(1, own_images=False)
     _write(path, {**_read(path), name: found._asdict()})
     return found
 

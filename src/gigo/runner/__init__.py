@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-from gigo import planner
+from gigo import costs, planner
 from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.device import (
     free_memory,
@@ -67,8 +67,8 @@ def run(
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = Meter(pending, len(trials), listener)
-        seconds = planner.plan(pending).seconds
-        count, threads = planner.processes(workers, seconds, on_cpu=place.type == "cpu")
+        seconds, on_cpu = costs.seconds(pending), place.type == "cpu"
+        count, threads = planner.processes(workers, seconds, on_cpu=on_cpu)
         memory = planner.share(free_memory(place), count)
         setup = Setup(
             data_dir, study.unverified, str(place), store.precision, memory, checkpoint.EVERY
@@ -104,6 +104,8 @@ def _cut_off(
         pending: those of them that are still to be trained.
         known: keys of the trials of all studies of the run.
     """
+    for file in folder.glob("*.new"):
+        file.unlink()  # a killed process was writing it
     jobs: list[Job] = []
     missing = {trial.key for trial in pending}
     for file in sorted(folder.glob("*.pt")):

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -50,8 +51,10 @@ def train_jobs(
         DataError, EngineError: as raised in a process, or one of them died.
     """
     waiting, events, room = deque(jobs), Events(), Room(setup.memory)
-    running = [_Worker(setup, threads, events) for _ in range(min(workers, len(jobs)))]
+    running: list[_Worker] = []
     try:
+        for _ in range(min(workers, len(jobs))):
+            running.append(_Worker(setup, threads, events))
         while running:
             for worker in [each for each in running if each.job is None]:
                 if waiting:
@@ -155,10 +158,13 @@ class _Worker:
         try:
             while True:
                 events.put((self, pickle.load(self._process.stdout)))
-        except Exception as error:  # whatever a broken message leads to, nobody may wait for it
-            if not isinstance(error, EOFError):
-                self._process.kill()
+        except EOFError:  # it has ended
             events.put((self, None))
+        except pickle.UnpicklingError:  # it died while it wrote
+            self._process.kill()
+            events.put((self, None))
+        except Exception:  # whatever a message leads to, nobody may wait for it
+            events.put((self, Failure(traceback.format_exc(), "fault")))
 
     def _send(self, item: object) -> None:
         assert self._process.stdin is not None

@@ -119,6 +119,8 @@ def train_job(
     """
     yield Begun()
     state = checkpoint.load(job.checkpoint, resident.device)
+    if state is not None and state.keys != tuple(trial.key for trial in job.trials):
+        state = None  # another process wrote it in between
     stacks = [list(job.trials)] if state else room.parts(job.trials)  # if memory ran out before
     for stack in stacks:
         for event in _narrower_and_narrower(stack, resident, room, state):
