@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -244,7 +245,7 @@ def test_damaged_data_is_refused_in_one_line(gigo: Gigo) -> None:
     assert error("data").startswith(f"{file}: items of shape (8, 8): expected (28, 28)")
     file.unlink()
     assert "t10k-images-idx3-ubyte" in error("data")
-    assert error("nowhere").startswith("data folder = 'nowhere': expected")
+    assert error("nowhere").startswith("data_dir = 'nowhere': expected")
 
 
 def test_an_impossible_folder_is_refused_in_one_line(gigo: Gigo, small: Path) -> None:
@@ -399,7 +400,56 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
     assert len(load("runs/small").records) == 10
 
 
+def test_ctrl_c_before_anything_is_there_says_so(
+    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", interrupted)
+    assert gigo("run", small) == (130, "", "stopped: nothing is trained yet\n")
+
+
+@pytest.mark.usefixtures("instant")
+def test_a_tilde_is_the_home_folder(
+    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert gigo("run", small, "--out", "~/a").code == 0
+    assert gigo("report", "~/a", "--out", "~/b.html").code == 0
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"a", "b.html"}
+    assert not Path("~").exists()
+
+
 # plan, status, list
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--out", "small.toml"], "small.toml: a file: expected a folder"),
+        (["--device", "cuda:abc"], "device = 'cuda:abc': expected"),
+        (["--unverified", "--dataset", "mnist"], "unverified = True: expected --data-dir or"),
+    ],
+)
+def test_what_a_run_refuses_is_not_planned(
+    gigo: Gigo, small: Path, arguments: list[str], expected: str
+) -> None:
+    for command in ("plan", "run"):
+        assert refused(gigo(command, small, *arguments)).startswith(expected)
+
+
+def test_a_file_whose_name_cannot_name_a_run_needs_one_in_it(gigo: Gigo) -> None:
+    Path("my study.toml").write_text(SMALL)
+    expected = "study = 'my study.toml': expected name = 'my-study' in it: the file's own can't"
+    assert refused(gigo("plan", "my study.toml")).startswith(expected)
+    Path("my study.toml").write_text('\ufeffname = "mine"\n' + SMALL, encoding="utf-8")
+    assert "runs/mine" in gigo("plan", "my study.toml").out
+
+
+def test_a_study_that_was_changed_is_not_summed_up_as_before(gigo: Gigo) -> None:
+    assert "digits, symmetric" in gigo("plan", "demo", "--replicates", "2").out
+    assert "digits, symmetric" not in gigo("plan", "demo", "--size", "60").out
 
 
 def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path, instant: None) -> None:
@@ -475,6 +525,11 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
     shown = gigo("status", folder).out
     assert "10 of 10 done" in shown
     assert "gigo report 'a run'" in shown
+    Store.create(folder, study.but(name="wide", rates=[0, 0.25, 0.5, 1]), "float32").close()
+    shown = gigo("status", folder).out
+    assert "small (10 of 10), wide (10 of 14)" in shown
+    flat = " ".join(shown.split())
+    assert "the same gigo run of wide with --out 'a run' trains the other 4" in flat
 
 
 @pytest.mark.parametrize(
@@ -483,6 +538,7 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
         "datasets": {"digits", "mnist", "fashion_mnist"},
         "corruptions": {"symmetric", "biased", "two_sink"},
         "models": {"article_cnn", "small_cnn"},
+        "recipes": {"article", "small", "sgd"},
         "studies": {"demo"},
     }.items(),
 )
@@ -599,7 +655,32 @@ def test_a_full_disk_behind_standard_output_is_one_line() -> None:
     with open("/dev/full", "w") as full:
         done = finish("list", "models", stdout=full, stderr=subprocess.PIPE, capture_output=False)
     assert done.returncode == 2
-    assert done.stderr == f"error: [Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}\n"
+    told = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+    assert done.stderr == f"error: standard output: {told}\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="has no /dev/full")
+def test_the_report_is_there_whatever_becomes_of_the_output(finished: Path) -> None:
+    for lost in ("> /dev/full", "| head -0", ">&-"):
+        (finished / "report.html").unlink()
+        command = f"{shlex.join([*RUNNABLE, 'report', str(finished)])} {lost}"
+        subprocess.run(command, shell=True, env=environment(), stderr=subprocess.PIPE)
+        assert (finished / "report.html").is_file(), lost
+
+
+def test_an_output_without_the_characters_gets_others(finished: Path) -> None:
+    environ = environment(PYTHONIOENCODING="ascii")
+    command = [*RUNNABLE, "report", str(finished)]
+    done = subprocess.run(command, env=environ, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"??" in done.stdout
+    assert done.stdout.endswith(b"report: run/report.html\n")
+
+
+def test_no_output_at_all_is_no_error() -> None:
+    command = f"{shlex.join([*RUNNABLE, 'list', 'models'])} >&-"
+    done = subprocess.run(command, shell=True, env=environment(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 # Progress
@@ -623,6 +704,17 @@ def show(width: int, live: bool) -> str:
                 display._live.refresh()
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
+
+
+def test_a_note_is_shown_to_the_letter() -> None:
+    note = "runs/[new]/x[/old]: [enforce fail at inline_container.cc:603] . disk full"
+    screen = Console(file=io.StringIO(), width=80)
+    with Display(screen) as display:
+        display.show(Progress(0, 10, "[b]digits[/b]", 1, 1, 2, 1.0, None, note=note))
+    assert isinstance(screen.file, io.StringIO)
+    first, second = screen.file.getvalue().splitlines()
+    assert first == note
+    assert "[b]digits[/b]" in second
 
 
 def test_without_a_terminal_progress_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,7 +254,7 @@ def test_copy_that_differs_is_read_only_if_accepted(
     sha256, found = true_sha256(CIFAR10, true), true_sha256(CIFAR10, other)
     of_catalogue(monkeypatch, "cifar10", CIFAR10, true, sha256)
     place = write_folder(tmp_path, contents(other))
-    with pytest.raises(DataError, match=rf"of sha256 {found}: .* {sha256} \(--unverified reads"):
+    with pytest.raises(DataError, match=rf"of sha256 {found}: .* {sha256} \(gigo run --unverified"):
         datasets.load("cifar10", tmp_path)
 
     accepted = datasets.accept(["digits", "cifar10"], tmp_path)
@@ -273,7 +273,8 @@ def test_copy_that_differs_is_read_only_if_accepted(
 def test_nothing_is_accepted_from_caches(bare_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of_catalogue(monkeypatch, "cifar10", closed(CIFAR10), cifar10(), "0" * 64)
     write_folder(bare_home / ".keras" / "datasets", contents(cifar10(9)))
-    assert datasets.accept(["cifar10"]) == {}
+    with pytest.raises(SpecError, match="unverified = True: expected --data-dir or GIGO_DATA"):
+        datasets.accept(["cifar10"])
 
 
 def test_accepted_copy_that_is_nowhere_is_not_replaced_by_a_download(
@@ -311,6 +312,9 @@ def test_where_and_verify_name_every_copy(bare_home: Path, monkeypatch: pytest.M
     assert datasets.where("cifar10", data) == datasets.where("cifar10")[1:]
     with pytest.raises(DataError, match="expected an existing folder"):
         datasets.where("cifar10", bare_home / "nowhere")
+    for look in (datasets.where, datasets.verify):  # a download would not end up there
+        with pytest.raises(DataError, match="holds no cifar10: expected"):
+            look("cifar10", bare_home)
 
 
 def test_data_sets_that_come_with_gigo() -> None:

@@ -7,13 +7,16 @@ import hashlib
 import logging
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gigo import datasets
 from gigo.datasets import fingerprint
 from gigo.datasets.download import fetch
 from gigo.datasets.find import find
@@ -126,7 +129,7 @@ def test_named_folder_is_the_only_place_looked_at(
     write_copy(bare_home / "data" / "mnist")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(DataError, match=r"data folder = '.*empty': holds no mnist: expected") as e:
+    with pytest.raises(DataError, match=r"data_dir = '.*empty': holds no mnist: expected") as e:
         find(closed, sha256, empty)
     for looked_for in (*NAMES, "mnist/", "MNIST/raw/", "mnist.npz"):
         assert looked_for in str(e.value)
@@ -138,7 +141,7 @@ def test_named_folder_is_the_only_place_looked_at(
 
 
 def test_named_folder_must_exist(tmp_path: Path, closed: Official, sha256: str) -> None:
-    with pytest.raises(DataError, match=r"data folder = '.*nowhere': expected an existing folder"):
+    with pytest.raises(DataError, match=r"data_dir = '.*nowhere': expected an existing folder"):
         find(closed, sha256, tmp_path / "nowhere")
 
 
@@ -211,6 +214,41 @@ def write_npz(place: Path, true_copy: Path) -> Path:
     flat = {n: a[:, 0] if n[0] == "x" else a.astype(np.uint8) for n, a in arrays.items()}
     np.savez_compressed(place / "mnist.npz", **flat)
     return place / "mnist.npz"
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "expected"),
+    [
+        ("y_train", lambda y: y + 200, "labels 200 to 209: expected 0 to 9"),
+        ("y_test", lambda y: y.astype(np.int64) - 1, "labels -1 to 8: expected 0 to 9"),
+        ("y_train", lambda y: y + 0.7, "labels of type float64"),
+        ("x_train", lambda x: x[:, :8, :8], r"items of uint8 \(1, 8, 8\): expected uint8"),
+        ("x_test", lambda x: x / 255, "items of float64"),
+        ("x_test", lambda x: x[:5], "one a label"),
+    ],
+)
+def test_an_npz_that_holds_something_else_is_refused_even_unverified(
+    bare_home: Path,
+    true_copy: Path,
+    closed: Official,
+    sha256: str,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    change: Callable[[Any], Any],
+    expected: str,
+) -> None:
+    path = write_npz(bare_home / "npz", true_copy)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    n_train, n_test = len(arrays["y_train"]), len(arrays["y_test"])
+    entry = datasets.CATALOGUE["mnist"]._replace(
+        source=lambda: closed, n_train=n_train, n_test=n_test, sha256=sha256
+    )
+    monkeypatch.setitem(datasets.CATALOGUE, "mnist", entry)
+    assert datasets.accept(["mnist"], bare_home / "npz") == {}  # it is the true one
+    np.savez_compressed(path, **{**arrays, part: change(arrays[part])})
+    with pytest.raises(DataError, match=expected):
+        datasets.accept(["mnist"], bare_home / "npz")
 
 
 def test_damaged_copies_are_named_and_passed_over(

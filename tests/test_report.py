@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -157,13 +158,31 @@ def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.replace", full)
+    monkeypatch.setattr(type(path), "replace", full)
     with pytest.raises(StoreError, match="No space left"):
         write_whole(path, b"two")
     assert path.read_bytes() == b"one"
     assert list(path.parent.iterdir()) == [path]
     with pytest.raises(StoreError, match="expected a file that can be written"):
         write_whole(path / "below", b"three")
+
+
+def test_only_files_are_replaced_and_links_stay_links(tmp_path):
+    umask = os.umask(0o077)
+    try:
+        page = write_whole(tmp_path / "page", b"one")
+    finally:
+        os.umask(umask)
+    assert page.stat().st_mode & 0o777 == 0o600  # as the user has files made
+    (tmp_path / "link").symlink_to(page)
+    assert write_whole(tmp_path / "link", b"two") == tmp_path / "link"
+    assert (tmp_path / "link").is_symlink()
+    assert page.read_bytes() == b"two"
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(StoreError, match="it is a folder, a pipe or a device"):
+            write_whole(other, b"three")
+    assert {path.name for path in tmp_path.iterdir()} == {"page", "link", "pipe"}
 
 
 class Outline(HTMLParser):

@@ -435,12 +435,15 @@ def test_studies_and_trials_survive_json(study: Study) -> None:
 def test_but_keeps_what_was_set_and_checks_what_is_new() -> None:
     study = Study.create(**KEYWORDS)
     assert study.but() == study
-    fewer = study.but(rates=0.5, dataset="digits")
-    assert fewer == Study.create(**{**KEYWORDS, "rates": 0.5, "dataset": "digits"})
-    assert fewer.model_fields_set == set(KEYWORDS)
+    fewer = study.but(rates=0.5, seed=4)
+    assert fewer == Study.create(**{**KEYWORDS, "rates": 0.5, "seed": 4})
+    assert fewer.model_fields_set == set(KEYWORDS) | {"seed"}
     assert study.corruption[1].options == fewer.corruption[1].options == {"include_true": True}
     assert make_study().but(seed=1).model_fields_set == make_study().model_fields_set | {"seed"}
+    assert study.but(dataset="digits").summary == ""  # it may tell of the other data set
+    assert study.but(dataset="digits", summary="new").summary == "new"
     assert refused(lambda: study.but(rates=2)).startswith("rates = 2")
+    assert refused(lambda: study.but(unverified={"mnits": "ab"})).startswith("unverified = 'mnits'")
     assert refused(lambda: study.but(rate=0.2)).startswith("key = 'rate'")
 
 

@@ -33,7 +33,7 @@ class Result:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         with Store.open(self.path) as store:
             self.studies = store.studies
             self.precision = store.precision
@@ -255,4 +255,4 @@ def _digest(study: Study) -> str:
 
 def folder(study: Study, out: str | Path | None) -> Path:
     """The run folder of a study."""
-    return Path("runs") / study.name if out is None else Path(out)
+    return Path("runs") / study.name if out is None else Path(out).expanduser()

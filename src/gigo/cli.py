@@ -1,12 +1,12 @@
 """The command line: arguments to one call of the API, its result to the terminal.
 
 Only this module prints and exits. Status 0: done; 1: nobody reads the output any more; 2: input or
-machine are at fault, one line says how; 130: interrupted or asked to end, one line says how to go
-on.
+machine are at fault, one line says how; 130: interrupted or asked to end, a run says how to go on.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the ``gigo`` command."""
+    _print_whatever_happens()
     # What a scheduler sends before it kills is taken as Ctrl-C is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -49,9 +50,20 @@ def main() -> None:
         code = _fail(f"{error.format_message()} (see {command} --help)")
     except OSError as error:
         # A full disk behind standard output, or `| head -1`, which is nobody's fault.
-        code = 1 if isinstance(error, BrokenPipeError) else _fail(str(error))
+        named = f"{error}" if error.filename is not None else f"standard output: {error}"
+        code = 1 if isinstance(error, BrokenPipeError) else _fail(named)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or 0)
+
+
+def _print_whatever_happens() -> None:
+    """Where there is no standard output, or one that lacks characters, work is not to be lost."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _fail(message: str) -> int:
@@ -97,7 +109,7 @@ Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: 
 Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
 Workers = Annotated[
     int | None,
-    _one("--workers", "N", "Training processes at once.  [default: one a CPU core]"),
+    _one("--workers", "N", "Training processes at once.  [default: for long runs one a core]"),
 ]
 
 
@@ -259,7 +271,8 @@ def compare(
 @app.command("list", epilog="Example: gigo list corruptions")
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="datasets, corruptions, models or studies.")
+        str,
+        typer.Argument(metavar="WHAT", help="datasets, corruptions, models, recipes or studies."),
     ],
 ) -> None:
     """List what can be named in a study."""
@@ -373,19 +386,22 @@ def _run(
             )
         _report(result, None)
     except KeyboardInterrupt:
-        kept = f"{path} keeps every finished trial"
-        print(f"stopped: {kept}, and the same command goes on from there", file=sys.stderr)
+        from gigo.store import Store
+
+        kept = "keeps every finished trial, and the same command goes on from there"
+        told = f"{path} {kept}" if Store.is_at(path) else "nothing is trained yet"
+        print(f"stopped: {told}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
 def _report(result: Result, out: Path | None) -> None:
-    """Show a result and write its page."""
+    """Show a result and write its page, which is to be there whatever becomes of the output."""
     from gigo.report import terminal
 
-    console = _console()
+    page, console = result.report(out), _console()
     for part in terminal.overview(result.material):
         console.print(part)
-    print(f"report: {result.report(out)}")
+    print(f"report: {page}")
 
 
 def _console() -> Any:

@@ -46,22 +46,26 @@ class Display:
     def show(self, progress: State) -> None:
         """Take in how far the run is."""
         if progress.note:
-            self._console.print(progress.note, soft_wrap=True, highlight=False)
+            self._line(progress.note)
         if not progress.stack and not progress.download:
             return
         if self._live.is_started:
             self._live.update(_picture(progress))
         elif time.perf_counter() >= self._next_line:
             self._next_line = time.perf_counter() + LINE_EVERY
-            line = f"{_done(progress)}; {_training(progress)}"
-            self._console.print(line, soft_wrap=True, highlight=False)
+            self._line(f"{_done(progress)}; {_training(progress)}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 class Download:
     """A progress bar of files being fetched; `show` is the watcher."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Progress(*Progress.get_default_columns(), console=console, transient=True)
+        columns = Progress.get_default_columns()
+        shown = console.is_terminal
+        self._bar = Progress(*columns, console=console, transient=True, disable=not shown)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gigo import corruptions, datasets, machine, models, planner, studies
 from gigo.errors import unknown
+from gigo.recipe import RECIPES, Recipe
 from gigo.store import Store
-from gigo.store.database import DATABASE
 from gigo.study import Study
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
@@ -34,13 +34,13 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
         SpecError: less than one worker, or a device of a kind that gigo does not know.
         StoreError: the folder holds something that the study can't extend.
     """
-    kind = device.partition(":")[0]
-    if kind not in DEVICES:
+    kind, _, index = device.partition(":")
+    if kind not in DEVICES or (index and not index.isdecimal()):
         raise unknown("device", device, DEVICES)
     on_cpu = kind in ("auto", "cpu")
     auto = study.precision == "auto"
     precision, done = machine.native_precision() if auto else study.precision, set[str]()
-    if (path / DATABASE).exists():
+    if Store.is_at(path):
         with Store.open(path) as store:
             store.check(study)
             precision, done = store.precision, store.keys()
@@ -69,19 +69,23 @@ def status(path: Path) -> str:
     """How far a run is, and how to go on."""
     with Store.open(path) as store:
         trials, done = store.trials(), store.keys()
-        names = [study.name for study in store.studies]
         states = Counter(record.status for record in store.records())
-        precision = store.precision
+        precision, several = store.precision, store.studies
     missing = len(trials.keys() - done)
     place = shlex.quote(str(path))
+    parts = [(study.name, study.trials(precision).keys()) for study in several]
+    begun = ", ".join(dict.fromkeys(name for name, keys in parts if keys - done))
+    of = f" of {begun}" if len(parts) > 1 else ""
     rows = {
         "run": f"{path}",
-        "study": ", ".join(dict.fromkeys(names)),
+        "study": several[0].name
+        if len(several) == 1
+        else ", ".join(f"{name} ({len(keys & done)} of {len(keys)})" for name, keys in parts),
         "precision": precision,
         "trials": f"{len(trials) - missing} of {len(trials)} done",
         "never started": f"{states['never_started']}",
         "diverged": f"{states['diverged']}",
-        "next": f"the same gigo run with --out {place} trains the other {missing}"
+        "next": f"the same gigo run{of} with --out {place} trains the other {missing}"
         if missing
         else f"gigo report {place}",
     }
@@ -92,7 +96,7 @@ def catalogue(what: str) -> str:
     """The names of one kind of thing with a line on each.
 
     Args:
-        what: ``datasets``, ``corruptions``, ``models`` or ``studies``.
+        what: ``datasets``, ``corruptions``, ``models``, ``recipes`` or ``studies``.
 
     Raises:
         SpecError: none of these.
@@ -101,6 +105,7 @@ def catalogue(what: str) -> str:
         "datasets": lambda: {name: _card(entry) for name, entry in datasets.CATALOGUE.items()},
         "corruptions": lambda: _entries(corruptions.CATALOGUE),
         "models": lambda: _entries(models.CATALOGUE),
+        "recipes": lambda: {name: _recipe(recipe) for name, recipe in RECIPES.items()},
         "studies": lambda: {name: studies.find(name).summary for name in studies.names()},
     }
     if what not in kinds:
@@ -120,6 +125,15 @@ def duration(seconds: float) -> str:
 def _card(entry: datasets.DatasetEntry) -> str:
     items = f"{entry.n_train:,} + {entry.n_test:,} items, {entry.n_classes} classes"
     return f"{entry.summary}; {items}"
+
+
+def _recipe(recipe: Recipe) -> str:
+    """Its optimiser and what else differs from the article's, which is told whole."""
+    options = recipe.model_dump()
+    if recipe != Recipe():
+        usual = Recipe().model_dump()
+        options = {k: v for k, v in options.items() if k == "optimizer" or v != usual[k]}
+    return ", ".join(f"{name} = {value!r}" for name, value in options.items())
 
 
 def _entries(

@@ -5,6 +5,7 @@ study.toml or keywords ──► Study ──► cells (points of the grid) ─�
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import product
@@ -20,7 +21,14 @@ from gigo.recipe import Recipe, RecipeItem
 from gigo.specs import Choice, ChoiceItem, OneOrMore, Spec
 from gigo.trial import HELD_OUT, Cell, Subset, Trial, Validation
 
+NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+"""Of a study: it names a folder too."""
+
 Precision = Literal["auto", "bfloat16", "float32", "float64"]
+
+
+SUMMARISED = {"dataset", "size", "corruption", "model", "recipe", "validation"}
+"""What a study's summary tells of."""
 
 
 def _as_rate(value: float) -> float:
@@ -56,7 +64,7 @@ class Study(Spec):
             data set: their sha256 (``gigo run --unverified`` fills it in).
     """
 
-    name: str = Field(default="study", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
+    name: str = Field(default="study", pattern=NAME)
     summary: str = ""
     dataset: Annotated[tuple[str, ...], OneOrMore, Field(min_length=1)]
     size: Annotated[tuple[SizeItem, ...], OneOrMore, Field(min_length=1)] = ("all",)
@@ -94,16 +102,26 @@ class Study(Spec):
     def from_toml(cls, path: Path) -> Self:
         """The study in a TOML file; ``name`` defaults to the file's stem."""
         try:
-            fields = tomllib.loads(path.read_text(encoding="utf-8"))
+            fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise SpecError("study", str(path), f"a readable file ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SpecError("study", str(path), f"a TOML file ({error})") from None
+        if "name" not in fields and not re.match(NAME, path.stem):
+            fitting = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study"
+            raise SpecError(
+                "study", str(path), f"name = '{fitting}' in it: the file's own can't name a run"
+            )
         return cls.create(**{"name": path.stem, **fields})
 
     def but(self, **fields: Any) -> Self:
-        """This study with some fields replaced, checked again."""
+        """This study with some fields replaced, checked again.
+
+        Its summary goes where it may no longer be true.
+        """
         given = {name: getattr(self, name) for name in self.model_fields_set}
+        if fields.keys() & SUMMARISED:
+            given.pop("summary", None)
         return type(self).create(**{**given, **fields})
 
     @field_validator("dataset")
@@ -113,6 +131,14 @@ class Study(Spec):
             if name not in datasets.CATALOGUE:
                 raise unknown("dataset", name, datasets.CATALOGUE)
         return names
+
+    @field_validator("unverified")
+    @classmethod
+    def _known_copies(cls, copies: dict[str, str]) -> dict[str, str]:
+        for name in copies:
+            if name not in datasets.CATALOGUE:
+                raise unknown("unverified", name, datasets.CATALOGUE)
+        return copies
 
     @field_validator("corruption")
     @classmethod

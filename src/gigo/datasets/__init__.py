@@ -85,18 +85,18 @@ def load(
         raise DataError(
             f"{name} ({dataset.source}): arrays of sha256 {dataset.sha256}: expected {expected}"
         )
-    return _of_size(dataset, entry)
+    return _as_described(dataset, entry)
 
 
 def accept(names: Iterable[str], data_dir: Path | None = None) -> dict[str, str]:
     """What a user accepts who takes data as they are: name -> fingerprint, for `load`.
 
     Named are those data sets of which the user's folder (``data_dir``, else ``GIGO_DATA``) has a
-    copy that differs from the official data, but is whole and of the same size. Without such a
-    folder nothing is accepted: no cache of another tool is trusted.
+    copy that differs from the official data, but is whole and of the same size. No cache of
+    another tool is trusted so far.
 
     Raises:
-        SpecError: unknown name.
+        SpecError: unknown name, or no folder named.
         DataError: the folder has no copy, or one that can't be read.
     """
     accepted: dict[str, str] = {}
@@ -106,8 +106,8 @@ def accept(names: Iterable[str], data_dir: Path | None = None) -> dict[str, str]
         if not isinstance(source, Official):
             continue
         dataset = search.as_is(source, entry.sha256, data_dir)
-        if dataset and dataset.sha256 != entry.sha256:
-            accepted[name] = _of_size(dataset, entry).sha256
+        if dataset.sha256 != entry.sha256:
+            accepted[name] = _as_described(dataset, entry).sha256
     return accepted
 
 
@@ -116,7 +116,7 @@ def where(name: str, data_dir: Path | None = None) -> list[str]:
 
     Raises:
         SpecError: unknown name.
-        DataError: the folder that the user named is not there.
+        DataError: the folder that the user named is not there, or has no copy.
     """
     source = _entry(name).source()
     if not isinstance(source, Official):
@@ -132,7 +132,7 @@ def verify(name: str, data_dir: Path | None = None) -> list[Verdict]:
 
     Raises:
         SpecError: unknown name.
-        DataError: the folder that the user named is not there.
+        DataError: the folder that the user named is not there, or has no copy.
     """
     entry = _entry(name)
     source = entry.source()
@@ -162,13 +162,27 @@ def _entry(name: str) -> DatasetEntry:
     return CATALOGUE[name]
 
 
-def _of_size(dataset: Dataset, entry: DatasetEntry) -> Dataset:
+def _as_described(dataset: Dataset, entry: DatasetEntry) -> Dataset:
+    """A data set, if it has the counts, shape and classes of its entry; the true one has."""
+    if dataset.sha256 == entry.sha256:
+        return dataset
     found = len(dataset.y_train), len(dataset.y_test)
     if found != (entry.n_train, entry.n_test):
         raise DataError(
             f"{dataset.source}: holds {found[0]} + {found[1]} items: expected {entry.n_train} + "
             f"{entry.n_test} of {dataset.name}"
         )
+    for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
+        if (x.dtype, x.shape) != ("uint8", (len(y), *entry.input_shape)):
+            raise DataError(
+                f"{dataset.source}: items of {x.dtype} {x.shape[1:]}: expected uint8 "
+                f"{entry.input_shape}, one a label"
+            )
+        if y.ndim != 1 or y.min() < 0 or y.max() >= entry.n_classes:
+            raise DataError(
+                f"{dataset.source}: labels {y.min()} to {y.max()}: expected 0 to "
+                f"{entry.n_classes - 1}, one an item"
+            )
     return dataset
 
 

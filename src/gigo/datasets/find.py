@@ -20,8 +20,11 @@ from typing import NamedTuple
 from gigo.datasets.download import Watch, fetch, silent
 from gigo.datasets.official import Copy, Official
 from gigo.datasets.places import copies, other_caches, own_cache, wanted
-from gigo.errors import DataError
+from gigo.errors import DataError, SpecError
 from gigo.types import Dataset
+
+HINT = " (gigo run --unverified reads them as they are)"
+"""For copies in a folder that the user named."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +63,8 @@ def find(
     """
     expected = accepted or sha256
     if named := _named(data_dir):
-        return _checked(official, _only_copy(official, *named), sha256, expected)
+        copy = next(iter(_named_copies(official, *named)))
+        return _checked(official, copy, sha256, expected, hint=HINT)
     passed_over: list[str] = []
     for copy in _cached(official):
         try:
@@ -74,28 +78,36 @@ def find(
     return _checked(official, _fetched(official, passed_over, watch), sha256, expected)
 
 
-def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset | None:
-    """What a folder that the user named holds, whatever it is; None where no folder is named.
+def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset:
+    """What a folder that the user named holds, whatever it is.
 
     Raises:
+        SpecError: no folder is named.
         DataError: it holds no copy, or one that can't be read.
     """
     named = _named(data_dir)
-    return _read(official, _only_copy(official, *named), sha256) if named else None
+    if named is None:
+        raise SpecError("unverified", True, "--data-dir or GIGO_DATA to name the copy's folder")
+    return _read(official, next(iter(_named_copies(official, *named))), sha256)
 
 
 def every_copy(official: Official, data_dir: Path | None) -> list[Copy]:
-    """Every copy of a data set where `find` would look, in its order; whole or not, not read."""
+    """Every copy of a data set where `find` would look, in its order; whole or not, not read.
+
+    Raises:
+        DataError: the folder that the user named has none.
+    """
     named = _named(data_dir)
-    return list(copies(official, named[0], direct=True) if named else _cached(official))
+    return _named_copies(official, *named) if named else list(_cached(official))
 
 
 def verdicts(official: Official, sha256: str, data_dir: Path | None) -> Iterator[Verdict]:
     """Each of those copies, read and checked."""
+    hint = HINT if _named(data_dir) else ""
     for copy in every_copy(official, data_dir):
         fault = ""
         try:
-            _checked(official, copy, sha256, sha256)
+            _checked(official, copy, sha256, sha256, hint=hint)
         except DataError as error:
             fault = str(error)
         yield Verdict(str(copy.place), fault)
@@ -105,24 +117,24 @@ def _named(data_dir: Path | None) -> tuple[Path, str] | None:
     """The folder that the user named, and how."""
     variable = os.environ.get("GIGO_DATA")
     if data_dir is not None:
-        folder, origin = data_dir.expanduser(), "data folder"
+        folder, origin = data_dir.expanduser(), "data_dir"
     elif variable:
         folder, origin = Path(variable).expanduser(), "GIGO_DATA"
     else:
         return None
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # also where it may not be looked at
         raise DataError(f"{origin} = '{folder}': expected an existing folder")
     return folder, origin
 
 
-def _only_copy(official: Official, folder: Path, origin: str) -> Copy:
-    """The copy in a folder that the user named; one there must be."""
-    copy = next(copies(official, folder, direct=True), None)
-    if copy is None:
+def _named_copies(official: Official, folder: Path, origin: str) -> list[Copy]:
+    """The copies in a folder that the user named; one there must be."""
+    found = list(copies(official, folder, direct=True))
+    if not found:
         raise DataError(
             f"{origin} = '{folder}': holds no {official.name}: expected {wanted(official)}"
         )
-    return copy
+    return found
 
 
 def _cached(official: Official) -> Iterator[Copy]:
@@ -154,13 +166,15 @@ def _read(official: Official, copy: Copy, sha256: str) -> Dataset:
     return Dataset(official.name, *arrays, official.class_names, found, f"{copy.place}{remark}")
 
 
-def _checked(official: Official, copy: Copy, sha256: str, expected: str) -> Dataset:
-    """What a copy holds, if it is what was expected."""
+def _checked(
+    official: Official, copy: Copy, sha256: str, expected: str, *, hint: str = ""
+) -> Dataset:
+    """What a copy holds, if it is what was expected; the hint is for one that is not the data."""
     dataset = _read(official, copy, sha256)
     if dataset.sha256 == expected:
         return dataset
-    hint = " (--unverified reads them as they are)" if expected == sha256 else ""
     raise DataError(
         f"{copy.place}: holds {len(dataset.y_train)} + {len(dataset.y_test)} items of sha256 "
-        f"{dataset.sha256}: expected those of {official.name}, {expected}{hint}"
+        f"{dataset.sha256}: expected those of {official.name}, {expected}"
+        f"{hint if expected == sha256 else ''}"
     )

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigo.datasets.arrays import Arrays
 from gigo.datasets.idx import read_labelled
 from gigo.datasets.official import Download, Layout, Official
 from gigo.datasets.parquet import Table, hub_layout
 from gigo.errors import DataError
+from gigo.types import Labels
 
 _FILES = (
     "train-images-idx3-ubyte",
@@ -36,12 +39,16 @@ def read_npz(paths: Sequence[Path]) -> Arrays:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             x_train, y_train, x_test, y_test = (archive[name] for name in Arrays._fields)
-        return Arrays(
-            x_train[:, None], y_train.astype(np.int64), x_test[:, None], y_test.astype(np.int64)
-        )
+        return Arrays(x_train[:, None], _labels(y_train), x_test[:, None], _labels(y_test))
     except Exception as error:  # zip, zlib and NumPy raise a dozen kinds on damaged bytes
         found = f"{type(error).__name__} ({error})"
         raise DataError(f"{path}: {found}: expected Keras's npz file of MNIST") from error
+
+
+def _labels(array: NDArray[Any]) -> Labels:
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels of type {array.dtype}")  # a cast would cut what they may hold
+    return array.astype(np.int64)
 
 
 def _idx_layout(*folders: str) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,14 +23,21 @@ def copies(official: Official, folder: Path, *, direct: bool) -> Iterator[Copy]:
         copy
         for layout in official.layouts
         for place in dict.fromkeys((*layout.folders, "") if direct else layout.folders)
-        for at in (sorted(folder.glob(place)) if "*" in place else [folder / place])
+        for at in _places(folder, place)
         if (copy := _copy(layout, at)).paths
     ]
     yield from sorted(found, key=lambda copy: bool(copy.missing))
 
 
+def _places(folder: Path, pattern: str) -> list[Path]:
+    # glob, not Path.glob: a folder that we may not read is an empty one.
+    if "*" not in pattern:
+        return [folder / pattern]
+    return sorted(folder / place for place in glob.glob(pattern, root_dir=folder))
+
+
 def _copy(layout: Layout, folder: Path) -> Copy:
-    # os.path, not Path.is_file: a folder that we may not read is one without the file.
+    # os.path, not Path.is_file: likewise one without the file.
     at = [
         next((folder / name for name in names if os.path.isfile(folder / name)), None)
         for names in layout.files

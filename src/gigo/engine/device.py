@@ -99,4 +99,5 @@ def describe(device: torch.device) -> str:
     """The device's name, for people."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{machine.processor()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{machine.processor()}, {threads} thread{'s' if threads > 1 else ''}"

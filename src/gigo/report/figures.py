@@ -148,7 +148,7 @@ def _shape(panel: Panel) -> alt.Shape:
 def _legend(panel: Panel) -> alt.Legend:
     # The same for all layers, or Vega-Lite would not merge them into one; above the cliffs' names.
     rows = max((cliff.row + 1 for cliff in panel.cliffs), default=0)
-    entry = 36 + 7 * max(map(len, panel.labels))  # pixels, about
+    entry = 44 + 7 * max(map(len, panel.labels))  # pixels, about
     return alt.Legend(
         title=None,
         orient="top",
@@ -156,7 +156,7 @@ def _legend(panel: Panel) -> alt.Legend:
         offset=8 + 13 * rows,
         symbolSize=60,
         symbolOpacity=1,
-        columnPadding=16,
+        columnPadding=24,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from gigo.errors import StoreError
@@ -12,20 +12,31 @@ from gigo.errors import StoreError
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that nobody ever sees half of it; folders are made as needed.
 
+    Args:
+        path: may begin with ``~``; where it is a link, the file that it leads to is replaced.
+        content: of the file.
+
+    Returns:
+        The path.
+
     Raises:
-        StoreError: it can't be written.
+        StoreError: it can't be written, or is no file: a pipe, a device or a folder.
     """
-    temporary: str | None = None
+    path = path.expanduser()
+    real = Path(os.path.realpath(path))
+    fresh = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp's file is for its owner alone
-        os.replace(temporary, path)
+        if real.exists() and not real.is_file():
+            raise OSError(0, "it is a folder, a pipe or a device")
+        real.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with fresh.open("xb") as file:
+                file.write(content)
+            fresh.replace(real)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise StoreError(
             f"{path}: expected a file that can be written ({error.strerror})"
         ) from None

@@ -73,7 +73,8 @@ class Material:
 
     @cached_property
     def answer(self) -> Answer:
-        return answer(self.frame, self.n_items, self.pending)
+        unverified = {name for study in self.studies for name in study.unverified}
+        return answer(self.frame, self.n_items, self.pending, unverified=unverified)
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:

@@ -87,8 +87,10 @@ def trials(frame: pd.DataFrame) -> Table:
     table = _table()
     columns = {column: title for column, title in TRIAL_COLUMNS.items() if column not in left_out}
     for column, title in columns.items():
-        kind = "left" if column in WORDS else "right"
-        table.add_column(title, justify=kind, overflow="fold", no_wrap=column not in WORDS)
+        if column in WORDS:
+            table.add_column(title, overflow="fold")
+        else:  # half a number must not look like a whole one
+            table.add_column(title, justify="right", overflow="ellipsis", no_wrap=True)
     for row in frame.to_dict("records"):
         shown = {
             **row,

@@ -91,9 +91,8 @@ class Store:
             StoreError: not a folder, not writable, full disk; damaged, foreign or newer file.
         """
         with ExitStack() as cleanup:
+            cls.is_at(path)
             with reported(path):
-                if path.is_file():
-                    raise StoreError(f"{path}: a file: expected a folder to keep the run in")
                 path.mkdir(parents=True, exist_ok=True)
             cleanup.enter_context(writing(path))
             with reported(path):
@@ -106,6 +105,18 @@ class Store:
             store._extend(study, precision)
             store._cleanup = cleanup.pop_all()
             return store
+
+    @staticmethod
+    def is_at(path: Path) -> bool:
+        """Whether a folder holds a run.
+
+        Raises:
+            StoreError: it is no folder, or may not be looked at.
+        """
+        with reported(path):
+            if path.is_file():
+                raise StoreError(f"{path}: a file: expected a folder to keep the run in")
+            return (path / DATABASE).exists()
 
     @classmethod
     def open(cls, path: Path) -> Self:

@@ -21,7 +21,7 @@ def find(study: str | Path) -> Study:
     Raises:
         SpecError: neither, or what the file says is wrong.
     """
-    if Path(study).suffix == ".toml":
+    if Path(study).suffix.lower() == ".toml":
         return Study.from_toml(Path(study))
     if str(study) not in names():
         raise unknown("study", str(study), [*names(), "a file ending in .toml"])
