@@ -267,7 +267,7 @@ def test_rates_are_fractions(rate: float) -> None:
         ({"size": "most"}, "size = 'most': expected whole numbers of at least 1, or 'all'"),
         ({"replicates": 0}, "replicates = 0: expected greater than or equal to 1"),
         ({"recipe": {"epochs": 0}}, "recipe.epochs = 0: expected greater than or equal to 1"),
-        ({"recipe": {"momentum": 1}}, "recipe.momentum = 1: expected less than 1"),
+        ({"recipe": {"base": "sgd", "momentum": 1}}, "recipe.momentum = 1: expected less than 1"),
         ({"recipe": {"base": ["sgd"]}}, "recipe.base = ['sgd']: expected one of article, sgd, "),
         ({"recipe": {"schedule": "cos"}}, "recipe.schedule = 'cos': expected 'constant', 'cosine'"),
         ({"name": ".."}, "name = '..': expected letters, digits, "),
@@ -616,3 +616,32 @@ def test_options_are_in_the_key_and_their_order_is_not() -> None:
 def test_every_catalogued_corruption_can_be_asked_for() -> None:
     study = make_study(corruption=list(CATALOGUE), rates=0.5, replicates=1)
     assert len(study.trials("float32")) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"momentum": 0.5}, "recipe.momentum = 0.5: expected another optimizer than 'adam'"),
+        ({"base": "sgd", "epsilon": 0.1}, "recipe.epsilon = 0.1: expected another optimizer than"),
+        ({"step_epochs": 5}, "recipe.step_epochs = 5: expected another schedule than 'constant'"),
+        (
+            {"plateau_patience": 0, "plateau_factor": 0.5},
+            "recipe.plateau_factor = 0.5: expected another plateau_patience than 0",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(recipe: dict[str, Any], said: str) -> None:
+    """Else a setting would be compared with itself."""
+    assert refused(lambda: make_study(recipe=recipe)).startswith(said)
+
+
+def test_an_option_that_does_something_is_not_nor_is_one_that_says_what_is() -> None:
+    for recipe in (
+        {"base": "sgd", "momentum": 0.5},
+        {"momentum": 0.9},
+        {"schedule": "step", "step_epochs": 5},
+        {"base": "sgd", "optimizer": "adam"},
+    ):
+        (made,) = make_study(recipe=recipe).recipe
+        stored = made.model_dump(mode="json") | {"momentum": 0.5}  # of an older version
+        assert make_study(recipe=stored).recipe[0].momentum == 0.5

@@ -106,6 +106,17 @@ def told_apart(labels: Iterable[str]) -> dict[str, str]:
     }
 
 
+IDLE: dict[str, tuple[str, tuple[object, ...]]] = {
+    "momentum": ("optimizer", ("adam",)),
+    "epsilon": ("optimizer", ("sgd",)),
+    "plateau_factor": ("plateau_patience", (0,)),
+    "plateau_min_delta": ("plateau_patience", (0,)),
+    "step_epochs": ("schedule", ("constant", "cosine")),
+    "step_factor": ("schedule", ("constant", "cosine")),
+}
+"""Options that do nothing where another one has one of these values."""
+
+
 def _as_recipe(value: object) -> object:
     if isinstance(value, str):
         value = {"base": value}
@@ -116,7 +127,15 @@ def _as_recipe(value: object) -> object:
             raise SpecError("recipe.base", base, f"one of {', '.join(sorted(RECIPES))}")
         if base not in RECIPES:
             raise unknown("recipe", base, RECIPES)
-        return {**RECIPES[base].model_dump(), **given}
+        usual = RECIPES[base].model_dump()
+        made = {**usual, **given}
+        if given.keys() < usual.keys():  # else it is a whole recipe out of a store
+            for name in given.keys() & IDLE.keys():
+                option, values = IDLE[name]
+                if given[name] != usual[name] and made[option] in values:
+                    expected = f"another {option} than {made[option]!r}, with which it does nothing"
+                    raise SpecError(f"recipe.{name}", given[name], expected)
+        return made
     return value
 
 
