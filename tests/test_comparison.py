@@ -429,8 +429,8 @@ def test_of_several_settings_only_the_article_s_line_has_them():
     material = mnist_material(ARTICLE.but(validation=["oracle", "clean"]))
     found = {panel.title: panel.published for panel in panels(material)}
     assert {title: len(points) for title, points in found.items()} == {
-        "mnist, symmetric": 11,
-        "mnist, two_sink": 11,
+        "mnist, symmetric, 1,000 labels": 11,
+        "mnist, two_sink, 1,000 labels": 11,
     }
     assert {line for points in found.values() for line in points["line"]} == {"oracle validation"}
 

@@ -75,7 +75,8 @@ def test_neither_analysis_nor_report_imports_torch():
 
 def test_a_panel_holds_the_summary_and_the_trials_that_failed(demo):
     large, small = panels(demo)
-    assert (large.size, small.size) == (1347, 200)
+    assert (large.sizes, small.sizes) == ((1347,), (200,))
+    assert (large.title, small.title) == ("digits, all 1,347 labels", "digits, 200 labels")
     both = [len(large.lines), len(small.lines)]
     assert both == [22, 22]
     assert large.failed.empty
@@ -91,7 +92,10 @@ def test_settings_that_vary_share_a_panel_a_corruption():
     )
     material = material_of(study)
     first, second = panels(material)
-    assert (first.title, second.title) == ("digits, symmetric", "digits, biased")
+    assert (first.title, second.title) == (
+        "digits, symmetric, all 1,347 labels",
+        "digits, biased, all 1,347 labels",
+    )
     names = ["no validation", "clean validation"]
     settings = [f"{model}, {name}" for model in ("mlp", "logistic") for name in names]
     for panel in (first, second):
@@ -105,11 +109,29 @@ def test_settings_that_vary_share_a_panel_a_corruption():
     assert sorted(row["mean"] for row in rows) == pytest.approx(sorted(material.summary["mean"]))
 
 
+def test_sizes_share_a_panel_where_there_is_one_corruption():
+    """More but worse is seen beside less but better."""
+    study = make_study(size=(200, 500, "all"), corruption="biased")
+    material = material_of(study)
+    (panel,) = panels(material)
+    assert (panel.title, panel.sizes) == ("digits, biased", (200, 500, 1347))
+    assert panel.labels == ["200 labels", "500 labels", "all 1,347 labels"]
+    assert [*panel.lines["line"].unique()] == panel.labels
+    assert len(panel.lines) == 3 * len(study.rates)
+    assert {cliff.corruption for cliff in panel.cliffs} == {"biased"}
+    shown = prints(*terminal.overview(material)[:1])
+    assert all(shown.count(f" {label}") == 1 for label in panel.labels)
+    svg = vl_convert.vegalite_to_svg(figure(material, 500).to_dict())
+    assert all(words in svg for words in ("digits, biased", "500 labels", "biased cliff"))
+    with pytest.raises(SpecError, match="size = 7"):
+        figure(material, 7)
+
+
 def test_lines_are_corruptions_where_each_data_set_has_a_model_of_its_own():
     frame = make_frame(make_study(corruption=("symmetric", "biased")), lambda t: 0.5)
     other = frame.assign(dataset="mnist", model="article_cnn")
     name = Namer(pd.concat([frame, other], ignore_index=True), {})
-    assert name.varying == ()
+    assert (name.varying, name.lines) == ((), ("corruption",))
 
 
 def test_cliffs_at_one_rate_share_a_text_and_near_ones_are_staggered():

@@ -109,7 +109,7 @@ class Result:
         """Accuracy against corruption rate, with intervals.
 
         Args:
-            size: only the figure of this size; default all of them.
+            size: only the figures with this size; default all of them.
 
         Raises:
             SpecError: nothing of that size is trained yet.

@@ -103,6 +103,11 @@ class Namer:
     Args:
         frame: the tidy table; an axis that has one value for a training set is not named.
         n_items: training items by data set's name.
+
+    Attributes:
+        varying: those of `AXES` in which trials of a training set and corruption differ.
+        lines: the columns in which the lines of a figure differ: these where there are any; else
+            the corruption, or where there is but one, and several sizes, the size.
     """
 
     def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
@@ -111,6 +116,10 @@ class Namer:
         self.varying = tuple(axis for axis in AXES if any(n > 1 for n in sets[axis].nunique()))
         self._recipes = told_apart(frame["recipe"].unique())
         self._many_sizes = len(set(frame["size"])) > 1
+        by_size = self._many_sizes and len(set(frame["corruption"])) == 1
+        self.lines: tuple[str, ...] = AXES if self.varying else ("corruption",)
+        if by_size and not self.varying:
+            self.lines = ("size",)
 
     def setting(self, curve: Curve) -> str:
         """``digits``, with model, recipe and validation where they vary."""
@@ -118,7 +127,9 @@ class Namer:
         return f"{curve.dataset}, {varied}" if varied else curve.dataset
 
     def label(self, curve: Curve) -> str:
-        """What a line of a figure stands for: ``mlp, clean validation``, else the corruption."""
+        """What a line of a figure stands for: ``mlp, clean validation``, ``pair``, ``9 labels``."""
+        if self.lines == ("size",):
+            return f"{self.size(curve)} labels"
         return self.varied(curve._asdict()) or curve.corruption
 
     def varied(self, setting: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,8 @@ class Panel(NamedTuple):
     """The data of one pair of axes.
 
     Attributes:
-        title: data set, and the corruption where it is not what the lines differ in.
-        size: of the training set.
+        title: what all lines share: data set, corruption, size.
+        sizes: of the training sets, ascending.
         lines: rows of `gigo.analysis.summary`; ``line`` is the label of each one's.
         failed: rows of the tidy table: trials that never started or diverged; likewise.
         cliffs: those in sight, ascending.
@@ -51,7 +51,7 @@ class Panel(NamedTuple):
     """
 
     title: str
-    size: int
+    sizes: tuple[int, ...]
     lines: pd.DataFrame
     failed: pd.DataFrame
     cliffs: list[CliffMark]
@@ -62,12 +62,11 @@ class Panel(NamedTuple):
 
 
 def panels(material: Material) -> list[Panel]:
-    """One per training set, in the table's order; what else a report varies is in one.
+    """One for all curves that differ in nothing but what lines stand for, in the table's order.
 
-    Lines are corruptions; where settings vary, the settings, with a panel a corruption.
+    Lines are corruptions; where settings vary, these; where there is one corruption, sizes.
     """
-    axes = AXES if material.name.varying else ("corruption",)
-    together = dict.fromkeys(axes, "")
+    together: dict[str, Any] = dict.fromkeys(material.name.lines)
     groups: dict[Curve, list[Curve]] = {}
     for curve in split_curves(material.frame):
         groups.setdefault(curve._replace(**together), []).append(curve)
@@ -79,22 +78,15 @@ def in_turn(marks: Sequence[str], line: int) -> str:
     return marks[(line + line // len(marks)) % len(marks)]
 
 
-def heading(panel: Panel, material: Material) -> str:
-    """``digits, all 1,347 labels``."""
-    everything = panel.size == material.n_items.get(str(panel.lines["dataset"].iloc[0]))
-    return f"{panel.title}, {'all ' if everything else ''}{panel.size:,} labels"
-
-
 def _panel(material: Material, curves: list[Curve]) -> Panel:
     """``curves`` differ in what lines stand for alone."""
     trials, lines = split_curves(material.frame), split_curves(material.summary)
     label = material.name.label
     rows = pd.concat([trials[curve].assign(line=label(curve)) for curve in curves])
     highest = max(rows["rate"]) or 1.0
-    first = curves[0]
     return Panel(
-        title=", ".join([first.dataset, *([first.corruption] if material.name.varying else [])]),
-        size=first.size,
+        title=_title(material, curves[0]),
+        sizes=tuple(sorted({curve.size for curve in curves})),
         lines=pd.concat([lines[curve].assign(line=label(curve)) for curve in curves]),
         failed=rows.loc[~rows["started"].to_numpy(bool)],
         cliffs=_cliff_marks(material, curves, highest),
@@ -103,6 +95,16 @@ def _panel(material: Material, curves: list[Curve]) -> Panel:
         highest_rate=highest,
         labels=material.labels,
     )
+
+
+def _title(material: Material, curve: Curve) -> str:
+    """``digits, all 1,347 labels`` or ``digits, symmetric``: what is not a matter of lines."""
+    shared = {
+        "dataset": curve.dataset,
+        "corruption": curve.corruption,
+        "size": f"{material.name.size(curve)} labels",
+    }
+    return ", ".join(text for name, text in shared.items() if name not in material.name.lines)
 
 
 def _published(material: Material, curves: list[Curve], highest: float) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from gigo.analysis.words import accuracy_text, count, rate_text
 from gigo.errors import SpecError
 from gigo.report.agreement import PUBLISHED
-from gigo.report.figure_data import CliffMark, Panel, heading, in_turn, panels
+from gigo.report.figure_data import CliffMark, Panel, in_turn, panels
 from gigo.report.material import Material
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
@@ -65,18 +65,16 @@ DARK: dict[str, Any] = {
 
 
 def figure(material: Material, size: int | None = None, columns: int = 2) -> alt.ConcatChart:
-    """All panels of one size (None: of every size), ready to be shown or saved.
+    """All panels with a size (None: with any), ready to be shown or saved.
 
     Raises:
         SpecError: nothing of that size is trained yet.
     """
-    chosen = [panel for panel in panels(material) if size in (None, panel.size)]
+    chosen = [panel for panel in panels(material) if size is None or size in panel.sizes]
     if not chosen:
         raise SpecError("size", size, "one that has finished trials")
     charts = [
-        draw(panel).properties(
-            title={"text": heading(panel, material), "subtitle": _legend_text(panel)}
-        )
+        draw(panel).properties(title={"text": panel.title, "subtitle": _legend_text(panel)})
         for panel in chosen
     ]
     chart = alt.concat(*charts, columns=columns, spacing=36)

@@ -43,7 +43,7 @@ def page(material: Material) -> str:
         "main",
         sections.head(material),
         sections.answer(material),
-        sections.figures(material, shown),
+        sections.figures(shown),
         settings.section(material),
         published(material.published),
         sections.estimates(material),

@@ -21,7 +21,7 @@ from gigo.analysis.words import (
     rate_text,
     value_text,
 )
-from gigo.report.figure_data import Panel, heading
+from gigo.report.figure_data import Panel
 from gigo.report.markup import Html, join, table, tag
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -64,20 +64,20 @@ def answer(material: Material) -> Html:
     return tag("section", *findings, *([notes] if found.notes else []), class_="answer")
 
 
-def figures(material: Material, panels: Sequence[Panel]) -> Html:
+def figures(panels: Sequence[Panel]) -> Html:
     """Where the figures are drawn, with their captions."""
     if not panels:
         return Html("")
     drawn = [
         tag(
             "figure",
-            tag("h3", f"Figure {i}. {heading(panel, material)}"),
+            tag("h3", f"Figure {i}. {panel.title}"),
             tag(
                 "div",
                 class_="chart",
                 data_spec=f"figure-{i}",
                 role="img",
-                aria_label=f"Accuracy against corruption rate: {heading(panel, material)}",
+                aria_label=f"Accuracy against corruption rate: {panel.title}",
             ),
             tag("figcaption", _caption(panel)),
         )

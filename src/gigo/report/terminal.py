@@ -24,7 +24,7 @@ from gigo.analysis.words import (
 )
 from gigo.report import settings
 from gigo.report.agreement import summary_lines
-from gigo.report.figure_data import Panel, heading, in_turn, panels
+from gigo.report.figure_data import Panel, in_turn, panels
 from gigo.report.material import Material
 from gigo.report.plot import plot
 
@@ -57,7 +57,7 @@ def overview(material: Material) -> list[RenderableType]:
     if material.frame.empty:
         return [Text("No trial is trained yet.")]
     shown = panels(material)
-    charts = [Padding(_chart(panel, material), (0, 2, 1, 0)) for panel in shown]
+    charts = [Padding(_chart(panel), (0, 2, 1, 0)) for panel in shown]
     return [Columns(charts), *_means(material), words(material)]
 
 
@@ -108,7 +108,7 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
-def _chart(panel: Panel, material: Material) -> Text:
+def _chart(panel: Panel) -> Text:
     """A panel as text, narrow enough for two to stand side by side on 80 columns."""
     points = panel.lines.to_dict("records")
     lines = [
@@ -119,7 +119,7 @@ def _chart(panel: Panel, material: Material) -> Text:
     ]
     marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
     rows = plot(lines, marks, panel.highest_rate, panel.chance)
-    text = Text(heading(panel, material), style="bold", no_wrap=True)
+    text = Text(panel.title, style="bold", no_wrap=True)
     for row in rows:
         text.append("\n")
         for character, series in row:
