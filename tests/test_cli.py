@@ -433,8 +433,13 @@ def test_a_tilde_is_the_home_folder(
     ],
 )
 def test_what_a_run_refuses_is_not_planned(
-    gigo: Gigo, small: Path, arguments: list[str], expected: str
+    gigo: Gigo,
+    small: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: str,
 ) -> None:
+    monkeypatch.delenv("GIGO_DATA", raising=False)
     for command in ("plan", "run"):
         assert refused(gigo(command, small, *arguments)).startswith(expected)
 

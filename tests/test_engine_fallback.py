@@ -500,7 +500,8 @@ def test_a_record_tells_the_way_and_the_reason(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_run_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Joined)
-    study = make_study(size=[20, 40], recipe={"epochs": 1}, rates=[0], replicates=1)
+    two_stacks = {"size": [20], "validation": ["clean", "none"]}
+    study = make_study(**two_stacks, recipe={"epochs": 1}, rates=[0], replicates=1)
     seen: list[Progress] = []
     runner.run(study, tmp_path / "run", listener=seen.append, device="cpu")
     (note,) = (progress.note for progress in seen if progress.note)
