@@ -5,6 +5,9 @@ For each run folder ``.../NAME`` it writes ``docs/results/article-NAME.csv`` (ev
 are, trials that never started, what looking at the test set was worth, and where the run varies a
 setting, each of its values held against the article's own, paired by replicate. The runs are made
 with ``gigo run``; the page says how.
+
+A table that is there already grows: its trials that the run folder lacks are kept, so that a long
+study can be made in parts, on machines that do not share a folder.
 """
 
 from __future__ import annotations
@@ -12,14 +15,18 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 import gigo
 from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
+from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
+from gigo.report import Material, figure
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -27,23 +34,39 @@ DOCS = Path(__file__).parent.parent / "docs"
 def main() -> None:
     """Publish the runs named."""
     for folder in map(Path, sys.argv[1:]):
-        result, name = gigo.load(folder), f"article-{folder.name}"
-        result.frame.to_csv(DOCS / "results" / f"{name}.csv", index=False, float_format="%.6g")
-        result.plot().save(DOCS / "images" / f"{name}.svg")
-        print(f"# {name}: {len(result.records)} trials, {result.precision}\n")
-        print("\n".join(told(result)))
+        name = f"article-{folder.name}"
+        table = DOCS / "results" / f"{name}.csv"
+        run = gigo.load(folder).material
+        material = replace(run, frame=united(run.frame, table))
+        material.frame.to_csv(table, index=False, float_format="%.6g")
+        figure(material).save(DOCS / "images" / f"{name}.svg")
+        print(f"# {name}: {material.frame['key'].nunique()} trials, {material.precision}\n")
+        print("\n".join(told(material)))
 
 
-def told(result: gigo.Result) -> Iterator[str]:
+def united(frame: pd.DataFrame, table: Path) -> pd.DataFrame:
+    """A run's rows and those of the table that it lacks, in the order of `tidy`."""
+    if not table.exists():
+        return frame
+    earlier = pd.read_csv(table).astype(dict(frame.dtypes))
+    both = pd.concat([frame, earlier]).drop_duplicates(list(IDENTITY))
+    return both.sort_values(
+        list(IDENTITY),
+        key=lambda column: column if is_numeric_dtype(column) else pd.factorize(column)[0],
+        ignore_index=True,
+    )
+
+
+def told(material: Material) -> Iterator[str]:
     """The tables."""
-    yield from estimates(result)
-    yield from agreement(result)
-    yield from failures(result.frame)
-    yield from looking(result.frame)
-    yield from settings(result)
+    yield from estimates(material)
+    yield from agreement(material)
+    yield from failures(material.frame)
+    yield from looking(material.frame)
+    yield from settings(material)
 
 
-def estimates(result: gigo.Result) -> Iterator[str]:
+def estimates(material: Material) -> Iterator[str]:
     rows = [
         (
             *(f"{value:,}" if isinstance(value, int) else value for value in one.curve),
@@ -51,18 +74,18 @@ def estimates(result: gigo.Result) -> Iterator[str]:
             f"{value_text(one.tolerance)} ({interval_text(one.tolerance)})",
             f"{value_text(one.midpoint)} ({interval_text(one.midpoint)})",
         )
-        for one in result.estimates
+        for one in material.estimates
     ]
     yield from markdown(
         ["set", "size", "corruption", *AXES, "clean", "tolerance", "midpoint"], rows
     )
 
 
-def agreement(result: gigo.Result) -> Iterator[str]:
+def agreement(material: Material) -> Iterator[str]:
     """With the published points, for rates to 0.5 and for all."""
-    if result.material.published is None:
+    if material.published is None:
         return
-    found = result.material.published.points
+    found = material.published.points
     rows: list[Iterable[object]] = []
     for names, points in found.groupby(["dataset", "size", "corruption"], sort=False):
         for limit in (0.5, 1.0):
@@ -97,9 +120,9 @@ def looking(frame: pd.DataFrame) -> Iterator[str]:
     yield from markdown(["set", "size", *AXES, "rates", "trials", "chosen over last"], rows)
 
 
-def settings(result: gigo.Result) -> Iterator[str]:
+def settings(material: Material) -> Iterator[str]:
     """Each setting held against the article's, or the first one."""
-    found, name = result.material.settings, result.material.name
+    found, name = material.settings, material.name
     if found is None:
         return
     rows = [
