@@ -22,7 +22,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 import gigo
-from gigo.analysis.comparison import AXES
+from gigo.analysis.comparison import AXES, POINT
 from gigo.analysis.intervals import half_width
 from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
@@ -61,6 +61,7 @@ def told(material: Material) -> Iterator[str]:
     """The tables."""
     yield from estimates(material)
     yield from agreement(material)
+    yield from points(material)
     yield from failures(material.frame)
     yield from looking(material.frame)
     yield from settings(material)
@@ -97,6 +98,26 @@ def agreement(material: Material) -> Iterator[str]:
             rows.append((*keys(names), f"to {rate_text(limit)}", len(part), *told))
     head = ["set", "size", "corruption", "rates", "points", "mean", "mean size"]
     yield from markdown([*head, "inside or within 3 points", "others at"], rows)
+
+
+def points(material: Material) -> Iterator[str]:
+    """Each published point beside gigo's mean and where one of its trainings is expected."""
+    if material.published is None:
+        return
+    rows = [
+        (
+            *(point[name] for name in POINT[:-1]),
+            rate_text(point["rate"]),
+            percent(point["mean_a"]),
+            f"{percent(point['predicted_low'])} to {percent(point['predicted_high'])}",
+            f"{point['n_never_started_a']} of {point['n_never_started_a'] + point['n_a']}",
+            percent(point["mean_b"]),
+            signed(point["difference"]),
+        )
+        for point in material.published.frame.to_dict("records")
+    ]
+    head = [*POINT, "gigo", "one training", "never started", "published", "difference"]
+    yield from markdown(head, rows)
 
 
 def failures(frame: pd.DataFrame) -> Iterator[str]:

@@ -151,6 +151,19 @@ def test_cliffs_out_of_sight_are_not_drawn():
     assert panel.highest_rate == 0.3
 
 
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0.03, 0.1), (0.1, 0.1), (0.11, 0.2), (0.5, 0.5), (0.51, 1.0), (1.0, 1.0)]
+)
+def test_the_axis_of_accuracy_ends_above_every_point(highest, top):
+    material = material_of(make_study())
+    accuracy = material.frame["accuracy"]
+    material = replace(
+        material, frame=material.frame.assign(accuracy=accuracy * highest / accuracy.max())
+    )
+    (panel,) = panels(material)
+    assert panel.highest_accuracy == top
+
+
 def test_what_is_drawn_is_the_summary(demo):
     spec = figure(demo, 200).to_dict()
     drawn = [row for rows in spec["datasets"].values() for row in rows if "n_started" in row]
@@ -393,8 +406,8 @@ def test_lines_are_told_apart_beyond_the_palette():
     assert len(PALETTE) == len(SHAPES) == len(terminal.MARKS) == len(terminal.STYLES)
 
 
-def plotted(points) -> list[str]:
-    rows = plot([np.array(points)], "●", 1.0, 0.1)
+def plotted(points, top=1.0) -> list[str]:
+    rows = plot([np.array(points)], "●", (1.0, top), top / 10)
     return ["".join(character for character, _ in row) for row in rows]
 
 
@@ -404,6 +417,13 @@ def test_a_plotted_point_is_where_its_numbers_say():
     places = {k: row.index("●") for k, row in enumerate(rows) if "●" in row}
     left, right = len("100 %┤"), len(rows[0]) - 1
     assert places == {0: left, HEIGHT // 2: (left + right) // 2, HEIGHT - 1: right}
+
+
+def test_a_plot_of_low_accuracies_fills_its_height():
+    points = np.array([(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+    whole, low = plotted(points), plotted(points * (1, 0.1), top=0.1)
+    assert [row[6:] for row in low] == [row[6:] for row in whole]
+    assert [row[:5] for row in low if "┤" in row] == [" 10 %", "  5 %", "  0 %"]
 
 
 def test_a_plotted_line_breaks_where_nothing_is_known():

@@ -12,6 +12,9 @@ from gigo.analysis import Cliff, Curve, published, split_curves
 from gigo.analysis.comparison import AXES, POINT
 from gigo.report.material import Material
 
+TOPS = (0.1, 0.2, 0.5, 1.0)
+"""Where an axis of accuracy may end: models that are right once in twenty fill it, too."""
+
 
 class CliffMark(NamedTuple):
     """A theoretical cliff as it is drawn.
@@ -46,7 +49,8 @@ class Panel(NamedTuple):
             accuracy, and what the run has there: mean_a, difference
             (`gigo.analysis.COMPARISON_COLUMNS`).
         chance: share of the largest class in the test set.
-        highest_rate: where the axis ends.
+        highest_rate: where the axis of rates ends.
+        highest_accuracy: where that of accuracy does: the first of `TOPS` with all points below it.
         labels: of all lines of the report, in the order of the palette.
     """
 
@@ -58,6 +62,7 @@ class Panel(NamedTuple):
     published: pd.DataFrame
     chance: float
     highest_rate: float
+    highest_accuracy: float
     labels: list[str]
 
 
@@ -84,15 +89,20 @@ def _panel(material: Material, curves: list[Curve]) -> Panel:
     label = material.name.label
     rows = pd.concat([trials[curve].assign(line=label(curve)) for curve in curves])
     highest = max(rows["rate"]) or 1.0
+    shown = pd.concat([lines[curve].assign(line=label(curve)) for curve in curves])
+    failed = rows.loc[~rows["started"].to_numpy(bool)]
+    article = _published(material, curves, highest)
+    points = pd.concat([shown["mean"], failed["accuracy"], article["accuracy"]])
     return Panel(
         title=_title(material, curves[0]),
         sizes=tuple(sorted({curve.size for curve in curves})),
-        lines=pd.concat([lines[curve].assign(line=label(curve)) for curve in curves]),
-        failed=rows.loc[~rows["started"].to_numpy(bool)],
+        lines=shown,
+        failed=failed,
         cliffs=_cliff_marks(material, curves, highest),
-        published=_published(material, curves, highest),
+        published=article,
         chance=float(rows["chance"].to_numpy(np.float64)[0]),
         highest_rate=highest,
+        highest_accuracy=next(top for top in TOPS if not (points > top).any()),
         labels=material.labels,
     )
 

@@ -120,9 +120,9 @@ def _x(panel: Panel, **options: Any) -> alt.X:
     )
 
 
-def _y(field: str) -> alt.Y:
+def _y(panel: Panel, field: str) -> alt.Y:
     axis = alt.Axis(format="%", title="Test accuracy", tickCount=6, domain=False, ticks=False)
-    return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, panel.highest_accuracy]), axis=axis)
 
 
 def _colour(panel: Panel) -> alt.Color:
@@ -165,8 +165,8 @@ def _lines(panel: Panel) -> range:
 def _band(panel: Panel) -> alt.Chart:
     return (
         alt.Chart(panel.lines)
-        .mark_area(opacity=0.16)
-        .encode(x=_x(panel), y=_y("low"), y2="high:Q", color=_colour(panel))
+        .mark_area(opacity=0.16, clip=True)
+        .encode(x=_x(panel), y=_y(panel, "low"), y2="high:Q", color=_colour(panel))
     )
 
 
@@ -174,7 +174,7 @@ def _line(panel: Panel) -> alt.Chart:
     return (
         alt.Chart(panel.lines)
         .mark_line(strokeWidth=2)
-        .encode(x=_x(panel), y=_y("mean"), color=_colour(panel))
+        .encode(x=_x(panel), y=_y(panel, "mean"), color=_colour(panel))
     )
 
 
@@ -201,7 +201,7 @@ def _points(panel: Panel) -> alt.Chart:
         .mark_point(filled=True, size=42, opacity=1)
         .encode(
             x=_x(panel),
-            y=_y("mean"),
+            y=_y(panel, "mean"),
             color=_colour(panel),
             shape=_shape(panel),
             tooltip=tooltip,
@@ -223,7 +223,7 @@ def _failed(panel: Panel) -> alt.Chart:
         .mark_point(filled=False, size=70, strokeWidth=1.6, opacity=1)
         .encode(
             x=_x(panel),
-            y=_y("accuracy"),
+            y=_y(panel, "accuracy"),
             color=_colour(panel),
             shape=_shape(panel),
             tooltip=tooltip,
@@ -253,7 +253,7 @@ def _published(panel: Panel) -> alt.Chart:
         .mark_point(shape="diamond", filled=False, size=150, strokeWidth=1.4)
         .encode(
             x=_x(panel),
-            y=_y("accuracy"),
+            y=_y(panel, "accuracy"),
             color=_colour(panel),
             opacity=alt.Opacity("source:N", scale=alt.Scale(range=[0.85]), legend=entry),
             tooltip=tooltip,
@@ -264,9 +264,13 @@ def _published(panel: Panel) -> alt.Chart:
 def _chance(panel: Panel) -> alt.LayerChart:
     text = f"chance {accuracy_text(panel.chance)}"
     base = alt.Chart(pd.DataFrame([{"rate": 0.0, "chance": panel.chance, "text": text}]))
-    rule = base.mark_rule(strokeDash=[1, 3], strokeWidth=1.4, color=QUIET).encode(y=_y("chance"))
+    rule = base.mark_rule(strokeDash=[1, 3], strokeWidth=1.4, color=QUIET).encode(
+        y=_y(panel, "chance")
+    )
     label = base.mark_text(align="left", baseline="top", dx=5, dy=4, fontSize=11, color=QUIET)
-    return alt.LayerChart(layer=[rule, label.encode(x=_x(panel), y=_y("chance"), text="text:N")])
+    return alt.LayerChart(
+        layer=[rule, label.encode(x=_x(panel), y=_y(panel, "chance"), text="text:N")]
+    )
 
 
 def _cliffs(panel: Panel) -> list[alt.Chart]:

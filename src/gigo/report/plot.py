@@ -21,28 +21,30 @@ Row = list[tuple[str, int | None]]
 """Characters, each with the number of the curve it belongs to."""
 
 
-def plot(curves: Sequence[Floats], markers: str, highest: float, chance: float) -> list[Row]:
+def plot(
+    curves: Sequence[Floats], markers: str, highest: tuple[float, float], chance: float
+) -> list[Row]:
     """Rows of a chart with axes, from the top.
 
     Args:
         curves: (R, 2) rates, ascending, and accuracies; NaN breaks the line.
         markers: the points of curve i are drawn as ``markers[i % len(markers)]``; where points
             coincide, the first curve's is seen.
-        highest: the rate at the right edge.
+        highest: the rate at the right edge, and the accuracy at the top.
         chance: height of the dotted line.
     """
     area: list[Row] = [[(" ", None)] * WIDTH for _ in range(HEIGHT)]
-    area[_height(chance) // 4] = [("┄", None)] * WIDTH
+    area[_height(chance / highest[1]) // 4] = [("┄", None)] * WIDTH
     dots = np.zeros((HEIGHT, WIDTH), dtype=int)
     for i, points in reversed(list(enumerate(curves))):
-        for x, y in _line(points / (highest, 1)):
+        for x, y in _line(points / highest):
             dots[y // 4, x // 2] |= _BITS[y % 4][x % 2]
             area[y // 4][x // 2] = chr(0x2800 + int(dots[y // 4, x // 2])), i
     for i, points in reversed(list(enumerate(curves))):
-        for rate, value in points / (highest, 1):
+        for rate, value in points / highest:
             if not math.isnan(value):
                 area[_height(value) // 4][_across(rate) // 2] = markers[i % len(markers)], i
-    return [*_with_axis(area), *_foot(highest)]
+    return [*_with_axis(area, highest[1]), *_foot(highest[0])]
 
 
 def _across(share: float) -> int:
@@ -65,8 +67,9 @@ def _line(points: Floats) -> Iterator[tuple[int, int]]:
             yield round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps)
 
 
-def _with_axis(area: list[Row]) -> Iterator[Row]:
-    labels = {0: "100 %", HEIGHT // 2: " 50 %", HEIGHT - 1: "  0 %"}
+def _with_axis(area: list[Row], highest: float) -> Iterator[Row]:
+    heights = {0: highest, HEIGHT // 2: highest / 2, HEIGHT - 1: 0.0}
+    labels = {k: f"{rate_text(height):>5}" for k, height in heights.items()}
     for k, row in enumerate(area):
         axis = f"{labels[k]}┤" if k in labels else "     │"
         yield [(character, None) for character in axis] + row

@@ -118,7 +118,7 @@ def _chart(panel: Panel) -> Text:
         for label in panel.labels
     ]
     marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
-    rows = plot(lines, marks, panel.highest_rate, panel.chance)
+    rows = plot(lines, marks, (panel.highest_rate, panel.highest_accuracy), panel.chance)
     text = Text(panel.title, style="bold", no_wrap=True)
     for row in rows:
         text.append("\n")
