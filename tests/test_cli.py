@@ -417,6 +417,9 @@ def test_a_tilde_is_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert gigo("run", small, "--out", "~/a").code == 0
     assert gigo("report", "~/a", "--out", "~/b.html").code == 0
+    assert gigo("status", "~/a").out == gigo("status", tmp_path / "home" / "a").out
+    assert gigo("plan", small, "--out", "~/a").code == 0
+    assert gigo("plan", small, "--out", "~nobody/a").code == 0  # a folder of that name
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"a", "b.html"}
     assert not Path("~").exists()
 
@@ -500,9 +503,10 @@ def test_an_accelerator_is_planned_for_one_process(
     assert row("processes", "--device", "cpu:0") == row("processes")
     assert row("processes", "--device", "cuda:1") == row("processes", "--workers", "1")
     assert row("time", "--device", "cuda") == row("time") + ", not on cuda"
-    done = gigo("plan", "article", "--device", "banana")
-    assert (done.code, done.out) == (2, "")
-    assert "auto, cpu, cuda" in done.err
+    for name in ("banana", "auto:1", "cuda:", "cpu:x"):
+        done = gigo("plan", "article", "--device", name)
+        assert (done.code, done.out) == (2, "")
+        assert "auto, cpu, cuda" in done.err
 
 
 def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:
@@ -533,6 +537,8 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
     Store.create(folder, study.but(name="wide", rates=[0, 0.25, 0.5, 1]), "float32").close()
     shown = gigo("status", folder).out
     assert "small (10 of 10), wide (10 of 14)" in shown
+    Store.create(folder, study.but(name="wide", replicates=3), "float32").close()
+    assert "small (10 of 10), wide (10 of 19)" in gigo("status", folder).out
     flat = " ".join(shown.split())
     assert "the same gigo run of wide with --out 'a run' trains the other 4" in flat
 
@@ -686,6 +692,25 @@ def test_no_output_at_all_is_no_error() -> None:
     command = f"{shlex.join([*RUNNABLE, 'list', 'models'])} >&-"
     done = subprocess.run(command, shell=True, env=environment(), capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_training_processes_need_no_output(tmp_path: Path) -> None:
+    options = "--size 40 --rate 0 --rate 0.5 --replicates 1 --workers 2 --corruption symmetric"
+    command = shlex.join([*RUNNABLE, "run", "demo", *options.split(), "--out", str(tmp_path)])
+    done = subprocess.run(f"{command} >&- 2>&-", shell=True, env=environment())
+    assert done.returncode == 0
+    assert load(tmp_path).missing == 0
+
+
+def test_a_failure_of_the_machine_is_not_said_of_standard_output(
+    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "no process can be made")
+
+    monkeypatch.setattr(runner, "run", fail)
+    assert gigo("run", small).err == f"error: [Errno {errno.EAGAIN}] no process can be made\n"
 
 
 # Progress

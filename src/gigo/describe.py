@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import shutil
 import sys
@@ -10,14 +12,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from gigo import corruptions, datasets, machine, models, planner, studies
+from gigo import corruptions, costs, datasets, machine, models, planner, studies
 from gigo.errors import unknown
 from gigo.recipe import RECIPES, Recipe
 from gigo.store import Store
 from gigo.study import Study
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
-"""Kinds of devices that a run can be planned for."""
+"""Devices that a run can be planned for; all but the first may have a number: ``cuda:1``."""
 
 
 def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None = None) -> str:
@@ -34,10 +36,9 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
         SpecError: less than one worker, or a device of a kind that gigo does not know.
         StoreError: the folder holds something that the study can't extend.
     """
-    kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and not index.isdecimal()):
+    if not re.fullmatch(rf"{'|'.join(DEVICES)}|({'|'.join(DEVICES[1:])}):\d+", device):
         raise unknown("device", device, DEVICES)
-    on_cpu = kind in ("auto", "cpu")
+    on_cpu = device.partition(":")[0] in ("auto", "cpu")
     auto = study.precision == "auto"
     precision, done = machine.native_precision() if auto else study.precision, set[str]()
     if Store.is_at(path):
@@ -46,8 +47,7 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
             precision, done = store.precision, store.keys()
     trials = study.trials(precision)
     pending = [trial for key, trial in trials.items() if key not in done]
-    planned = planner.plan(pending)
-    count, _ = planner.processes(workers, planned.seconds, on_cpu=on_cpu)
+    count, _ = planner.processes(workers, costs.seconds(pending), on_cpu=on_cpu)
     planned = planner.plan(pending, workers=count)
     count = min(count, len(planned.stacks))
     widths = Counter(len(stack) for stack in planned.stacks)
@@ -67,20 +67,23 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
 
 def status(path: Path) -> str:
     """How far a run is, and how to go on."""
+    path = Path(os.path.expanduser(path))
+    parts: dict[str, set[str]] = {}  # a study that was widened is one
     with Store.open(path) as store:
-        trials, done = store.trials(), store.keys()
+        done, precision = store.keys(), store.precision
         states = Counter(record.status for record in store.records())
-        precision, several = store.precision, store.studies
-    missing = len(trials.keys() - done)
+        for study in store.studies:
+            parts.setdefault(study.name, set()).update(study.trials(precision))
+    trials = set[str]().union(*parts.values())
+    missing = len(trials - done)
     place = shlex.quote(str(path))
-    parts = [(study.name, study.trials(precision).keys()) for study in several]
-    begun = ", ".join(dict.fromkeys(name for name, keys in parts if keys - done))
+    begun = ", ".join(name for name, keys in parts.items() if keys - done)
     of = f" of {begun}" if len(parts) > 1 else ""
     rows = {
         "run": f"{path}",
-        "study": several[0].name
-        if len(several) == 1
-        else ", ".join(f"{name} ({len(keys & done)} of {len(keys)})" for name, keys in parts),
+        "study": next(iter(parts))
+        if len(parts) == 1
+        else ", ".join(f"{n} ({len(keys & done)} of {len(keys)})" for n, keys in parts.items()),
         "precision": precision,
         "trials": f"{len(trials) - missing} of {len(trials)} done",
         "never started": f"{states['never_started']}",

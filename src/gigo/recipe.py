@@ -129,12 +129,11 @@ def _as_recipe(value: object) -> object:
             raise unknown("recipe", base, RECIPES)
         usual = RECIPES[base].model_dump()
         made = {**usual, **given}
-        if given.keys() < usual.keys():  # else it is a whole recipe out of a store
-            for name in given.keys() & IDLE.keys():
-                option, values = IDLE[name]
-                if given[name] != usual[name] and made[option] in values:
-                    expected = f"another {option} than {made[option]!r}, with which it does nothing"
-                    raise SpecError(f"recipe.{name}", given[name], expected)
+        for name in given.keys() & IDLE.keys():
+            option, values = IDLE[name]
+            if given[name] != usual[name] and made[option] in values:
+                expected = f"another {option} than {made[option]!r}, with which it does nothing"
+                raise SpecError(f"recipe.{name}", given[name], expected)
         return made
     return value
 

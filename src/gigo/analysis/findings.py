@@ -107,7 +107,7 @@ class Namer:
     Attributes:
         varying: those of `AXES` in which trials of a training set and corruption differ.
         lines: the columns in which the lines of a figure differ: these where there are any; else
-            the corruption, or where there is but one, and several sizes, the size.
+            the corruption, or where there is but one, and several sizes of a data set, the size.
     """
 
     def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
@@ -116,7 +116,8 @@ class Namer:
         self.varying = tuple(axis for axis in AXES if any(n > 1 for n in sets[axis].nunique()))
         self._recipes = told_apart(frame["recipe"].unique())
         self._many_sizes = len(set(frame["size"])) > 1
-        by_size = self._many_sizes and len(set(frame["corruption"])) == 1
+        most = max(frame.groupby("dataset")["size"].nunique().to_list(), default=0)
+        by_size = most > 1 and len(set(frame["corruption"])) == 1
         self.lines: tuple[str, ...] = AXES if self.varying else ("corruption",)
         if by_size and not self.varying:
             self.lines = ("size",)

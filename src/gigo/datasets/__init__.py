@@ -173,15 +173,15 @@ def _as_described(dataset: Dataset, entry: DatasetEntry) -> Dataset:
             f"{entry.n_test} of {dataset.name}"
         )
     for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
-        if (x.dtype, x.shape) != ("uint8", (len(y), *entry.input_shape)):
+        items = len(y), *entry.input_shape
+        if (x.dtype, x.shape) != ("uint8", items):
             raise DataError(
-                f"{dataset.source}: items of {x.dtype} {x.shape[1:]}: expected uint8 "
-                f"{entry.input_shape}, one a label"
+                f"{dataset.source}: images: {x.dtype} {x.shape}: expected uint8 {items}"
             )
-        if y.ndim != 1 or y.min() < 0 or y.max() >= entry.n_classes:
+        if y.min() < 0 or y.max() >= entry.n_classes:
             raise DataError(
                 f"{dataset.source}: labels {y.min()} to {y.max()}: expected 0 to "
-                f"{entry.n_classes - 1}, one an item"
+                f"{entry.n_classes - 1}"
             )
     return dataset
 

@@ -63,7 +63,7 @@ def find(
     """
     expected = accepted or sha256
     if named := _named(data_dir):
-        copy = next(iter(_named_copies(official, *named)))
+        copy = _named_copies(official, *named)[0]
         return _checked(official, copy, sha256, expected, hint=HINT)
     passed_over: list[str] = []
     for copy in _cached(official):
@@ -88,7 +88,7 @@ def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset:
     named = _named(data_dir)
     if named is None:
         raise SpecError("unverified", True, "--data-dir or GIGO_DATA to name the copy's folder")
-    return _read(official, next(iter(_named_copies(official, *named))), sha256)
+    return _read(official, _named_copies(official, *named)[0], sha256)
 
 
 def every_copy(official: Official, data_dir: Path | None) -> list[Copy]:
@@ -117,9 +117,9 @@ def _named(data_dir: Path | None) -> tuple[Path, str] | None:
     """The folder that the user named, and how."""
     variable = os.environ.get("GIGO_DATA")
     if data_dir is not None:
-        folder, origin = data_dir.expanduser(), "data_dir"
+        folder, origin = Path(os.path.expanduser(data_dir)), "data_dir"
     elif variable:
-        folder, origin = Path(variable).expanduser(), "GIGO_DATA"
+        folder, origin = Path(os.path.expanduser(variable)), "GIGO_DATA"
     else:
         return None
     if not os.path.isdir(folder):  # also where it may not be looked at

@@ -48,6 +48,8 @@ def read_npz(paths: Sequence[Path]) -> Arrays:
 def _labels(array: NDArray[Any]) -> Labels:
     if array.dtype.kind not in "iu":
         raise TypeError(f"labels of type {array.dtype}")  # a cast would cut what they may hold
+    if array.ndim != 1:
+        raise ValueError(f"labels of shape {array.shape}")
     return array.astype(np.int64)
 
 

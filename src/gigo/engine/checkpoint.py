@@ -74,6 +74,13 @@ def remove(path: Path) -> None:
     path.with_suffix(".new").unlink(missing_ok=True)
 
 
+def left_in(folder: Path) -> list[Path]:
+    """The states in a folder, in a fixed order; what killed `save`s left there goes."""
+    for file in folder.glob("*.new"):
+        file.unlink(missing_ok=True)  # an orphan may just have finished it
+    return sorted(folder.glob("*.pt"))
+
+
 def load(path: Path, device: torch.device) -> State | None:
     """The state in a file; None where there is none, or none that can be gone on from.
 

@@ -92,7 +92,8 @@ def _panel(material: Material, curves: list[Curve]) -> Panel:
     shown = pd.concat([lines[curve].assign(line=label(curve)) for curve in curves])
     failed = rows.loc[~rows["started"].to_numpy(bool)]
     article = _published(material, curves, highest)
-    points = pd.concat([shown["mean"], failed["accuracy"], article["accuracy"]])
+    heights = [shown["mean"], failed["accuracy"], article["accuracy"]]
+    highest_point = np.nanmax(np.concatenate([column.to_numpy(np.float64) for column in heights]))
     return Panel(
         title=_title(material, curves[0]),
         sizes=tuple(sorted({curve.size for curve in curves})),
@@ -102,7 +103,7 @@ def _panel(material: Material, curves: list[Curve]) -> Panel:
         published=article,
         chance=float(rows["chance"].to_numpy(np.float64)[0]),
         highest_rate=highest,
-        highest_accuracy=next(top for top in TOPS if not (points > top).any()),
+        highest_accuracy=next(top for top in TOPS if highest_point <= top),
         labels=material.labels,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gigo.errors import StoreError
@@ -22,22 +24,27 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         StoreError: it can't be written, or is no file: a pipe, a device or a folder.
     """
-    path = path.expanduser()
+    path = Path(os.path.expanduser(path))
     real = Path(os.path.realpath(path))
     fresh = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
+    expected = f"{path}: expected a file that can be written"
+    if os.path.exists(real) and not os.path.isfile(real):
+        raise StoreError(f"{expected} (it is a folder, a pipe or a device)")
     try:
-        if real.exists() and not real.is_file():
-            raise OSError(0, "it is a folder, a pipe or a device")
         real.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with fresh.open("xb") as file:
-                file.write(content)
+        with _removed_on_failure(fresh):
+            fresh.write_bytes(content)
             fresh.replace(real)
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
     except OSError as error:
-        raise StoreError(
-            f"{path}: expected a file that can be written ({error.strerror})"
-        ) from None
+        raise StoreError(f"{expected} ({error.strerror})") from None
     return path
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Generator[None]:
+    """No file is left there by what fails, or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -104,11 +104,9 @@ def _cut_off(
         pending: those of them that are still to be trained.
         known: keys of the trials of all studies of the run.
     """
-    for file in folder.glob("*.new"):
-        file.unlink()  # a killed process was writing it
     jobs: list[Job] = []
     missing = {trial.key for trial in pending}
-    for file in sorted(folder.glob("*.pt")):
+    for file in checkpoint.left_in(folder):
         keys = checkpoint.keys(file)
         if trials.keys() >= {*keys} and missing & {*keys}:
             jobs.append(Job(tuple(trials[key] for key in keys), file))

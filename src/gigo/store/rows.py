@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gigo.errors import GigoError, StoreError
+from gigo.recipe import Recipe
 from gigo.study import Study
 
 
@@ -73,7 +74,10 @@ def _encode_study(study: Study) -> str:
 
 
 def _decode_study(text: str) -> Study:
-    return Study.create(**json.loads(text))
+    fields = json.loads(text)
+    # Whole ones: what a user may not write, since it does nothing, is in many of them.
+    recipes = [Recipe(**recipe) for recipe in fields.get("recipe", ())]
+    return Study.create(**{**fields, "recipe": recipes})
 
 
 def _decode_names(text: str) -> tuple[str, ...]:

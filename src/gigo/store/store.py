@@ -91,8 +91,8 @@ class Store:
             StoreError: not a folder, not writable, full disk; damaged, foreign or newer file.
         """
         with ExitStack() as cleanup:
-            cls.is_at(path)
             with reported(path):
+                _refuse_file(path)
                 path.mkdir(parents=True, exist_ok=True)
             cleanup.enter_context(writing(path))
             with reported(path):
@@ -114,8 +114,7 @@ class Store:
             StoreError: it is no folder, or may not be looked at.
         """
         with reported(path):
-            if path.is_file():
-                raise StoreError(f"{path}: a file: expected a folder to keep the run in")
+            _refuse_file(path)
             return (path / DATABASE).exists()
 
     @classmethod
@@ -253,6 +252,11 @@ class Store:
                 return
             for position, *values in batch:
                 yield decode(f"{self.path / DATABASE}, row {position}", table, values)
+
+
+def _refuse_file(path: Path) -> None:
+    if path.is_file():
+        raise StoreError(f"{path}: a file: expected a folder to keep the run in")
 
 
 def _first_rows(study: Study, precision: str) -> dict[str, dict[str, Any]]:
