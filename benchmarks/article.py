@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 import gigo
-from gigo.analysis.comparison import AXES, POINT
+from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
 from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
@@ -101,23 +102,49 @@ def agreement(material: Material) -> Iterator[str]:
 
 
 def points(material: Material) -> Iterator[str]:
-    """Each published point beside gigo's mean and where one of its trainings is expected."""
+    """A table a set: gigo's mean, where one training of its is expected, and what was published."""
     if material.published is None:
         return
-    rows = [
-        (
-            *(point[name] for name in POINT[:-1]),
-            rate_text(point["rate"]),
-            percent(point["mean_a"]),
-            f"{percent(point['predicted_low'])} to {percent(point['predicted_high'])}",
-            f"{point['n_never_started_a']} of {point['n_never_started_a'] + point['n_a']}",
-            percent(point["mean_b"]),
-            signed(point["difference"]),
+    found = material.published.frame
+    for names, part in found.groupby(["dataset", "size"], sort=False):
+        dataset, size = keys(names)
+        kinds = part["corruption"].unique()
+        cells = {(row["corruption"], row["rate"]): row for row in part.to_dict("records")}
+        rows = [
+            (
+                rate_text(rate),
+                *(
+                    text
+                    for kind in kinds
+                    for text in (point(cells[kind, rate]) if (kind, rate) in cells else [""] * 3)
+                ),
+            )
+            for rate in sorted(part["rate"].unique())
+        ]
+        columns = (
+            f"`{kind}`: {name}" for kind in kinds for name in ("gigo", "one training", "published")
         )
-        for point in material.published.frame.to_dict("records")
-    ]
-    head = [*POINT, "gigo", "one training", "never started", "published", "difference"]
-    yield from markdown(head, rows)
+        yield f"{dataset}, {size} items; *: neither expected nor within 3 points\n"
+        yield from markdown(["rate", *columns], rows)
+
+
+def point(row: dict[Hashable, Any]) -> tuple[str, str, str]:
+    """The mean of started trainings and how many others, the interval, what was published."""
+    failed, started = row["n_never_started_a"], row["n_a"]
+    of = f"{failed} of {failed + started} never started" if started else "never started"
+    mean = [percent(row["mean_a"])] if started else []
+    expected = (
+        ""
+        if math.isnan(row["predicted_low"])
+        else range_text(row["predicted_low"], row["predicted_high"])
+    )
+    agrees = any(row[name] is True for name in ("inside", "close"))
+    mark = "" if agrees or not started else "*"
+    return (
+        ", ".join([*mean, *([of] if failed else [])]),
+        expected.removesuffix(" %"),
+        percent(row["mean_b"]) + mark,
+    )
 
 
 def failures(frame: pd.DataFrame) -> Iterator[str]:
