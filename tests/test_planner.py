@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,10 +12,20 @@ from hypothesis import strategies as st
 
 from factories import make_study, make_trials
 from gigo import machine, models
-from gigo.costs import ITEM, VIEW, expected_epochs, stack_memory, work
+from gigo.costs import (
+    ITEM,
+    VIEW,
+    expected_epochs,
+    seconds,
+    speed,
+    stack_memory,
+    step_flops,
+    work,
+)
 from gigo.planner import (
     MAX_WIDTH,
     TUNING,
+    TUNING_STEPS,
     WORTH,
     Plan,
     Question,
@@ -321,6 +332,17 @@ def test_what_is_soon_trained_is_not_worth_timing() -> None:
     assert questions(few * 10_000) != []
     assert questions([one(size=60_000)]) == []  # nothing to put together
     plan(few, tuned=lambda question: pytest.fail("not asked"))
+
+
+def test_one_of_several_processes_takes_longer_to_time_large_steps() -> None:
+    trial = one(
+        dataset="cifar10", recipe=RECIPES["article"].model_copy(update={"batch_size": 4096})
+    )
+    steps = TUNING_STEPS * step_flops(trial) / speed(trial)
+    assert steps > TUNING
+    enough = [trial] * math.ceil(1.5 * WORTH * steps / seconds([trial]))
+    assert questions(enough, 64 * GIB, 1) != []
+    assert questions(enough, 64 * GIB, 2) == []
 
 
 @pytest.mark.parametrize("own_images", [False, True])
