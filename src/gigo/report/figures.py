@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Literal
 
 import altair as alt
@@ -74,7 +75,9 @@ def figure(material: Material, size: int | None = None, columns: int = 2) -> alt
     if not chosen:
         raise SpecError("size", size, "one that has finished trials")
     charts = [
-        draw(panel).properties(title={"text": panel.title, "subtitle": _legend_text(panel)})
+        draw(panel).properties(
+            title={"text": panel.title, "subtitle": textwrap.wrap(_legend_text(panel), WIDTH // 6)}
+        )
         for panel in chosen
     ]
     chart = alt.concat(*charts, columns=columns, spacing=36)
