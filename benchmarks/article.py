@@ -126,9 +126,7 @@ def points(material: Material) -> Iterator[str]:
             )
             for rate in sorted(part["rate"].unique())
         ]
-        columns = (
-            f"`{kind}`: {name}" for kind in kinds for name in ("gigo", "one training", "published")
-        )
+        columns = (n for kind in kinds for n in (f"`{kind}`: gigo", "one training", "published"))
         yield f"{dataset}, {size} items; *: neither expected nor within 3 points\n"
         yield from markdown(["rate", *columns], rows)
 
