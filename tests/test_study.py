@@ -444,6 +444,8 @@ def test_but_keeps_what_was_set_and_checks_what_is_new() -> None:
     assert study.but(dataset="digits", summary="new").summary == "new"
     assert refused(lambda: study.but(rates=2)).startswith("rates = 2")
     assert refused(lambda: study.but(unverified={"mnits": "ab"})).startswith("unverified = 'mnits'")
+    said = refused(lambda: study.but(unverified=["mnist"]))
+    assert said.startswith("unverified = ['mnist']: expected a table of sha256 by data set")
     assert refused(lambda: study.but(rate=0.2)).startswith("key = 'rate'")
 
 

@@ -270,6 +270,7 @@ _EXPECTED = {
     "corruption": "names, or tables with a name and options",
     "model": "names, or tables with a name and options",
     "recipe": "names of recipes, or tables",
+    "unverified": "a table of sha256 by data set, which gigo run --unverified fills in",
 }
 """Where pydantic's words would not help."""
 
