@@ -125,6 +125,16 @@ def answer(questions: Sequence[Question], setup: Setup, threads: int) -> dict[st
     return found
 
 
+# A scheduler asks all processes of a job to end: the one that stores answers, also while these
+# still import PyTorch.
+_BEGIN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+from gigo.runner.worker import main
+main()
+"""
+
+
 class _Worker:
     """A training process, seen from outside.
 
@@ -138,7 +148,7 @@ class _Worker:
         # In a session of its own, since Ctrl-C is for the process that stores.
         self._process = subprocess.Popen(
             # -P: what lies in the current folder is not to be taken for the standard library.
-            [sys.executable, "-P", "-c", "from gigo.runner.worker import main; main()"],
+            [sys.executable, "-P", "-c", _BEGIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={

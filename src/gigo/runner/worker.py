@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import sys
 import traceback
 from typing import Any, BinaryIO, NamedTuple
@@ -43,8 +42,6 @@ class Failure(NamedTuple):
 
 def main() -> None:
     """Serve until standard input ends."""
-    # A scheduler asks all processes of a job to end: the one that started this one answers.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     jobs = sys.stdin.buffer
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no event

@@ -35,7 +35,7 @@ def writing(path: Path) -> Generator[None, None, None]:
             raise StoreBusy(
                 f"{path}: {_writer(path)} is writing to it: wait for it, or give another --out"
             ) from None
-        # Nothing is left to do: so filelock says that the file system has no locks.
+        # filelock's word for a file system without locks; nothing is silenced, the run is refused.
         except NotImplementedError as error:
             raise StoreError(f"{path}: its file system can't lock files ({error})") from error
     try:
