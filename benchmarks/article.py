@@ -46,16 +46,16 @@ def main() -> None:
 
 
 def united(frame: pd.DataFrame, table: Path) -> pd.DataFrame:
-    """A run's rows and those of the table that it lacks, in the order of `tidy`."""
+    """The table with a run's rows over its own, in the order of `tidy` and of what stood there."""
     if not table.exists():
         return frame
     earlier = pd.read_csv(table).astype(dict(frame.dtypes))
-    both = pd.concat([frame, earlier])
+    both = pd.concat([earlier, frame])
     # Trials without a wrong label stand under every corruption.
     others = [name for name in IDENTITY if name not in ("corruption", "rate", "replicate")]
     kinds = both[[*others, "corruption"]].drop_duplicates()
     clean = both.loc[both["rate"] == 0].drop(columns="corruption").merge(kinds, on=others)
-    both = pd.concat([both, clean[list(both)]]).drop_duplicates(list(IDENTITY))
+    both = pd.concat([clean[list(both)], both]).drop_duplicates(list(IDENTITY), keep="last")
     return both.sort_values(
         list(IDENTITY),
         key=lambda column: column if is_numeric_dtype(column) else pd.factorize(column)[0],
