@@ -50,12 +50,12 @@ def united(frame: pd.DataFrame, table: Path) -> pd.DataFrame:
     if not table.exists():
         return frame
     earlier = pd.read_csv(table).astype(dict(frame.dtypes))
-    both = pd.concat([earlier, frame])
+    both = pd.concat([earlier, frame]).drop_duplicates(list(IDENTITY), keep="last")
     # Trials without a wrong label stand under every corruption.
     others = [name for name in IDENTITY if name not in ("corruption", "rate", "replicate")]
     kinds = both[[*others, "corruption"]].drop_duplicates()
     clean = both.loc[both["rate"] == 0].drop(columns="corruption").merge(kinds, on=others)
-    both = pd.concat([clean[list(both)], both]).drop_duplicates(list(IDENTITY), keep="last")
+    both = pd.concat([both, clean[list(both)]]).drop_duplicates(list(IDENTITY))
     return both.sort_values(
         list(IDENTITY),
         key=lambda column: column if is_numeric_dtype(column) else pd.factorize(column)[0],
