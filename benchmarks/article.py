@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def told(material: Material) -> Iterator[str]:
     yield from failures(material.frame)
     yield from looking(material.frame)
     yield from settings(material)
+    yield from losses(material)
 
 
 def estimates(material: Material) -> Iterator[str]:
@@ -195,6 +197,30 @@ def settings(material: Material) -> Iterator[str]:
     ]
     head = ["set", "size", "corruption", "rate", "setting", "mean", "against", "mean", "points"]
     yield from markdown([*head, "95 % interval", "never started"], rows)
+
+
+def losses(material: Material) -> Iterator[str]:
+    """How much more a setting loses to wrong labels than the article's, paired by replicate."""
+    found, name = material.settings, material.name
+    if found is None:
+        return
+    started = material.frame.loc[material.frame["started"].to_numpy(bool)]
+    where = ["dataset", "size", "corruption"]
+    accuracy = 100 * started.pivot_table("accuracy", "replicate", [*where, *AXES, "rate"])
+    rows: list[Iterable[object]] = []
+    for setting, part in found.by_setting().items():
+        for point in part.frame.loc[part.frame["rate"] > 0].to_dict("records"):
+            place = tuple(point[axis] for axis in where)
+            cells = product((setting.a, setting.b), (0.0, point["rate"]))
+            a_clean, a, b_clean, b = (accuracy.get((*place, *k, rate)) for k, rate in cells)
+            if any(one is None for one in (a_clean, a, b_clean, b)):
+                continue
+            more = ((a_clean - a) - (b_clean - b)).dropna().to_numpy("float64")
+            said = f"{more.mean():+.1f} (± {half_width(more):.1f})" if len(more) else MISSING
+            settings_ = (name.varied(dict(zip(AXES, k, strict=True))) for k in setting)
+            rows.append((*place, rate_text(point["rate"]), *settings_, len(more), said))
+    head = ["set", "size", "corruption", "rate", "setting", "against", "pairs", "loses more"]
+    yield from markdown(head, rows)
 
 
 def keys(names: object) -> tuple[object, ...]:
