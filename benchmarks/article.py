@@ -217,8 +217,8 @@ def losses(material: Material) -> Iterator[str]:
                 continue
             more = ((a_clean - a) - (b_clean - b)).dropna().to_numpy("float64")
             said = f"{more.mean():+.1f} (± {half_width(more):.1f})" if len(more) else MISSING
-            settings_ = (name.varied(dict(zip(AXES, k, strict=True))) for k in setting)
-            rows.append((*place, rate_text(point["rate"]), *settings_, len(more), said))
+            names = (name.varied(dict(zip(AXES, k, strict=True))) for k in setting)
+            rows.append((*place, rate_text(point["rate"]), *names, len(more), said))
     head = ["set", "size", "corruption", "rate", "setting", "against", "pairs", "loses more"]
     yield from markdown(head, rows)
 

@@ -29,8 +29,8 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()  # some devices hold nothing
-    # Which of these says that a device is not there depends on PyTorch's build; the user is told.
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    # Which of the two says that a device is not there depends on PyTorch's build.
+    except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise SpecError("device", name, f"auto, cpu, cuda or cuda:N on it ({reason})") from None
     return device

@@ -35,8 +35,7 @@ def writing(path: Path) -> Generator[None, None, None]:
             raise StoreBusy(
                 f"{path}: {_writer(path)} is writing to it: wait for it, or give another --out"
             ) from None
-        # filelock's word for a file system without locks; nothing is silenced, the run is refused.
-        except NotImplementedError as error:
+        except NotImplementedError as error:  # so filelock says that a file system has no locks
             raise StoreError(f"{path}: its file system can't lock files ({error})") from error
     try:
         with reported(path):
