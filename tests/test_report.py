@@ -19,11 +19,11 @@ from rich.console import Console
 from gigo.analysis import tidy
 from gigo.analysis.findings import Namer
 from gigo.errors import SpecError, StoreError
+from gigo.files import write_whole
 from gigo.recipe import RECIPES, Recipe
 from gigo.report import Material, figure, panels, terminal, write_report
 from gigo.report.figure_data import in_turn
 from gigo.report.figures import PALETTE, SHAPES
-from gigo.report.files import write_whole
 from gigo.report.html import page
 from gigo.report.markup import tag, text
 from gigo.report.plot import HEIGHT, plot

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gigo.version import __version__
+
 if TYPE_CHECKING:
     from gigo.api import Result, compare, load, run, sweep
     from gigo.errors import GigoError
     from gigo.study import Study
 
-__version__ = "0.1.0"
 __all__ = ["GigoError", "Result", "Study", "__version__", "compare", "load", "run", "sweep"]
 
 _HOMES = {

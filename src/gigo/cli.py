@@ -79,7 +79,7 @@ def _fail(message: str) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from gigo import __version__
+        from gigo.version import __version__
 
         print(f"gigo {__version__}")
         raise typer.Exit
@@ -234,7 +234,7 @@ def table(
         raise SpecError("format", "several", "only one of --csv, --json and --parquet")
     frame = api.load(run).frame
     if parquet is not None:
-        from gigo.report.files import write_whole
+        from gigo.files import write_whole
 
         print(f"{len(frame)} rows: {write_whole(parquet, frame.to_parquet(index=False))}")
     elif as_csv:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gigo import __version__
+from gigo.version import __version__
 
 EVERY = 120.0
 """Seconds of training between two checkpoints."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from gigo import __version__
 from gigo.engine.device import describe
 from gigo.engine.prediction import Predictions
 from gigo.splits import Split
 from gigo.trial import Trial
 from gigo.types import Labels, Record, Status
+from gigo.version import __version__
 
 STARTED = 0.98
 """A model has started once its training loss is below this share of its labels' entropy."""

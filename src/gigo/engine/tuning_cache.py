@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
-from gigo import __version__
 from gigo.engine.device import identity, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.tuning import tune
 from gigo.planner import Question, Tuning
+from gigo.version import __version__
 
 
 def tuned(question: Question, resident: Resident, path: Path | None = None) -> Tuning:

@@ -8,11 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gigo.files import write_whole
 from gigo.report import sections, settings
 from gigo.report.agreement import section as published
 from gigo.report.figure_data import panels
 from gigo.report.figures import DARK, LIGHT, draw
-from gigo.report.files import write_whole
 from gigo.report.markup import Html, tag
 from gigo.report.material import Material
 
