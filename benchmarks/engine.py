@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 from measure import random_images
 
+from factories import trials_of
 from gigo import models
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
 from gigo.engine.resident import Resident
@@ -49,7 +50,7 @@ def stack_of(case: Case, precision: str) -> TrainingStack:
     """Of random labels and images; nothing is validated."""
     recipe = RECIPES["article"].model_copy(update={"batch_size": case.batch_size, "patience": 0})
     study = Study.create(dataset="mnist", rates=0, size=case.n, validation="none", replicates=1)
-    (first,) = study.trials(precision).values()
+    (first,) = trials_of(study).values()
     first = replace(first, model=first.model.model_copy(update={"name": case.model}), recipe=recipe)
     # What members differ in costs nothing; replicates have image streams of their own.
     trials = [replace(first, replicate=i if case.own else 0) for i in range(case.members)]

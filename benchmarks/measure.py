@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from rivals import keras_article, torch_epochs
 
+from factories import trials_of
 from gigo.study import Study
 from gigo.types import Dataset
 
@@ -80,7 +81,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         runner.run(study, Path(folder), workers=machine.usable_cores(), listener=listen)
     ended = epochs[-1] if steady else time.perf_counter()
-    return {"seconds": ended - begun[0], "models": len(study.trials("float32"))}
+    return {"seconds": ended - begun[0], "models": len(trials_of(study))}
 
 
 def keras(
@@ -105,7 +106,7 @@ def keras(
     y = dataset.y_train
     fifth = len(x) // 5
     validation = {
-        "test": (test, dataset.y_test),
+        "test": (test, dataset.tests["test"][1]),
         "split": (x[:fifth], y[:fifth]),
         "none": None,
     }[held_out]
@@ -124,7 +125,7 @@ def keras(
             verbose=0,
         )
         if held_out == "split":
-            model.evaluate(test, dataset.y_test, batch_size=batch_size, verbose=0)
+            model.evaluate(test, dataset.tests["test"][1], batch_size=batch_size, verbose=0)
 
     one(1)
     started = time.perf_counter()
@@ -140,7 +141,7 @@ def torch_loop(
     from gigo.models import build
 
     x, test = (a.astype("float32") / 255 for a in _both(dataset))
-    y, y_test = dataset.y_train, dataset.y_test
+    y, y_test = dataset.y_train, dataset.tests["test"][1]
     fifth = len(x) // 5 if held_out == "split" else 0
     watched = (x[:fifth], y[:fifth]) if fifth else None
 
@@ -158,7 +159,7 @@ def torch_loop(
 
 
 def _both(dataset: Dataset) -> tuple[Any, Any]:
-    return dataset.x_train, dataset.x_test
+    return dataset.x_train, dataset.tests["test"][0]
 
 
 def fit(shape: tuple[int, int, int], side: str) -> dict[str, float]:

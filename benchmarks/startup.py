@@ -18,7 +18,8 @@ from gigo import studies
 from gigo.store import Store
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from factories import (  # pyright: ignore[reportMissingImports]
+from factories import (
+    grid_of,  # pyright: ignore[reportMissingImports]
     make_record,
     make_test_set,
 )
@@ -45,7 +46,7 @@ def main() -> None:
 def make_run(folder: Path) -> None:
     """A finished run of the demo, with made-up results."""
     study = studies.find("demo")
-    with Store.create(folder, study, "float32") as store:
+    with Store.create(folder, grid_of(study)) as store:
         store.add_test_set(make_test_set())
         store.add(make_record(trial) for trial in store.trials().values())
 

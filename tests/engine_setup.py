@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from factories import card_of, corruption, model
 from gigo import datasets
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.recipe import Recipe
-from gigo.specs import Choice
 from gigo.trial import Trial
 from gigo.types import Dataset, Record
 
@@ -36,22 +36,24 @@ def made_up(side: int, dtype: torch.dtype = torch.float32, channels: int = 1) ->
     labels = np.arange(120) % 10
     images = (patterns[labels] + rng.integers(0, 56, (120, channels, side, side))).astype(np.uint8)
     names = tuple(map(str, range(10)))
-    parts = images[:60], labels[:60], images[60:], labels[60:]
-    return Resident(Dataset("made up", *parts, names, "0" * 64, "made up"), CPU, dtype)
+    tests = {"test": (images[60:], labels[60:])}
+    dataset = Dataset(
+        "made up", images[:60], labels[:60], tests, names, "image", "0" * 64, "made up"
+    )
+    return Resident(dataset, CPU, dtype)
 
 
 def trial(resident: Resident, **fields: Any) -> Trial:
     """40 items of a data set, learned from without corruption; ``corruption`` by its name."""
-    corruption = fields.pop("corruption", "symmetric")
+    kind = fields.pop("corruption", "symmetric")
     first = Trial(
-        dataset=resident.dataset.name,
-        data=resident.dataset.sha256,
+        dataset=card_of(resident.dataset),
         size=40,
         corruption=None,
         rate=0.0,
         placement="random",
         subset="random",
-        model=Choice(name="small_cnn"),
+        model=model("small_cnn"),
         recipe=BASE,
         validation="oracle",
         precision=str(resident.dtype).removeprefix("torch."),
@@ -59,7 +61,7 @@ def trial(resident: Resident, **fields: Any) -> Trial:
         replicate=0,
     )
     made = replace(first, **fields)
-    return replace(made, corruption=Choice(name=corruption)) if made.rate else made
+    return replace(made, corruption=corruption(kind)) if made.rate else made
 
 
 def trials(

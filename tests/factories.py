@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gigo import datasets
+from gigo import corruptions, datasets, models
+from gigo.axes import Cell
+from gigo.corruptions import relabel
+from gigo.grid import Grid
+from gigo.ref import Ref, canonical
+from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Record, TestSet
+from gigo.types import Card, Dataset, Placement, Record, Resolved, TestSet
 
 
 def make_study(**fields: Any) -> Study:
@@ -26,8 +32,49 @@ def make_study(**fields: Any) -> Study:
     return Study.create(**{**small, **fields})
 
 
+def grid_of(study: Study, precision: str = "float32") -> Grid:
+    return resolve(study, precision)
+
+
+def trials_of(study: Study, precision: str = "float32") -> dict[str, Trial]:
+    return resolve(study, precision).trials
+
+
+def cells_of(study: Study) -> list[Cell]:
+    return list(resolve(study).cells)
+
+
 def make_trials(study: Study | None = None, precision: str = "float32") -> list[Trial]:
-    return list((study or make_study()).trials(precision).values())
+    return list(trials_of(study or make_study(), precision).values())
+
+
+def model(name: str, **options: Any) -> Resolved:
+    """A network of the catalogue, whatever it is to be trained on."""
+    ref = Ref.model_validate({"name": name, **options})
+    identity = canonical(ref.to_json())
+    return Resolved(ref.label, identity, partial(models.build, name, **options))
+
+
+def corruption(name: str, placement: Placement = "random", **options: Any) -> Resolved:
+    """A corruption of the catalogue."""
+    ref = Ref.model_validate({"name": name, **options})
+    destinations = partial(corruptions.CATALOGUE[name].destinations, **options)
+    value = partial(relabel, destinations=destinations, placement=placement)
+    return Resolved(ref.label, canonical(ref.to_json()), value)
+
+
+def card_of(dataset: Dataset) -> Card:
+    """What is known of a data set, which is there already."""
+    return Card(
+        dataset.name,
+        dataset.sha256,
+        dataset.kind,
+        dataset.input_shape,
+        dataset.n_classes,
+        len(dataset.y_train),
+        sum(len(y) for _, y in dataset.tests.values()),
+        lambda watch: dataset,
+    )
 
 
 def make_test_set(name: str = "digits") -> TestSet:
@@ -41,7 +88,7 @@ def make_test_set(name: str = "digits") -> TestSet:
 def make_record(trial: Trial, **fields: Any) -> Record:
     """A record whose accuracy falls with the rate; the same for the same trial."""
     rng = np.random.default_rng(int(trial.key[:8], 16))
-    truth = make_test_set(trial.dataset)
+    truth = make_test_set(trial.dataset.name)
     n_classes = len(truth.class_names)
 
     def predict(share: float) -> np.ndarray[Any, Any]:

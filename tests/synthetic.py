@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from factories import grid_of, trials_of
 from gigo.analysis import tidy
 from gigo.datasets import CATALOGUE
 from gigo.study import Study
@@ -76,7 +77,7 @@ def make_records(
     status: Callable[[Trial], Status] = lambda trial: "ok",
 ) -> list[Record]:
     """One record per trial of the study."""
-    trials = study.trials(PRECISION).values()
+    trials = trials_of(study).values()
     return [make_record(trial, accuracy(trial), status(trial)) for trial in trials]
 
 
@@ -86,7 +87,7 @@ def make_frame(
     status: Callable[[Trial], Status] = lambda trial: "ok",
 ) -> pd.DataFrame:
     """The tidy table of such records."""
-    return tidy([study], make_records(study, accuracy, status), TEST_SETS, PRECISION)
+    return tidy([grid_of(study)], make_records(study, accuracy, status), TEST_SETS)
 
 
 def demo_study() -> Study:

@@ -17,7 +17,7 @@ from gigo.analysis import (
     theoretical_cliffs,
     tolerance,
 )
-from gigo.specs import Choice
+from gigo.ref import Ref
 from gigo.trial import Trial
 from synthetic import (
     TEST_SET,
@@ -178,14 +178,14 @@ def test_the_summary_has_the_documented_columns_and_one_row_a_curve_and_rate():
     ],
 )
 def test_cliffs_at_ten_classes(name, expected):
-    found = theoretical_cliffs(Choice(name=name), TEST_SET)
+    found = theoretical_cliffs(Ref(name=name), TEST_SET)
     np.testing.assert_allclose(found, expected)
 
 
 def test_no_cliff_where_the_true_class_always_wins():
     assert (
         theoretical_cliffs(
-            Choice.model_validate({"name": "symmetric", "include_true": True}), TEST_SET
+            Ref.model_validate({"name": "symmetric", "include_true": True}), TEST_SET
         )
         == ()
     )

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from factories import cells_of, grid_of
 from gigo.analysis import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.analysis import metrics as ours
 from gigo.errors import StoreError
 from synthetic import (
-    PRECISION,
     TEST_SETS,
     demo_accuracy,
     demo_study,
@@ -64,7 +64,7 @@ def test_the_table_has_the_documented_columns_and_a_row_a_cell_and_replicate():
     study = demo_study()
     frame = make_frame(study, demo_accuracy)
     assert list(frame.columns) == list(COLUMNS)
-    assert len(frame) == len(list(study.cells())) * study.replicates
+    assert len(frame) == len(cells_of(study)) * study.replicates
     empty = {name for name in COLUMNS if np.any(frame[name].isna())}
     assert empty == {"train_accuracy_clean", "train_accuracy_corrupted", "train_recovered"}
 
@@ -81,12 +81,12 @@ def test_rate_zero_is_one_trial_listed_under_every_corruption():
 def test_rate_zero_is_listed_under_every_validation_that_shares_its_trial():
     study = make_study(validation=["clean", "noisy"])
     records = make_records(study, demo_accuracy)
-    frame = tidy([study, study], records, TEST_SETS, PRECISION)
-    assert len(frame) == len(list(study.cells())) * study.replicates
+    frame = tidy([grid_of(study), grid_of(study)], records, TEST_SETS)
+    assert len(frame) == len(cells_of(study)) * study.replicates
     clean = frame.loc[frame["rate"].to_numpy() == 0]
     assert sorted(clean["validation"]) == ["clean"] * 3 + ["noisy"] * 3
     assert len(set(clean["key"])) == 3
-    classes = per_class([study, study], records, TEST_SETS, PRECISION)
+    classes = per_class([grid_of(study), grid_of(study)], records, TEST_SETS)
     assert list(classes["validation"][::10]) == list(frame["validation"])
 
 
@@ -105,11 +105,11 @@ def test_an_unfinished_run_has_the_rows_it_has_and_overlapping_studies_share_the
     study = make_study()
     records = make_records(study, lambda trial: 0.5)
     wider = study.but(rates=(0.0, 0.25, 0.5, 1.0))
-    partial = tidy([study], records[:4], TEST_SETS, PRECISION)
+    partial = tidy([grid_of(study)], records[:4], TEST_SETS)
     assert set(partial["key"]) == {record.key for record in records[:4]}
-    both = tidy([study, wider], records, TEST_SETS, PRECISION)
+    both = tidy([grid_of(study), grid_of(wider)], records, TEST_SETS)
     assert len(both) == len(records)
-    nothing = tidy([study], [], TEST_SETS, PRECISION)
+    nothing = tidy([grid_of(study)], [], TEST_SETS)
     assert list(nothing.columns) == list(COLUMNS)
     assert nothing.empty
 
@@ -117,8 +117,8 @@ def test_an_unfinished_run_has_the_rows_it_has_and_overlapping_studies_share_the
 def test_rows_do_not_depend_on_the_order_of_records():
     study = make_study()
     records = make_records(study, demo_accuracy)
-    forwards = tidy([study], records, TEST_SETS, PRECISION)
-    backwards = tidy([study], records[::-1], TEST_SETS, PRECISION)
+    forwards = tidy([grid_of(study)], records, TEST_SETS)
+    backwards = tidy([grid_of(study)], records[::-1], TEST_SETS)
     assert forwards.equals(backwards)
 
 
@@ -126,18 +126,18 @@ def test_a_record_without_its_test_set_is_refused():
     study = make_study(replicates=1, rates=0.5)
     (record,) = make_records(study, lambda trial: 0.5)
     with pytest.raises(StoreError, match="test set of digits"):
-        tidy([study], [record], {}, PRECISION)
+        tidy([grid_of(study)], [record], {})
     short = replace(record, predictions=predictions(0.5)[:7])
     with pytest.raises(StoreError, match="= 7 items: expected the 1000"):
-        tidy([study], [short], TEST_SETS, PRECISION)
+        tidy([grid_of(study)], [short], TEST_SETS)
 
 
 def test_classes_add_up_to_the_whole():
     study = make_study()
     records = make_records(study, lambda trial: 0.8 - trial.rate / 2)
-    classes = per_class([study], records, TEST_SETS, PRECISION)
+    classes = per_class([grid_of(study)], records, TEST_SETS)
     assert list(classes.columns) == list(PER_CLASS_COLUMNS)
-    frame = tidy([study], records, TEST_SETS, PRECISION)
+    frame = tidy([grid_of(study)], records, TEST_SETS)
     right = classes["recall"].to_numpy() * classes["support"].to_numpy()
     assert list(classes["key"][::10]) == list(frame["key"])
     np.testing.assert_allclose(right.reshape(-1, 10).sum(1) / 1000, frame["accuracy"])

@@ -14,7 +14,7 @@ import pytest
 
 import gigo
 from command import instant_train, train_with
-from factories import make_study
+from factories import grid_of, make_study, trials_of
 from gigo.analysis import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
 from gigo.errors import SpecError, StoreError, StudyMismatch
@@ -167,7 +167,7 @@ def test_results_and_folders_are_compared_alike(here: Path) -> None:
 
 
 def test_an_unfinished_run_says_what_is_missing(here: Path) -> None:
-    Store.create(here / "run", make_study(), "float32").close()
+    Store.create(here / "run", grid_of(make_study())).close()
     result = gigo.load("run")
     assert result.missing == 10
     assert result.frame.empty
@@ -213,7 +213,7 @@ def test_the_readme_s_study_is_one(tmp_path: Path) -> None:
     path.write_text(example("toml"))
     study = gigo.Study.from_toml(path)
     assert study.name == "my-study"
-    assert len(study.trials("float32")) == 5 * 2 * (1 + 3 * 5)
+    assert len(trials_of(study)) == 5 * 2 * (1 + 3 * 5)
 
 
 def test_the_readme_s_python_works(here: Path, instant: None) -> None:

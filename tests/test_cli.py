@@ -21,7 +21,7 @@ import pytest
 from rich.console import Console
 
 from command import RUNNABLE, environment, finish, instant_train, train_with
-from factories import make_record, make_test_set
+from factories import grid_of, make_record, make_test_set, trials_of
 from gigo import __version__, cli, console, describe, machine, runner
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
@@ -267,7 +267,7 @@ def test_a_second_writer_is_refused_and_readers_are_not(
     gigo: Gigo, small: Path, finished: Path
 ) -> None:
     study = Study.from_toml(small)
-    with Store.create(finished, study, "float32"):
+    with Store.create(finished, grid_of(study)):
         message = refused(gigo("run", small, "--out", finished, "--rate", "0.2"))
         assert message.startswith("run: ")
         assert str(os.getpid()) in message
@@ -319,7 +319,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     done = gigo(*run)
     assert "the disk is full" in refused(done._replace(out=""))
     kept = {record.key for record in load("disk/run").records}
-    assert 0 < len(kept) < len(study.trials("float32"))
+    assert 0 < len(kept) < len(trials_of(study))
     occupy(Path("disk/rest"))
     assert gigo("status", "disk/run").code == 0
     done = gigo("report", "disk/run")
@@ -511,9 +511,9 @@ def test_an_accelerator_is_planned_for_one_process(
 
 def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> None:
     study = Study.from_toml(small)
-    trials = list(study.trials("float32").values())
+    trials = list(trials_of(study).values())
     folder = Path("a run")
-    with Store.create(folder, study, "float32") as store:
+    with Store.create(folder, grid_of(study)) as store:
         store.add_test_set(make_test_set())
         store.add(make_record(trial) for trial in trials[:6])
         store.add([replace(make_record(trials[6]), status="never_started")])
@@ -529,15 +529,15 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
         "diverged": "1",
         "next": "the same gigo run with --out 'a run' trains the other 2",
     }
-    with Store.create(folder, study, "float32") as store:
+    with Store.create(folder, grid_of(study)) as store:
         store.add(make_record(trial) for trial in trials[8:])
     shown = gigo("status", folder).out
     assert "10 of 10 done" in shown
     assert "gigo report 'a run'" in shown
-    Store.create(folder, study.but(name="wide", rates=[0, 0.25, 0.5, 1]), "float32").close()
+    Store.create(folder, grid_of(study.but(name="wide", rates=[0, 0.25, 0.5, 1]))).close()
     shown = gigo("status", folder).out
     assert "small (10 of 10), wide (10 of 14)" in shown
-    Store.create(folder, study.but(name="wide", replicates=3), "float32").close()
+    Store.create(folder, grid_of(study.but(name="wide", replicates=3))).close()
     assert "small (10 of 10), wide (10 of 19)" in gigo("status", folder).out
     flat = " ".join(shown.split())
     assert "the same gigo run of wide with --out 'a run' trains the other 4" in flat
@@ -624,12 +624,12 @@ def test_runs_without_a_common_point_are_refused_in_one_line(
     for other in ("other", "article"):
         said = refused(gigo("compare", finished, other))
         assert said.startswith(f"runs = 'run {other}': expected two with a trained point in common")
-    Store.create(Path("empty"), Study.from_toml(small), "float32").close()
+    Store.create(Path("empty"), grid_of(Study.from_toml(small))).close()
     assert "in common" in refused(gigo("compare", finished, "empty"))
 
 
 def test_an_unfinished_run_can_be_shown(gigo: Gigo, small: Path) -> None:
-    Store.create(Path("run"), Study.from_toml(small), "float32").close()
+    Store.create(Path("run"), grid_of(Study.from_toml(small))).close()
     assert "No trial" in gigo("table", "run").out or gigo("table", "run").code == 0
     assert gigo("table", "run", "--json").out == "[]\n"
     assert gigo("table", "run", "--csv").out == ",".join(COLUMNS) + "\n"

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from factories import cells_of, grid_of, trials_of
 from gigo import studies
 from gigo.analysis import (
     COMPARISON_COLUMNS,
@@ -63,10 +64,12 @@ def mnist_material(
     accuracy: Callable[[Trial], float] = noisy,
     status: Callable[[Trial], Status] = lambda trial: "ok",
 ) -> Material:
-    trials = study.trials(PRECISION).values()
+    trials = trials_of(study).values()
     records = [make_record(t, accuracy(t), status(t), MNIST) for t in trials]
     test_sets = {MNIST.sha256: MNIST}
-    return Material("any", tidy([study], records, test_sets, PRECISION), [study], test_sets, "x")
+    return Material(
+        "any", tidy([grid_of(study)], records, test_sets), [grid_of(study)], test_sets, "x"
+    )
 
 
 def mnist_side(*arguments) -> Side:
@@ -105,7 +108,7 @@ def test_the_published_points_are_those_of_the_two_figures():
 
 def test_their_settings_are_those_of_the_study_article():
     study = studies.find("article")
-    (cell,) = {(c.model.label, c.recipe.label, c.validation) for c in study.cells()}
+    (cell,) = {(c.model.label, c.recipe.label, c.validation) for c in cells_of(study)}
     assert cell == tuple(SETTING.values())
     assert {name: getattr(study, name) for name in PLACES} == PLACES
     assert set(published().frame["corruption"]) == {c.label for c in study.corruption}
@@ -113,7 +116,7 @@ def test_their_settings_are_those_of_the_study_article():
 
 def test_the_study_article_trains_nearly_all_published_points():
     grid = {
-        (c.dataset, c.size, c.corruption.label, c.rate) for c in studies.find("article").cells()
+        (c.dataset, c.size, c.corruption.label, c.rate) for c in cells_of(studies.find("article"))
     }
     points = published().frame[["dataset", "size", "corruption", "rate"]]
     missing = {point[3] for point in points.itertuples(index=False, name=None)} - {

@@ -35,9 +35,9 @@ def check_against_catalogue(dataset: Dataset) -> None:
     entry = datasets.CATALOGUE[dataset.name]
     assert dataset.sha256 == entry.sha256 == datasets.fingerprint(*arrays_of(dataset))
     assert dataset.x_train.shape == (entry.n_train, *entry.input_shape)
-    assert dataset.x_test.shape == (entry.n_test, *entry.input_shape)
-    assert len(set(dataset.class_names)) == dataset.n_classes == entry.n_classes
-    for y, n in ((dataset.y_train, entry.n_train), (dataset.y_test, entry.n_test)):
+    assert dataset.tests["test"][0].shape == (entry.n_test, *entry.input_shape)
+    assert len(set(dataset.classes)) == dataset.n_classes == entry.n_classes
+    for y, n in ((dataset.y_train, entry.n_train), (dataset.tests["test"][1], entry.n_test)):
         assert y.dtype == np.int64
         assert y.shape == (n,)
         assert set(np.unique(y)) == set(range(entry.n_classes))
@@ -46,7 +46,7 @@ def check_against_catalogue(dataset: Dataset) -> None:
 
 
 def arrays_of(dataset: Dataset) -> Four:
-    return dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test
+    return dataset.x_train, dataset.y_train, dataset.tests["test"][0], dataset.tests["test"][1]
 
 
 def test_fingerprint_is_the_documented_hash() -> None:
@@ -90,10 +90,10 @@ def test_digits_are_the_known_ones() -> None:
     digits = datasets.load("digits")
     check_against_catalogue(digits)
     assert digits.x_train.dtype == np.float32
-    assert digits.class_names == tuple("0123456789")
+    assert digits.classes == tuple("0123456789")
     # The fixed split never moves: its hash, and the start of its test set, are frozen here too.
     assert digits.sha256 == "5b959224c1904cbfb39f63ba14da53c6f4c9ae461ec5c8adc0b0d7ac8ffb08dc"
-    assert digits.y_test[:12].tolist() == [0, 5, 6, 8, 2, 8, 1, 2, 3, 5, 6, 8]
+    assert digits.tests["test"][1][:12].tolist() == [0, 5, 6, 8, 2, 8, 1, 2, 3, 5, 6, 8]
 
 
 def test_digits_scale_and_parts_are_those_of_the_file() -> None:
@@ -105,7 +105,7 @@ def test_digits_scale_and_parts_are_those_of_the_file() -> None:
     assert test.sum() == 450
     assert len(test) == 1_797
     for mask, x, y in (
-        (test, digits.x_test, digits.y_test),
+        (test, digits.tests["test"][0], digits.tests["test"][1]),
         (~test, digits.x_train, digits.y_train),
     ):
         np.testing.assert_array_equal(x[:, 0] * 16, bunch.images[mask])
@@ -114,7 +114,7 @@ def test_digits_scale_and_parts_are_those_of_the_file() -> None:
 
 def test_digits_split_is_stratified_by_largest_remainder() -> None:
     digits = datasets.load("digits")
-    in_test = np.bincount(digits.y_test)
+    in_test = np.bincount(digits.tests["test"][1])
     quota = (np.bincount(digits.y_train) + in_test) * 450 / 1_797
     assert in_test.sum() == 450
     up = in_test > quota
@@ -176,9 +176,9 @@ def test_mnist_is_mnist(data_dir: Path) -> None:
 def test_fashion_mnist_is_fashion_mnist(data_dir: Path) -> None:
     fashion = datasets.load("fashion_mnist", data_dir)
     check_against_catalogue(fashion)
-    assert fashion.class_names[fashion.y_train[0]] == "Ankle boot"
+    assert fashion.classes[fashion.y_train[0]] == "Ankle boot"
     assert np.bincount(fashion.y_train).tolist() == [6_000] * 10
-    assert np.bincount(fashion.y_test).tolist() == [1_000] * 10
+    assert np.bincount(fashion.tests["test"][1]).tolist() == [1_000] * 10
     assert fashion.x_train.mean() / 255 == pytest.approx(0.2860, abs=5e-5)
 
 
@@ -199,8 +199,8 @@ def test_keras_npz_gives_the_same_arrays(
         cache / "mnist.npz",
         x_train=mnist.x_train[:, 0],
         y_train=mnist.y_train.astype(np.uint8),
-        x_test=mnist.x_test[:, 0],
-        y_test=mnist.y_test.astype(np.uint8),
+        x_test=mnist.tests["test"][0][:, 0],
+        y_test=mnist.tests["test"][1].astype(np.uint8),
     )
     again = datasets.load("mnist")
     assert again.source == str(cache / "mnist.npz")
@@ -215,9 +215,9 @@ def test_cifar100_is_cifar100(name: str, data_dir: Path) -> None:
     check_against_catalogue(dataset)
     k = dataset.n_classes
     assert np.bincount(dataset.y_train).tolist() == [50_000 // k] * k
-    assert np.bincount(dataset.y_test).tolist() == [10_000 // k] * k
+    assert np.bincount(dataset.tests["test"][1]).tolist() == [10_000 // k] * k
     first = "cattle" if name == "cifar100" else "large_omnivores_and_herbivores"
-    assert dataset.class_names[dataset.y_train[0]] == first
+    assert dataset.classes[dataset.y_train[0]] == first
     means = dataset.x_train.mean(axis=(0, 2, 3)) / 255
     assert means == pytest.approx([0.5071, 0.4865, 0.4409], abs=1e-4)
 
@@ -245,8 +245,8 @@ def test_cifar10_is_cifar10_or_is_accepted_by_its_fingerprint(data_dir: Path) ->
     # A copy may differ in its test images, as some do; the training set must be the published one.
     assert records_sha256(dataset.x_train, dataset.y_train) == CIFAR10_TRAIN
     assert np.bincount(dataset.y_train).tolist() == [5_000] * 10
-    assert np.bincount(dataset.y_test).tolist() == [1_000] * 10
-    first = [dataset.class_names[label] for label in dataset.y_train[:3]]
+    assert np.bincount(dataset.tests["test"][1]).tolist() == [1_000] * 10
+    first = [dataset.classes[label] for label in dataset.y_train[:3]]
     assert first == ["frog", "truck", "truck"]
     means = dataset.x_train.mean(axis=(0, 2, 3)) / 255
     assert means == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)

@@ -91,7 +91,7 @@ def test_every_format_gives_the_same_arrays(
     for number, place in enumerate(ways.values(), start=1):
         dataset = find(official, sha256, tmp_path / str(number))
         assert dataset.source == str(place)
-        found = dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test
+        found = dataset.x_train, dataset.y_train, dataset.tests["test"][0], dataset.tests["test"][1]
         for array, right in zip(found, expected, strict=True):
             np.testing.assert_array_equal(array, right)
             assert array.dtype == right.dtype
@@ -239,7 +239,10 @@ def of_catalogue(
     """The catalogue's entry, as if these were the true data's sizes."""
     made = arrays(files)
     entry = datasets.CATALOGUE[name]._replace(
-        source=lambda: official, n_train=len(made.y_train), n_test=len(made.y_test), sha256=sha256
+        source=lambda: official,
+        n_train=len(made.y_train),
+        n_test=len(made.tests["test"][1]),
+        sha256=sha256,
     )
     monkeypatch.setitem(datasets.CATALOGUE, name, entry)
 
@@ -371,6 +374,6 @@ def test_class_names() -> None:
         ("cifar100_coarse", CIFAR100_COARSE),
     ):
         assert official.name == name
-        assert len(set(official.class_names)) == datasets.CATALOGUE[name].n_classes
-    assert sorted(CIFAR10.class_names) == list(CIFAR10.class_names)
-    assert sorted(CIFAR100.class_names) == list(CIFAR100.class_names)
+        assert len(set(official.classes)) == datasets.CATALOGUE[name].n_classes
+    assert sorted(CIFAR10.classes) == list(CIFAR10.classes)
+    assert sorted(CIFAR100.classes) == list(CIFAR100.classes)

@@ -97,16 +97,21 @@ def test_named_folder(
     assert dataset.sha256 == sha256
     assert dataset.x_train.shape == (20, 1, 28, 28)
     assert dataset.x_train.dtype == np.uint8
-    assert dataset.y_test.shape == (10,)
-    assert dataset.y_test.dtype == np.int64
-    for array in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test):
+    assert dataset.tests["test"][1].shape == (10,)
+    assert dataset.tests["test"][1].dtype == np.int64
+    for array in (
+        dataset.x_train,
+        dataset.y_train,
+        dataset.tests["test"][0],
+        dataset.tests["test"][1],
+    ):
         assert not array.flags.writeable
 
 
 @pytest.mark.parametrize("folder", ["", "fashion-mnist", "fashion_mnist", "FashionMNIST/raw"])
 def test_named_folder_of_fashion(tmp_path: Path, sha256: str, folder: str) -> None:
     write_copy(tmp_path / "named" / folder)
-    assert find(FASHION_MNIST, sha256, tmp_path / "named").class_names[9] == "Ankle boot"
+    assert find(FASHION_MNIST, sha256, tmp_path / "named").classes[9] == "Ankle boot"
 
 
 def test_sub_folders_go_before_files_of_the_same_name(tmp_path: Path, sha256: str) -> None:

@@ -18,7 +18,7 @@ from gigo.engine.resident import Inputs
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.engine.training import TrainingStack, stack_width
 from gigo.rng import Stream
-from gigo.splits import split
+from gigo.sample import sample
 from gigo.trial import Trial
 
 Seen = dict[str, tuple[list[int], list[int]]]
@@ -38,7 +38,7 @@ def seen(stack: TrainingStack) -> Seen:
 
 def expected(one: Trial, epoch: int) -> tuple[list[int], list[int]]:
     """The same by the rules: the replicate's order of the trial's own items and labels."""
-    part = split(one, digits().dataset)
+    part = sample(one, digits().dataset)
     order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(len(part.items))
     return part.items[order].tolist(), part.labels[order].tolist()
 
@@ -73,7 +73,7 @@ def test_what_a_member_sees_stays_the_same_when_others_leave() -> None:
 
 def test_every_item_is_seen_once_an_epoch_in_another_order_each_time() -> None:
     one = GRID[-1]
-    part = split(one, digits().dataset)
+    part = sample(one, digits().dataset)
     orders = [seen(stack_at([one], epoch))[one.key] for epoch in range(3)]
     for items, labels in orders:
         assert sorted(items) == part.items.tolist()

@@ -16,7 +16,7 @@ from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.errors import SpecError
 from gigo.recipe import Recipe
-from gigo.specs import Choice
+from gigo.ref import Ref
 
 CPU = torch.device("cpu")
 FAST_BF16 = resolve_precision("auto", CPU) == "bfloat16"
@@ -106,7 +106,9 @@ def test_bfloat16_is_as_accurate_as_float32() -> None:
         fields = {"recipe": recipe, "size": 400, "validation": "none"}
         members = trials(digits(dtype), [0, 0.3], range(6), **fields)
         records, _ = finish(members, digits(dtype))
-        hits = [records[one.key].predictions == digits().dataset.y_test for one in members]
+        hits = [
+            records[one.key].predictions == digits().dataset.tests["test"][1] for one in members
+        ]
         accuracy[str(dtype)] = np.mean(hits, axis=1)
     exact, rough = accuracy["torch.float32"], accuracy["torch.bfloat16"]
     assert exact.min() > 0.7
@@ -135,7 +137,7 @@ def test_weights_are_kept_in_float32_whatever_is_computed_in() -> None:
 def test_cuda_loses_what_the_processor_loses(model: str, replicates: tuple[int, ...]) -> None:
     here = digits() if model == "small_cnn" else made_up(24)
     there = Resident(here.dataset, torch.device("cuda"), torch.float32)
-    fields = {"model": Choice(name=model), "validation": "none"}
+    fields = {"model": Ref(name=model), "validation": "none"}
     members = trials(here, [0, 0.5], replicates, **fields)
     curves: list[dict[str, list[float]]] = []
     allowed = torch.backends.cudnn.allow_tf32

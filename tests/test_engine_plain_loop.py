@@ -17,9 +17,9 @@ from gigo import models
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
+from gigo.ref import Ref
 from gigo.rng import Stream
-from gigo.specs import Choice
-from gigo.splits import split
+from gigo.sample import sample
 from gigo.trial import Trial
 
 WIDE = torch.float64
@@ -75,7 +75,7 @@ def plain_losses(
     one: Trial, resident: Resident, optimizer: Callable[[nn.Module], Adam | Sgd]
 ) -> Iterator[float]:
     """The mean training loss of each epoch."""
-    dataset, part = resident.dataset, split(one, resident.dataset)
+    dataset, part = resident.dataset, sample(one, resident.dataset)
     torch.manual_seed(Stream(one.seed, one.replicate, "weights").seed())
     network = models.build(one.model.name, dataset.input_shape, dataset.n_classes)
     network.to(resident.dtype)
@@ -107,7 +107,7 @@ def test_the_engine_loses_what_a_plain_loop_loses(
     optimizer: Callable[[nn.Module], Adam | Sgd],
 ) -> None:
     resident, epochs = (digits(WIDE), 5) if model == "small_cnn" else (made_up(24, WIDE), 3)
-    fields: dict[str, Any] = {"model": Choice(name=model), "recipe": recipe, "validation": "none"}
+    fields: dict[str, Any] = {"model": Ref(name=model), "recipe": recipe, "validation": "none"}
     members = trials(resident, [0, 0.5], replicates, **fields)
     stack = TrainingStack(members, resident)
     for _ in range(epochs):

@@ -16,7 +16,7 @@ from gigo.engine.members import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.recipe import Recipe
-from gigo.splits import split
+from gigo.sample import sample
 from gigo.trial import Trial
 from gigo.types import Record
 
@@ -29,7 +29,7 @@ def only(one: Trial, resident: Resident) -> Record:
 
 
 def accuracy(record: Record) -> float:
-    return float((record.predictions == digits().dataset.y_test).mean())
+    return float((record.predictions == digits().dataset.tests["test"][1]).mean())
 
 
 # Counts and curves
@@ -85,7 +85,7 @@ def test_counts_tell_selected_from_changed() -> None:
     assert one.corruption is not None
     lenient = replace(one, corruption=one.corruption.model_copy(update={"include_true": True}))
     record = only(lenient, digits())
-    part = split(lenient, digits().dataset)
+    part = sample(lenient, digits().dataset)
     assert record.n_selected == 100 == part.selected.sum()
     assert record.n_changed == (part.labels != part.true_labels).sum() < 100
 
@@ -105,7 +105,7 @@ def test_under_oracle_the_best_epochs_weights_predict_what_was_best(rate: float)
         assert accuracy(record) == max(watched)
         loss = record.curve["monitor_loss"][record.best_epoch - 1]
         assert record.log_loss == pytest.approx(loss, abs=1e-10)
-        last = (record.predictions_last == digits().dataset.y_test).mean()
+        last = (record.predictions_last == digits().dataset.tests["test"][1]).mean()
         assert last == watched[-1]
         assert record.log_loss_last == pytest.approx(record.curve["monitor_loss"][-1], abs=1e-10)
     assert any(record.best_epoch < record.epochs for record in records.values())
@@ -149,13 +149,13 @@ def test_accuracies_are_those_of_the_chosen_weights_by_hand(validation: str) -> 
 
     images = torch.tensor(resident.dataset.x_train).double()
     for one in members:
-        record, network, part = records[one.key], networks[one.key], split(one, resident.dataset)
+        record, network, part = records[one.key], networks[one.key], sample(one, resident.dataset)
         with torch.no_grad():
             fitted = network(images[part.items]).argmax(1).numpy()
-            test = network(torch.tensor(resident.dataset.x_test).double())
+            test = network(torch.tensor(resident.dataset.tests["test"][0]).double())
             held_out = network(images[part.held_out]).argmax(1).numpy()
         np.testing.assert_array_equal(record.predictions, test.argmax(1).numpy())
-        truth = torch.tensor(resident.dataset.y_test)
+        truth = torch.tensor(resident.dataset.tests["test"][1])
         loss = float(nn.functional.cross_entropy(test, truth))
         assert record.log_loss == pytest.approx(loss, abs=1e-10)
         wrong = part.labels != part.true_labels

@@ -21,7 +21,7 @@ from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.errors import EngineError
 from gigo.recipe import Recipe
 from gigo.rng import Stream
-from gigo.splits import split
+from gigo.sample import sample
 from gigo.trial import Trial
 
 Batches = dict[str, list[tuple[list[int], list[int]]]]
@@ -109,7 +109,7 @@ def seen(members: Sequence[Trial], batch_size: int, epochs: int) -> Batches:
 
 def expected(one: Trial, batch_size: int, epochs: int) -> list[tuple[list[int], list[int]]]:
     """The same by the rules."""
-    part, n = split(one, digits().dataset), one.size
+    part, n = sample(one, digits().dataset), one.size
     batches: list[tuple[list[int], list[int]]] = []
     for epoch in range(epochs):
         order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(n)

@@ -17,9 +17,9 @@ from engine_setup import made_up, trials
 from gigo import models
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
+from gigo.ref import Ref
 from gigo.rng import Stream
-from gigo.specs import Choice
-from gigo.splits import split
+from gigo.sample import sample
 
 needs_keras = pytest.mark.skipif(
     importlib.util.find_spec("keras") is None, reason="needs the extra: gigo[keras]"
@@ -80,7 +80,7 @@ def trained() -> TrainingStack:
     """By gigo, in float64."""
     resident = made_up(28, torch.float64)
     recipe = Recipe(batch_size=16, epochs=EPOCHS, patience=0, plateau_patience=0)
-    fields: dict[str, Any] = {"model": Choice(name="article_cnn"), "recipe": recipe}
+    fields: dict[str, Any] = {"model": Ref(name="article_cnn"), "recipe": recipe}
     stack = TrainingStack(trials(resident, [0.5], [0], validation="none", **fields), resident)
     for _ in range(EPOCHS):
         stack.run_epoch()
@@ -96,7 +96,7 @@ def test_losses_are_those_recorded_of_keras() -> None:
 def test_losses_are_those_of_keras() -> None:
     (member,) = trained().members
     trial, dataset = member.trial, made_up(28, torch.float64).dataset
-    part = split(trial, dataset)
+    part = sample(trial, dataset)
     torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
     network = models.build("article_cnn", (1, 28, 28), 10)
     model = as_article(28)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 import numpy as np, torch
+from factories import trials_of
 from gigo import costs, datasets
 from gigo.engine import checkpoint
 from gigo.engine.device import keep_freed_memory
@@ -27,7 +28,7 @@ width, n_test, size, crop = map(int, numbers)
 recipe = {"base": "small" if name == "digits" else "article", "epochs": 2, "crop": crop}
 study = Study.create(dataset=name, size=size, rates=0, replicates=1, model=model, recipe=recipe,
                      validation=validation)
-(trial,) = study.trials("float32").values()
+(trial,) = trials_of(study).values()
 entry, rng = datasets.CATALOGUE[name], np.random.default_rng(0)
 
 def part(n):

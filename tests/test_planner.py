@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factories import make_study, make_trials
+from factories import make_study, make_trials, trials_of
 from gigo import machine, models
 from gigo.costs import (
     ITEM,
@@ -36,7 +36,7 @@ from gigo.planner import (
     questions,
 )
 from gigo.recipe import RECIPES
-from gigo.specs import Choice
+from gigo.ref import Ref
 from gigo.study import Study
 from gigo.trial import Trial
 
@@ -45,7 +45,7 @@ UNLIKE: dict[str, object] = {
     "dataset": "fashion_mnist",
     "size": 300,
     "subset": "first",
-    "model": Choice(name="article_cnn"),
+    "model": Ref(name="article_cnn"),
     "recipe": RECIPES["sgd"],
     "validation": "none",
     "precision": "bfloat16",
@@ -54,7 +54,7 @@ UNLIKE: dict[str, object] = {
 where a step is large, or where layers look at the whole batch."""
 
 ALIKE: dict[str, object] = {
-    "corruption": Choice(name="two_sink"),
+    "corruption": Ref(name="two_sink"),
     "rate": 0.25,
     "placement": "tail",
     "seed": 5,
@@ -83,7 +83,7 @@ def make_plan(memory: int = 64 * GIB, **fields: Any) -> Plan:
 def one(**fields: Any) -> Trial:
     study = Study.create(**{"dataset": "mnist", "rates": 0, "replicates": 1, **fields})
     precision = "float32" if study.precision == "auto" else study.precision
-    return next(iter(study.trials(precision).values()))
+    return next(iter(trials_of(study, precision).values()))
 
 
 @settings(max_examples=25)
@@ -158,7 +158,7 @@ def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
         ({"model": "article_cnn", "recipe": "article"}, 3),  # large steps
         (
             {
-                "model": Choice.model_validate({"name": "resnet", "width": 1}),
+                "model": Ref.model_validate({"name": "resnet", "width": 1}),
                 "recipe": {"batch_size": 1},
             },
             3,

@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from factories import grid_of
 from gigo.analysis import tidy
 from gigo.analysis.findings import Namer
 from gigo.errors import SpecError, StoreError
 from gigo.files import write_whole
 from gigo.recipe import RECIPES, Recipe
+from gigo.ref import Ref
 from gigo.report import Material, figure, panels, terminal, write_report
 from gigo.report.figure_data import in_turn
 from gigo.report.figures import PALETTE, SHAPES
@@ -29,7 +31,6 @@ from gigo.report.markup import tag, text
 from gigo.report.plot import HEIGHT, plot
 from gigo.report.sections import provenance
 from gigo.report.toml import to_toml
-from gigo.specs import Choice
 from gigo.study import Study
 from synthetic import (
     PRECISION,
@@ -45,9 +46,11 @@ from synthetic import (
 
 def material_of(study: Study, **fields) -> Material:
     records = make_records(study, demo_accuracy, demo_status)
-    frame = tidy([study], records, TEST_SETS, PRECISION)
+    frame = tidy([grid_of(study)], records, TEST_SETS)
     told = [record.provenance for record in records]
-    return Material(study.name, frame, [study], TEST_SETS, PRECISION, provenance=told, **fields)
+    return Material(
+        study.name, frame, [grid_of(study)], TEST_SETS, PRECISION, provenance=told, **fields
+    )
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +283,9 @@ def test_a_page_of_an_oracle_run_says_so_in_plain_sight():
 
 def test_an_empty_run_still_makes_a_page():
     study = make_study()
-    nothing = Material("none", tidy([study], [], {}, PRECISION), [study], {}, PRECISION, pending=9)
+    nothing = Material(
+        "none", tidy([grid_of(study)], [], {}), [grid_of(study)], {}, PRECISION, pending=9
+    )
     assert "No trial is trained yet" in page(nothing)
     assert "No trial is trained yet" in prints(*terminal.overview(nothing))
 
@@ -336,7 +341,7 @@ def test_a_hostile_name_stays_a_name():
     evil = "</script><script>alert(1)</script>"
     material = material_of(make_study())
     frame = material.frame.assign(corruption=evil)
-    source = page(Material(evil, frame, material.studies, TEST_SETS, PRECISION, command=evil))
+    source = page(Material(evil, frame, material.grids, TEST_SETS, PRECISION, command=evil))
     assert "<script>alert" not in source
     assert text(evil) in source
     for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.S):
@@ -370,7 +375,7 @@ def test_toml_names_what_has_a_name():
     assert 'recipe = ["small"]' in source
     assert 'corruption = ["symmetric"]' in source
     assert RECIPES["small"].label == "small"
-    assert Choice(name="symmetric").label == "symmetric"
+    assert Ref(name="symmetric").label == "symmetric"
 
 
 def test_provenance_shows_values_or_their_range():

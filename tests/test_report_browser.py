@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from factories import grid_of
 from gigo.report import Material, write_report
 from gigo.report.agreement import PUBLISHED
 from synthetic import PRECISION, TEST_SETS, demo_accuracy, demo_status, demo_study, make_frame
@@ -24,7 +25,9 @@ def url(tmp_path_factory) -> str:
     study = demo_study().but(validation="oracle")
     frame = make_frame(study, demo_accuracy, demo_status)
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return write_report(path, Material("demo", frame, [study], TEST_SETS, PRECISION)).as_uri()
+    return write_report(
+        path, Material("demo", frame, [grid_of(study)], TEST_SETS, PRECISION)
+    ).as_uri()
 
 
 @pytest.fixture(scope="module")

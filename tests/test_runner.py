@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from command import instant_train, train_with
-from factories import make_record, make_study
+from factories import grid_of, make_record, make_study, trials_of
 from gigo import datasets, planner, runner
 from gigo.engine import checkpoint, tuning_cache
 from gigo.engine.checkpoint import State
@@ -25,7 +25,7 @@ from gigo.types import Record
 
 Train = Callable[[Sequence[Trial], Any, Any], Iterator[EpochDone | Record]]
 STUDY = make_study(precision="float32")
-KEYS = list(STUDY.trials("float32"))
+KEYS = list(trials_of(STUDY))
 
 
 class Engine:
@@ -88,9 +88,9 @@ def test_a_wider_grid_trains_only_what_is_missing(
     engine.stacks.clear()
     study = STUDY.but(**wider)
     runner.run(study, tmp_path)
-    assert sorted(engine.keys) == sorted(study.trials("float32").keys() - set(KEYS))
+    assert sorted(engine.keys) == sorted(trials_of(study).keys() - set(KEYS))
     after = stored(tmp_path)
-    assert after.keys() == study.trials("float32").keys()
+    assert after.keys() == trials_of(study).keys()
     assert {key: after[key].trial for key in KEYS} == before
 
 
@@ -150,7 +150,7 @@ def test_the_first_run_decides_on_the_precision(
 def test_a_stack_shares_what_members_must_share(tmp_path: Path, engine: Engine) -> None:
     study = STUDY.but(size=[100, 200], validation=["clean", "none"])
     runner.run(study, tmp_path)
-    trials = study.trials("float32")
+    trials = trials_of(study)
     groups = [{trials[k].validation for k in stack} for stack in engine.stacks]
     assert all(len(group) == 1 for group in groups)
     assert len(groups) == 2  # and no stack is smaller than it need be
@@ -161,7 +161,7 @@ def test_the_real_engine_s_records_are_kept_as_they_are(tmp_path: Path) -> None:
     study = STUDY.but(size=20, rates=[0, 1], replicates=1, recipe={"base": "small", "epochs": 2})
     runner.run(study, tmp_path)
     records = stored(tmp_path)
-    assert records.keys() == study.trials("float32").keys()
+    assert records.keys() == trials_of(study).keys()
     for record in records.values():
         assert len(record.predictions) == len(datasets.load("digits").y_test)
         assert 1 <= record.best_epoch <= record.epochs <= 2
@@ -226,7 +226,7 @@ def test_the_width_that_worked_is_kept_for_the_rest_of_the_run(
     rates = [1e-3, 2e-3, 3e-3]
     study = STUDY.but(recipe=[{"base": "small", "learning_rate": rate} for rate in rates])
     runner.run(study, tmp_path)
-    assert stored(tmp_path).keys() == study.trials("float32").keys()
+    assert stored(tmp_path).keys() == trials_of(study).keys()
     failed = [width for width in tried if width > limit]
     assert failed == {1: [10, 5, 3, 2], 3: [10, 5], 4: [10, 5]}[limit]
 
@@ -301,7 +301,7 @@ def test_a_state_of_other_models_is_not_gone_on_from(
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     recipe = {"base": "small", "epochs": 3}
     study = STUDY.but(size=20, rates=[0, 0.5], replicates=1, recipe=recipe)
-    trials = list(study.trials("float32").values())
+    trials = list(trials_of(study).values())
     resident = stacks.Library(stacks.Setup(None, {}, "cpu", "float32", 1 << 30, 0)).resident(
         "digits"
     )
@@ -347,9 +347,9 @@ def test_errors_let_go_of_the_folder(tmp_path: Path, engine: Engine) -> None:
     runner.run(STUDY, tmp_path / "run")
     with pytest.raises(StudyMismatch, match="seed = 0 there and 1 here"):
         runner.run(STUDY.but(seed=1), tmp_path / "run")
-    with Store.create(tmp_path / "run", study, "float32"), pytest.raises(StoreError):
+    with Store.create(tmp_path / "run", grid_of(study)), pytest.raises(StoreError):
         runner.run(study, tmp_path / "run")
-    Store.create(tmp_path / "run", study, "float32").close()
+    Store.create(tmp_path / "run", grid_of(study)).close()
 
 
 # Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from command import environment
-from factories import make_study
+from factories import grid_of, make_study
 from gigo.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -51,7 +51,7 @@ def python(*arguments: str, **options: Any) -> str:
 
 
 def test_what_trains_nothing_imports_nothing_heavy(tmp_path: Path) -> None:
-    Store.create(tmp_path / "small", make_study(), "float32").close()
+    Store.create(tmp_path / "small", grid_of(make_study())).close()
     printed = python("-c", SCRIPT, json.dumps(LIGHT), cwd=tmp_path)
     found = json.loads(printed.splitlines()[-1])
     codes = dict.fromkeys(LIGHT, 0) | {"plan demo --rate 2": 2, "status nowhere": 2}

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from factories import make_record, make_study, make_test_set, make_trials
+from factories import grid_of, make_record, make_study, make_test_set, make_trials, trials_of
 from gigo.errors import StoreBusy, StoreError, StudyMismatch
 from gigo.recipe import Recipe
 from gigo.store import Store, database
@@ -54,7 +54,7 @@ def check(folder: Path) -> str:
 def run(tmp_path: Path) -> Path:
     """A finished run."""
     folder = tmp_path / "run"
-    with Store.create(folder, STUDY, "float32") as store:
+    with Store.create(folder, grid_of(STUDY)) as store:
         store.add_test_set(make_test_set())
         store.add(RECORDS)
     return folder
@@ -124,7 +124,7 @@ records = st.builds(
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.create(tmp_path_factory.mktemp("scratch"), STUDY, "float32") as store:
+    with Store.create(tmp_path_factory.mktemp("scratch"), grid_of(STUDY)) as store:
         yield store
 
 
@@ -143,7 +143,7 @@ def test_any_record_round_trips_bit_for_bit(scratch: Store, record: Record) -> N
 def test_a_diverged_curve_keeps_its_infinities_and_not_a_numbers(run: Path) -> None:
     curve = {"train_loss": [2.3, float("inf"), float("-inf"), float("nan"), -0.0]}
     record = replace(RECORDS[0], key="diverged", status="diverged", curve=curve, log_loss=None)
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         store.add([record])
         *_, last = store.records()
     assert repr(last.curve) == repr(curve)
@@ -167,7 +167,7 @@ def test_a_diverged_curve_keeps_its_infinities_and_not_a_numbers(run: Path) -> N
 def test_what_could_not_be_read_back_is_refused(run: Path, wrong: dict[str, Any]) -> None:
     (field,) = wrong
     new = replace(RECORDS[0], key="new")
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         with pytest.raises(StoreError, match=rf"^record\.{field} can't be stored: .+$"):
             store.add([new, replace(new, key="newer", **wrong)])
         assert len(store.keys()) == len(RECORDS)
@@ -175,7 +175,7 @@ def test_what_could_not_be_read_back_is_refused(run: Path, wrong: dict[str, Any]
 
 def test_numpy_scalars_become_plain_numbers(run: Path) -> None:
     record = replace(RECORDS[0], key="new", epochs=np.int64(7), seconds=np.float32(0.1))
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         store.add([record])
         *_, last = store.records()
     assert (type(last.epochs), last.epochs) == (int, 7)
@@ -184,7 +184,7 @@ def test_numpy_scalars_become_plain_numbers(run: Path) -> None:
 
 def test_no_trial_is_stored_twice_and_a_failed_batch_leaves_nothing(run: Path) -> None:
     fresh = replace(RECORDS[0], key="fresh")
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         for batch in ([fresh, RECORDS[3]], [fresh, fresh]):
             with pytest.raises(StoreError, match="stored already"):
                 store.add(batch)
@@ -195,7 +195,7 @@ def test_no_trial_is_stored_twice_and_a_failed_batch_leaves_nothing(run: Path) -
 
 def test_test_sets_are_kept_once_by_their_data(run: Path) -> None:
     digits, mnist = make_test_set(), replace(make_test_set("mnist"), class_names=("zéro", "一"))
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         store.add_test_set(digits)
         store.add_test_set(mnist)
         store.add_test_set(mnist)
@@ -237,15 +237,15 @@ def test_the_database_answers_plain_sql(run: Path) -> None:
 def test_another_grid_extends_the_run(run: Path, change: dict[str, Any]) -> None:
     wider = STUDY.but(**change)
     for _ in range(2):
-        with Store.create(run, wider, "bfloat16") as store:
+        with Store.create(run, grid_of(wider, "bfloat16")) as store:
             assert store.studies == (STUDY, wider)
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         assert store.studies == (STUDY, wider)
         assert store.precision == "float32"
     with Store.open(run) as store:
         assert store.studies == (STUDY, wider)
         assert len(store.keys()) == len(RECORDS)
-        both = {**STUDY.trials("float32"), **wider.trials("float32")}
+        both = {**trials_of(STUDY), **trials_of(wider)}
         assert list(store.trials().items()) == list(both.items())
 
 
@@ -263,7 +263,7 @@ def test_any_other_difference_is_refused_by_name(
 ) -> None:
     before = (run / "run.sqlite").read_bytes()
     with pytest.raises(StudyMismatch) as caught:
-        Store.create(run, STUDY.but(**change), "float32")
+        Store.create(run, grid_of(STUDY.but(**change)))
     (field,) = change
     message = str(caught.value)
     assert f"{field} = {stored} there and {asked} here" in message
@@ -275,7 +275,7 @@ def test_any_other_difference_is_refused_by_name(
 
 def test_all_differences_are_named_at_once(run: Path) -> None:
     with pytest.raises(StudyMismatch, match=r"seed = 0 .* 7 here, subset = .* 'first' here"):
-        Store.create(run, STUDY.but(seed=7, subset="first", rates=[0.3]), "float32")
+        Store.create(run, grid_of(STUDY.but(seed=7, subset="first", rates=[0.3])))
 
 
 def test_a_run_without_a_trial_makes_way(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_run_without_a_trial_makes_way(tmp_path: Path) -> None:
         (other, "float64", (other,)),
         (STUDY, "bfloat16", (STUDY,)),
     ]:
-        with Store.create(tmp_path, study, precision) as store:
+        with Store.create(tmp_path, grid_of(study, precision)) as store:
             assert (store.studies, store.precision) == (studies, precision)
         with Store.open(tmp_path) as store:
             assert (store.studies, store.precision) == (studies, precision)
@@ -297,20 +297,20 @@ def test_trials_of_another_science_are_not_mixed_in(
 ) -> None:
     monkeypatch.setattr(store_module, "SCIENCE", 99)
     with pytest.raises(StudyMismatch, match="science = 1: expected 99"):
-        Store.create(run, STUDY, "float32")
+        Store.create(run, grid_of(STUDY))
     with pytest.raises(StudyMismatch, match="science = 1: expected 99"):
         Store.open(run)  # its keys would be unknown, and the run look empty
 
 
 def test_precision_is_resolved_once(tmp_path: Path) -> None:
-    with Store.create(tmp_path / "auto", STUDY, "bfloat16") as store:
+    with Store.create(tmp_path / "auto", grid_of(STUDY, "bfloat16")) as store:
         assert store.precision == "bfloat16"
-    with Store.create(tmp_path / "auto", STUDY, "float32") as store:
+    with Store.create(tmp_path / "auto", grid_of(STUDY)) as store:
         assert store.precision == "bfloat16"
     explicit = STUDY.but(precision="float64")
-    with Store.create(tmp_path / "explicit", explicit, "float64") as store:
+    with Store.create(tmp_path / "explicit", grid_of(explicit, "float64")) as store:
         assert store.precision == "float64"
-    with Store.create(tmp_path / "explicit", STUDY, "float32") as store:
+    with Store.create(tmp_path / "explicit", grid_of(STUDY)) as store:
         assert store.precision == "float64"
         assert store.studies == (explicit, STUDY)
 
@@ -319,15 +319,15 @@ def test_precision_is_resolved_once(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused_and_told_who_the_first_is(run: Path) -> None:
-    with Store.create(run, STUDY, "float32"):
+    with Store.create(run, grid_of(STUDY)):
         with pytest.raises(StoreBusy) as caught:
-            Store.create(run, STUDY, "float32")
+            Store.create(run, grid_of(STUDY))
         message = str(caught.value)
         assert f"{run}: process {os.getpid()} on {platform.node()}, started 2" in message
         (run / "run.sqlite.writer").write_text("torn {")
         with pytest.raises(StoreBusy, match="another process is writing"):
-            Store.create(run, STUDY, "float32")
-    Store.create(run, STUDY, "float32").close()
+            Store.create(run, grid_of(STUDY))
+    Store.create(run, grid_of(STUDY)).close()
 
 
 def test_another_process_is_refused_too_and_needs_no_torch(run: Path) -> None:
@@ -339,11 +339,11 @@ from gigo.store import Store
 with Store.open(Path(sys.argv[1])) as store:
     print(len(store.keys()), "torch" in sys.modules, "filelock" in sys.modules)
     try:
-        Store.create(store.path, store.studies[0], "float32")
+        Store.create(store.path, grid_of(store.grids[0].study))
     except StoreBusy as error:
         print(error)
 """
-    with Store.create(run, STUDY, "float32"):
+    with Store.create(run, grid_of(STUDY)):
         output = python(script, str(run))
     first, second = output.splitlines()
     assert first == f"{len(RECORDS)} False False"
@@ -352,7 +352,7 @@ with Store.open(Path(sys.argv[1])) as store:
 
 def test_another_program_s_lock_is_reported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "WAIT", 0.0)
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         with closing(sqlite3.connect(run / "run.sqlite")) as other:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(StoreBusy, match=r"run\.sqlite: another program holds it"):
@@ -367,7 +367,7 @@ def test_readers_see_each_commit_and_hold_nobody_up(
     monkeypatch.setattr(database, "JOURNAL", journal)
     monkeypatch.setattr(database, "WAIT", 0.0)
     monkeypatch.setattr(store_module, "BATCH", 2)
-    with Store.create(tmp_path, STUDY, "float32") as writer, Store.open(tmp_path) as reader:
+    with Store.create(tmp_path, grid_of(STUDY)) as writer, Store.open(tmp_path) as reader:
         writer.add(RECORDS[:3])
         seen: list[str] = []
         for record, later in zip(reader.records(), RECORDS[3:], strict=False):
@@ -395,7 +395,7 @@ def test_a_closed_store_leaves_one_file_and_an_empty_lock(run: Path) -> None:
 
 @pytest.mark.parametrize("with_log", [False, True])
 def test_a_write_protected_run_can_be_read(open_folder: Path, with_log: bool) -> None:
-    with Store.create(open_folder, STUDY, "float32") as writer:
+    with Store.create(open_folder, grid_of(STUDY)) as writer:
         writer.add(RECORDS)
         if not with_log:  # else its owner is still at it
             writer.close()
@@ -424,26 +424,26 @@ def test_a_file_or_a_file_above_is_no_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     with pytest.raises(StoreError, match=r"file: a file: expected a folder"):
-        Store.create(file, STUDY, "float32")
+        Store.create(file, grid_of(STUDY))
     with pytest.raises(StoreError, match=r"file.*: Not a directory$"):
-        Store.create(file / "x", STUDY, "float32")
+        Store.create(file / "x", grid_of(STUDY))
     assert file.read_text() == "mine"
 
 
 def test_unwritable_folders_are_named(open_folder: Path) -> None:
     run = open_folder / "run"
-    Store.create(run, STUDY, "float32").close()
+    Store.create(run, grid_of(STUDY)).close()
     with protected(open_folder), unprivileged():
         with pytest.raises(StoreError, match=r"/new: Permission denied$"):
-            Store.create(open_folder / "new", STUDY, "float32")
+            Store.create(open_folder / "new", grid_of(STUDY))
         with pytest.raises(StoreError, match=r"/run/run\.sqlite\.lock: Permission denied$"):
-            Store.create(run, STUDY, "float32")
+            Store.create(run, grid_of(STUDY))
     assert check(run) == "ok"
 
 
 def test_unreadable_folders_are_named(open_folder: Path) -> None:
     run = open_folder / "run"
-    Store.create(run, STUDY, "float32").close()
+    Store.create(run, grid_of(STUDY)).close()
     run.chmod(0o000)
     with unprivileged(), pytest.raises(StoreError, match=r"run\.sqlite: Permission denied$"):
         Store.open(run)
@@ -452,14 +452,14 @@ def test_unreadable_folders_are_named(open_folder: Path) -> None:
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with Store.create(tmp_path, STUDY, "float32") as store:
+    with Store.create(tmp_path, grid_of(STUDY)) as store:
         store.add(RECORDS)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_a_run_killed_while_it_was_being_made_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "run.sqlite").touch()
-    with Store.create(tmp_path, STUDY, "float32") as store:
+    with Store.create(tmp_path, grid_of(STUDY)) as store:
         store.add(RECORDS)
     with Store.open(tmp_path) as store:
         assert len(store.keys()) == len(RECORDS)
@@ -520,7 +520,7 @@ def test_a_study_that_this_version_does_not_know_is_reported(run: Path) -> None:
 def test_a_stored_recipe_keeps_what_nobody_may_write(tmp_path: Path) -> None:
     """An option that does nothing may stand in a whole recipe, and does in older runs."""
     study = make_study(recipe=Recipe(optimizer="adam", momentum=0.5))
-    with Store.create(tmp_path, study, "float32"):
+    with Store.create(tmp_path, grid_of(study)):
         pass
     with Store.open(tmp_path) as store:
         assert store.studies == (study,)
@@ -564,7 +564,7 @@ def test_a_full_database_stays_whole(
     run: Path, monkeypatch: pytest.MonkeyPatch, journal: str
 ) -> None:
     monkeypatch.setattr(database, "JOURNAL", journal)
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         store._connection.execute("PRAGMA max_page_count = 100")
         kept = fill(store)
         assert kept
@@ -601,7 +601,7 @@ def test_a_full_disk_leaves_the_run_whole(
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(100_000))
     run = small_disk / "run"
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         kept = set(fill(store))
         assert kept
         assert store.keys() == kept
@@ -610,11 +610,11 @@ def test_a_full_disk_leaves_the_run_whole(
     occupy(small_disk / "rest")
     assert {record.key for record in open_and_read(run)} == kept
     with pytest.raises(StoreError):
-        Store.create(run, STUDY.but(rates=[0.3]), "float32")
+        Store.create(run, grid_of(STUDY.but(rates=[0.3])))
     with pytest.raises(StoreError):
-        Store.create(small_disk / "another", STUDY, "float32")
+        Store.create(small_disk / "another", grid_of(STUDY))
     ballast.unlink()
-    with Store.create(run, STUDY, "float32") as store:
+    with Store.create(run, grid_of(STUDY)) as store:
         store.add(RECORDS[:2])
         assert len(store.keys()) == len(kept) + 2
     assert check(run) == "ok"
@@ -635,7 +635,7 @@ template, printed = vars(make_record(make_trials(study)[0])), []
 from gigo.types import Record
 
 def write(round, pipe):
-    with Store.create(folder, study, "float32") as store:
+    with Store.create(folder, grid_of(study)) as store:
         for number in range(100_000):
             key = f"{round}/{number}"
             store.add([Record(**{**template, "key": key})])
@@ -658,7 +658,7 @@ for round in range(10):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         printed += acknowledged.read().decode().splitlines()
-    with Store.create(folder, study, "float32") as store:  # works at once
+    with Store.create(folder, grid_of(study)) as store:  # works at once
         lost = set(printed) - store.keys()
         extra = store.keys() - set(printed)
     assert not lost, lost
@@ -684,7 +684,7 @@ import os, sys
 from pathlib import Path
 from factories import make_record, make_study, make_trials
 from gigo.store import Store
-store = Store.create(Path(sys.argv[1]), make_study(), "float32")
+store = Store.create(Path(sys.argv[1]), grid_of(make_study()))
 store.add([make_record(trial) for trial in make_trials()])
 os._exit(0)
 """
@@ -730,7 +730,7 @@ def refuses(folder: Path, reason: str) -> None:
     with pytest.raises(StoreError, match=rf"run\.sqlite: {reason}"):
         Store.open(folder)
     with pytest.raises(StoreError, match=rf"run\.sqlite: {reason}"):
-        Store.create(folder, STUDY, "float32")
+        Store.create(folder, grid_of(STUDY))
     assert (folder / "run.sqlite").read_bytes() == before
 
 

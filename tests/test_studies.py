@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from factories import trials_of
 from gigo import studies
 from gigo.errors import SpecError
 from gigo.recipe import RECIPES
@@ -21,7 +22,7 @@ def test_a_built_in_study_is_valid_and_says_what_it_is(name: str) -> None:
     study = studies.find(name)
     assert study.name == name
     assert 10 < len(study.summary) < 100
-    assert study.trials("float32")
+    assert trials_of(study)
 
 
 @pytest.mark.parametrize("name", studies.names())
@@ -46,7 +47,7 @@ def test_the_demo_is_the_demo() -> None:
         recipe=RECIPES["small"],
         validation="clean",
     )
-    assert len(study.trials("float32")) == 3 * 2 * (1 + 2 * 10)
+    assert len(trials_of(study)) == 3 * 2 * (1 + 2 * 10)
 
 
 def test_an_unknown_study_is_refused_with_the_nearest() -> None:

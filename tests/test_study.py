@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories import make_study, make_trials
+from factories import cells_of, make_study, make_trials, trials_of
 from gigo import trial as trial_module
 from gigo.corruptions import CATALOGUE
 from gigo.datasets import CATALOGUE as DATASETS
 from gigo.errors import GigoError, SpecError
 from gigo.recipe import RECIPES, Recipe, told_apart
-from gigo.specs import Choice
+from gigo.ref import Ref
 from gigo.study import Study
 from gigo.trial import Trial
 
@@ -45,7 +45,7 @@ epochs = 5
 learning_rate = 1
 """
 
-WITH_TRUE = Choice.model_validate({"name": "symmetric", "include_true": True})
+WITH_TRUE = Ref.model_validate({"name": "symmetric", "include_true": True})
 KEYWORDS: dict[str, Any] = {
     "name": "both",
     "summary": "the same twice",
@@ -86,7 +86,7 @@ def test_toml_and_keywords_give_the_same_study(tmp_path: Path) -> None:
     from_toml = Study.from_toml(written(tmp_path, TOML))
     from_keywords = Study.create(**KEYWORDS)
     assert from_toml == from_keywords
-    assert list(from_toml.trials("float32")) == list(from_keywords.trials("float32"))
+    assert list(trials_of(from_toml)) == list(trials_of(from_keywords))
 
 
 def test_what_takes_several_values_also_takes_one() -> None:
@@ -163,7 +163,7 @@ def test_numpy_numbers_and_arrays_count_as_plain_ones() -> None:
         recipe={"learning_rate": 0.01, "epochs": 4},
     )
     assert numpy == plain
-    assert list(numpy.trials("float32")) == list(plain.trials("float32"))
+    assert list(trials_of(numpy)) == list(trials_of(plain))
     assert make_study(rates=[np.float64(0.5), np.float32(1)]).rates == (0.5, 1.0)
     assert make_study(size=range(100, 301, 100)).size == (100, 200, 300)
 
@@ -179,9 +179,7 @@ def test_numpy_numbers_and_arrays_count_as_plain_ones() -> None:
     ],
 )
 def test_a_rate_is_the_same_however_it_was_computed(given: Any, meant: list[float]) -> None:
-    assert list(make_study(rates=given).trials("float32")) == list(
-        make_study(rates=meant).trials("float32")
-    )
+    assert list(trials_of(make_study(rates=given))) == list(trials_of(make_study(rates=meant)))
 
 
 # What is refused
@@ -424,8 +422,8 @@ def studies(draw: st.DrawFn) -> Study:
 def test_studies_and_trials_survive_json(study: Study) -> None:
     back = Study.create(**json.loads(json.dumps(study.model_dump(mode="json"))))
     assert back == study
-    trials = study.trials("float32")
-    assert list(back.trials("float32")) == list(trials)
+    trials = trials_of(study)
+    assert list(trials_of(back)) == list(trials)
     for key, trial in trials.items():
         again = Trial.from_json(json.loads(json.dumps(trial.to_json())))
         assert again == trial
@@ -469,7 +467,7 @@ def test_cells_are_the_grid_once() -> None:
         model=["auto", "small_cnn"],
         validation=["clean", "none", "clean"],
     )
-    cells = list(study.cells())
+    cells = cells_of(study)
     assert len(cells) == len(set(cells)) == 2 * 2 * 3 * 2
     assert {cell.size for cell in cells} == {1347, 200}
     assert {cell.model.name for cell in cells} == {"small_cnn"}
@@ -478,29 +476,29 @@ def test_cells_are_the_grid_once() -> None:
 
 def test_auto_suits_the_images() -> None:
     study = Study.create(dataset=["digits", "mnist", "fashion_mnist"], rates=0)
-    chosen = {cell.dataset: cell.model.name for cell in study.cells()}
+    chosen = {cell.dataset: cell.model.name for cell in cells_of(study)}
     assert chosen == {"digits": "small_cnn", "mnist": "article_cnn", "fashion_mnist": "article_cnn"}
 
 
 def test_trials_are_cells_times_replicates_and_corruptions_share_rate_zero() -> None:
     study = make_study()  # 2 corruptions, 3 rates, 2 replicates
-    trials = study.trials("float32")
-    assert len(list(study.cells())) == 6
+    trials = trials_of(study)
+    assert len(cells_of(study)) == 6
     assert len(trials) == 2 * (1 + 2 * 2)
     assert all(key == trial.key for key, trial in trials.items())
     clean = [trial for trial in trials.values() if trial.rate == 0]
     assert [trial.corruption for trial in clean] == [None, None]
-    tail = make_study(placement="tail").trials("float32")
+    tail = trials_of(make_study(placement="tail"))
     assert {key for key in trials if key in tail} == {trial.key for trial in clean}
     assert all(
         study.trial(cell, replicate, "float32").key in trials
-        for cell in study.cells()
+        for cell in cells_of(study)
         for replicate in range(2)
     )
 
 
 def test_a_wider_grid_holds_the_narrower_one_s_trials() -> None:
-    narrow = make_study().trials("float32").keys()
+    narrow = trials_of(make_study()).keys()
     wide = make_study(
         rates=[0, 0.25, 0.5, 1],
         size=[200, 300],
@@ -509,7 +507,7 @@ def test_a_wider_grid_holds_the_narrower_one_s_trials() -> None:
         name="other",
         summary="wider",
     )
-    assert narrow <= wide.trials("float32").keys()
+    assert narrow <= trials_of(wide).keys()
 
 
 # Keys
@@ -522,7 +520,7 @@ TRIAL = Trial(
     rate=0.4,
     placement="random",
     subset="random",
-    model=Choice(name="small_cnn"),
+    model=Ref(name="small_cnn"),
     recipe=RECIPES["small"],
     validation="clean",
     precision="float32",
@@ -533,11 +531,11 @@ TRIAL = Trial(
 CHANGED: dict[str, object] = {
     "data": "0" * 64,
     "size": 201,
-    "corruption": Choice(name="symmetric"),
+    "corruption": Ref(name="symmetric"),
     "rate": 0.5,
     "placement": "tail",
     "subset": "first",
-    "model": Choice(name="article_cnn"),
+    "model": Ref(name="article_cnn"),
     "recipe": RECIPES["article"],
     "validation": "none",
     "precision": "bfloat16",
@@ -582,7 +580,7 @@ def test_the_meaning_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_are_not_in_the_key() -> None:
     assert replace(TRIAL, dataset="my digits").key == TRIAL.key
     names = [make_study(name=name, summary=name) for name in ("one", "two")]
-    assert names[0].trials("float32") == names[1].trials("float32")
+    assert trials_of(names[0]) == trials_of(names[1])
 
 
 def test_the_same_content_has_the_same_key_however_it_was_written() -> None:
@@ -606,18 +604,18 @@ def test_the_same_content_has_the_same_key_however_it_was_written() -> None:
 
 
 def test_options_are_in_the_key_and_their_order_is_not() -> None:
-    one = Choice.model_validate({"name": "symmetric", "a": 1, "b": 2})
-    other = Choice.model_validate({"b": 2, "name": "symmetric", "a": 1})
+    one = Ref.model_validate({"name": "symmetric", "a": 1, "b": 2})
+    other = Ref.model_validate({"b": 2, "name": "symmetric", "a": 1})
     assert one == other
     assert hash(one) == hash(other)
     assert one.label == other.label == "symmetric a=1 b=2"
     assert replace(TRIAL, corruption=one).key == replace(TRIAL, corruption=other).key
-    assert replace(TRIAL, corruption=one).key != replace(TRIAL, corruption=Choice(name="x")).key
+    assert replace(TRIAL, corruption=one).key != replace(TRIAL, corruption=Ref(name="x")).key
 
 
 def test_every_catalogued_corruption_can_be_asked_for() -> None:
     study = make_study(corruption=list(CATALOGUE), rates=0.5, replicates=1)
-    assert len(study.trials("float32")) == len(CATALOGUE)
+    assert len(trials_of(study)) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize(

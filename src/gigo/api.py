@@ -36,7 +36,7 @@ class Result:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(os.path.expanduser(path))  # pathlib's raises where it knows no such user
         with Store.open(self.path) as store:
-            self.studies = store.studies
+            self.grids = store.grids
             self.precision = store.precision
             self.records = list(store.records())
             self.test_sets = store.test_sets()  # second: a live writer stores them before records
@@ -44,6 +44,11 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<gigo.Result {self.path}: {len(self.records)} of {len(self._trials)} trials>"
+
+    @property
+    def studies(self) -> list[Study]:
+        """Those that were run into the folder, as they were said."""
+        return [grid.study for grid in self.grids]
 
     @property
     def missing(self) -> int:
@@ -55,14 +60,14 @@ class Result:
         """One row a trial; the columns are described in `gigo.analysis.table.COLUMNS`."""
         from gigo.analysis import tidy
 
-        return tidy(self.studies, self.records, self.test_sets, self.precision)
+        return tidy(self.grids, self.records, self.test_sets)
 
     @cached_property
     def per_class(self) -> pd.DataFrame:
         """One row a trial and class; see `gigo.analysis.table.PER_CLASS_COLUMNS`."""
         from gigo.analysis import per_class
 
-        return per_class(self.studies, self.records, self.test_sets, self.precision)
+        return per_class(self.grids, self.records, self.test_sets)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -79,7 +84,7 @@ class Result:
         return Material(
             title=self.studies[0].name,
             frame=self.frame,
-            studies=self.studies,
+            grids=self.grids,
             test_sets=self.test_sets,
             precision=self.precision,
             pending=self.missing,

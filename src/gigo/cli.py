@@ -172,28 +172,18 @@ def run_or_plan(
     data_dir: Annotated[
         Path | None, _one("--data-dir", "FOLDER", "Where data files lie; or set GIGO_DATA.")
     ] = None,
-    unverified: Annotated[
-        bool,
-        typer.Option(
-            "--unverified",
-            help="Read a copy in --data-dir that differs from the official data; reports say so.",
-        ),
-    ] = False,
     device: Device = "auto",
     workers: Workers = None,
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
     chosen = _study(study, context.params)
-    if unverified:
-        from gigo import datasets
-
-        chosen = chosen.but(unverified=datasets.accept(chosen.dataset, data_dir))
     if context.command.name == "run":
         _run(chosen, out, data_dir, device, workers)
         return
     from gigo import api, describe
 
-    print(describe.plan(chosen, api.folder(chosen, out), device=device, workers=workers))
+    where = api.folder(chosen, out)
+    print(describe.plan(chosen, where, device=device, workers=workers, data_dir=data_dir))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -358,7 +348,7 @@ def _study(name: str, options: dict[str, Any]) -> Study:
     given = {
         field: _parsed(field, value)
         for field, value in options.items()
-        if field in type(study).model_fields.keys() - {"unverified"} and value not in (None, ())
+        if field in type(study).model_fields and value not in (None, ())
     }
     return study.but(**given) if given else study
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gigo import datasets, machine, models
-from gigo.trial import HELD_OUT, Trial
+from gigo import machine, models
+from gigo.trial import Trial
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 """Floating-point operations a second that one processor core sustains, by precision; rough."""
@@ -31,7 +31,7 @@ OVERHEAD = 40 << 20
 
 def stack_memory(trial: Trial, width: int) -> int:
     """Bytes that a stack of trials like this one needs beside the data set, at most."""
-    items = max(datasets.CATALOGUE[trial.dataset].n_test, trial.size)
+    items = max(trial.dataset.n_test, trial.size)
     evaluated = min(EVALUATED, width * items)
     # A layer's input and output, and what its kernel makes of both, come to less than all layers'
     # outputs and half as much again. A step of training and a forward pass never live together.
@@ -61,7 +61,7 @@ def _kept_memory(trial: Trial) -> int:
     # and their gradients.
     weights = _cost(trial).parameters * (9 * master + 2 * width)
     items = trial.size * (ITEM + VIEW * trial.recipe.augments)
-    items += datasets.CATALOGUE[trial.dataset].n_test * SEEN
+    items += trial.dataset.n_test * SEEN
     return weights + items
 
 
@@ -76,19 +76,13 @@ def expected_epochs(trial: Trial) -> float:
 def work(trial: Trial) -> float:
     """Floating-point operations that a trial is expected to take."""
     flops = _cost(trial).flops
-    n_test = datasets.CATALOGUE[trial.dataset].n_test
-    fitted = trained(trial)
+    n_test = trial.dataset.n_test
+    fitted = trial.n_rows
     held_out = trial.size - fitted
     oracle = trial.validation == "oracle"
     watched = n_test if oracle else held_out
     final = fitted + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
     return flops * (expected_epochs(trial) * (3 * fitted + watched) + final)
-
-
-def trained(trial: Trial) -> int:
-    """Items of a trial that are not held out."""
-    holds_out = trial.validation in ("clean", "noisy")
-    return trial.size - (round(HELD_OUT * trial.size) if holds_out else 0)
 
 
 def seconds(trials: Sequence[Trial]) -> float:
@@ -102,9 +96,8 @@ def step_flops(trial: Trial) -> float:
 
 
 def _cost(trial: Trial) -> models.Cost:
-    entry = datasets.CATALOGUE[trial.dataset]
-    model = trial.model
-    return models.cost(model.name, entry.input_shape, entry.n_classes, **model.options)
+    card, model = trial.dataset, trial.model.to_json()
+    return models.cost(model.pop("name"), card.input_shape, card.n_classes, **model)
 
 
 def speed(trial: Trial) -> float:

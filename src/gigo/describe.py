@@ -11,10 +11,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from gigo import corruptions, costs, datasets, machine, models, planner, studies
+from gigo import costs, machine, planner, studies
 from gigo.errors import unknown
-from gigo.recipe import RECIPES, Recipe
+from gigo.recipe import Recipe
+from gigo.resolve import CATALOGUES, resolve
 from gigo.store import Store
 from gigo.study import Study
 
@@ -22,7 +24,14 @@ DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 """Devices that a run can be planned for; all but the first may have a number: ``cuda:1``."""
 
 
-def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None = None) -> str:
+def plan(
+    study: Study,
+    path: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    data_dir: Path | None = None,
+) -> str:
     """What running a study in a folder would do.
 
     Args:
@@ -31,6 +40,7 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
         device: where to; ``auto`` is taken for the CPU, since only PyTorch could tell. For an
             accelerator stacks, memory and time are still those of this machine's CPU.
         workers: training processes at once; None leaves that to gigo.
+        data_dir: where data files lie.
 
     Raises:
         SpecError: less than one worker, or a device of a kind that gigo does not know.
@@ -45,7 +55,7 @@ def plan(study: Study, path: Path, *, device: str = "auto", workers: int | None 
         with Store.open(path) as store:
             store.check(study)
             precision, done = store.precision, store.keys()
-    trials = study.trials(precision)
+    trials = resolve(study, precision, data_dir).at(precision).trials
     pending = [trial for key, trial in trials.items() if key not in done]
     count, _ = planner.processes(workers, costs.seconds(pending), on_cpu=on_cpu)
     planned = planner.plan(pending, workers=count)
@@ -72,8 +82,8 @@ def status(path: Path) -> str:
     with Store.open(path) as store:
         done, precision = store.keys(), store.precision
         states = Counter(record.status for record in store.records())
-        for study in store.studies:
-            parts.setdefault(study.name, set()).update(study.trials(precision))
+        for grid in store.grids:
+            parts.setdefault(grid.study.name, set()).update(grid.trials)
     trials = set[str]().union(*parts.values())
     missing = len(trials - done)
     place = shlex.quote(str(path))
@@ -105,10 +115,10 @@ def catalogue(what: str) -> str:
         SpecError: none of these.
     """
     kinds = {
-        "datasets": lambda: {name: _card(entry) for name, entry in datasets.CATALOGUE.items()},
-        "corruptions": lambda: _entries(corruptions.CATALOGUE),
-        "models": lambda: _entries(models.CATALOGUE),
-        "recipes": lambda: {name: _recipe(recipe) for name, recipe in RECIPES.items()},
+        "datasets": lambda: {n: _card(entry) for n, entry in CATALOGUES["datasets"].items()},
+        "corruptions": lambda: _entries(CATALOGUES["corruptions"]),
+        "models": lambda: _entries(CATALOGUES["models"]),
+        "recipes": lambda: {n: _recipe(recipe) for n, recipe in CATALOGUES["recipes"].items()},
         "studies": lambda: {name: studies.find(name).summary for name in studies.names()},
     }
     if what not in kinds:
@@ -125,7 +135,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _card(entry: datasets.DatasetEntry) -> str:
+def _card(entry: Any) -> str:
     items = f"{entry.n_train:,} + {entry.n_test:,} items, {entry.n_classes} classes"
     return f"{entry.summary}; {items}"
 
@@ -140,7 +150,7 @@ def _recipe(recipe: Recipe) -> str:
 
 
 def _entries(
-    entries: Mapping[str, corruptions.Corruption] | Mapping[str, models.Model],
+    entries: Mapping[str, Any],
 ) -> dict[str, str]:
     return {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
 

@@ -23,7 +23,6 @@ from gigo.costs import (
     speed,
     stack_memory,
     step_flops,
-    trained,
 )
 from gigo.errors import SpecError
 from gigo.trial import Trial
@@ -136,8 +135,8 @@ def plan(
         for stack in _chunks(sorted(group, key=_length), width, parts)
     ]
     # One data set after the other, since a process holds one at a time.
-    places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset for t in trials))}
-    stacks.sort(key=lambda stack: places[stack[0].dataset])
+    places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset.sha256 for t in trials))}
+    stacks.sort(key=lambda stack: places[stack[0].dataset.sha256])
     return Plan(
         stacks=stacks,
         memory=max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0),
@@ -170,7 +169,7 @@ def questions(
         limit = min(most, MAX_WIDTH, _fitting(first, budget))
         cost = max(TUNING, TUNING_STEPS * step_flops(first) / speed(first) * workers)
         if limit > 1 and seconds(group) >= WORTH * cost:
-            streams = Counter((trial.seed, trial.replicate, trial.size) for trial in group)
+            streams = Counter(trial.source for trial in group)
             asked.append(Question(first, limit, min(limit, max(streams.values()))))
     return asked
 
@@ -224,12 +223,13 @@ def _alike(trial: Trial) -> tuple[object, ...]:
     """Names the trials that may train together."""
     # Where sizes differ, short batches are padded, which batch normalisation would see.
     small = step_flops(trial) < SMALL_STEP
-    any_size = small and models.separate(trial.model.name, **trial.model.options)
+    model = trial.model.to_json()
+    any_size = small and models.separate(model.pop("name"), **model)
     return (
-        trial.dataset,
+        trial.dataset.sha256,
         None if any_size else trial.size,
-        trial.model.label,
-        trial.recipe,
+        trial.model.identity,
+        trial.recipe.identity,
         trial.validation,
         trial.subset,
         trial.precision,
@@ -239,12 +239,12 @@ def _alike(trial: Trial) -> tuple[object, ...]:
 def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
     """Names the trials that do."""
     own_images = tuning.own_images if tuning else step_flops(trial) < SMALL_STEP
-    return *_alike(trial), None if own_images else (trial.seed, trial.replicate, trial.size)
+    return *_alike(trial), None if own_images else trial.source
 
 
 def _length(trial: Trial) -> tuple[float, int]:
     """Steps that a trial is expected to take, then its size: who trains about as long as who."""
-    batches = -(-trained(trial) // trial.recipe.batch_size)
+    batches = -(-trial.n_rows // trial.recipe.batch_size)
     return expected_epochs(trial) * batches, trial.size
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from gigo.errors import SpecError, unknown
-from gigo.specs import Spec
+from gigo.ref import canonical
+from gigo.spec import Spec
+
+MOST = 2**31
+"""Of whole numbers: more is a slip of the pen."""
 
 
 class Recipe(Spec):
@@ -38,24 +43,29 @@ class Recipe(Spec):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     epsilon: float = Field(default=1e-7, gt=0)
-    batch_size: int = Field(default=256, ge=1)
-    epochs: int = Field(default=100, ge=1)
-    patience: int = Field(default=10, ge=0)
-    plateau_patience: int = Field(default=5, ge=0)
+    batch_size: int = Field(default=256, ge=1, lt=MOST)
+    epochs: int = Field(default=100, ge=1, lt=MOST)
+    patience: int = Field(default=10, ge=0, lt=MOST)
+    plateau_patience: int = Field(default=5, ge=0, lt=MOST)
     plateau_factor: float = Field(default=0.1, gt=0, lt=1)
     plateau_min_delta: float = Field(default=1e-4, ge=0)
     schedule: Literal["constant", "cosine", "step"] = "constant"
-    step_epochs: int = Field(default=30, ge=1)
+    step_epochs: int = Field(default=30, ge=1, lt=MOST)
     step_factor: float = Field(default=0.1, gt=0, lt=1)
     flip: bool = False
-    crop: int = Field(default=0, ge=0)
+    crop: int = Field(default=0, ge=0, lt=MOST)
 
     @property
     def augments(self) -> bool:
         """Whether images are shown otherwise than they are."""
         return self.flip or self.crop > 0
 
-    @property
+    @cached_property
+    def identity(self) -> str:
+        """What stands for it in trials' keys."""
+        return canonical(self.model_dump())
+
+    @cached_property
     def label(self) -> str:
         """The built-in recipe's name, with what differs from the nearest one."""
         mine = self.model_dump()

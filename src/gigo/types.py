@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -11,36 +12,43 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int64]
+Kind = Literal["image", "table", "text", "vector"]
+Placement = Literal["random", "tail"]
 Status = Literal["ok", "never_started", "diverged"]
+Watch = Callable[[str, int, int], None]
+"""Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A classification data set with its official split.
+    """A classification data set with its test sets.
 
     Attributes:
-        name: the catalogue's name.
+        name: what tables call it.
         x_train: (n, ...) inputs; images are (n, channels, height, width). ``uint8`` is divided by
             255 where it is used, ``float32`` is used as it is.
         y_train: (n,) int64 labels, ``0 .. n_classes - 1``.
-        x_test, y_test: the same for the test set.
-        class_names: one name a class.
+        tests: the test sets by name, inputs and labels each; the first one is called ``test``.
+        classes: one name per class.
+        kind: of the inputs.
         sha256: of the decoded arrays (see `gigo.datasets.fingerprint`).
         source: where the bytes came from, for people.
+        groups: (n,) int64, items that must not be split between training and test; None: none.
     """
 
     name: str
     x_train: Images
     y_train: Labels
-    x_test: Images
-    y_test: Labels
-    class_names: tuple[str, ...]
+    tests: Mapping[str, tuple[Images, Labels]]
+    classes: tuple[str, ...]
+    kind: Kind
     sha256: str
     source: str
+    groups: Labels | None = None
 
     @property
     def n_classes(self) -> int:
-        return len(self.class_names)
+        return len(self.classes)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -48,19 +56,93 @@ class Dataset:
         return self.x_train.shape[1:]
 
 
-class Schedule(NamedTuple):
-    """What a label corruption does to a training set, whatever the rate.
+def _not_here(watch: Watch) -> Dataset:
+    raise RuntimeError("a grid that was read from a run has no data: resolve its study")
 
-    Rate r replaces the labels of the first ``round(r * n)`` items of ``order``: the items
-    corrupted at one rate are therefore among those at any higher one, with the same wrong labels.
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a data set without reading it.
 
     Attributes:
-        order: (m,) int64 distinct indices into the training set, m <= n.
-        new_labels: (m,) int64, the label each of them gets.
+        name: what tables call it.
+        sha256: of its decoded arrays; the data set's identity.
+        kind: of its inputs.
+        input_shape: of one item.
+        n_classes, n_train, n_test: counts; ``n_test`` is of all test sets together.
+        load: reads it, telling a `Watch` of downloads; raises DataError.
     """
 
-    order: Labels
-    new_labels: Labels
+    name: str
+    sha256: str
+    kind: Kind
+    input_shape: tuple[int, ...]
+    n_classes: int
+    n_train: int
+    n_test: int
+    load: Callable[[Watch], Dataset] = field(default=_not_here, compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        """How tables and figures name it."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A model or a corruption that a study named, after the name was looked up.
+
+    Attributes:
+        label: how tables and figures name it.
+        identity: canonical JSON of everything that makes it what it is: a part of trials' keys.
+        value: the thing itself, its options bound. A model is ``(input_shape, n_classes) ->
+            nn.Module``, a label corruption ``(dataset, items, stream) -> Schedule``. None where a
+            run is only read.
+    """
+
+    label: str
+    identity: str
+    value: Any = field(default=None, compare=False, repr=False)
+
+    def to_json(self) -> Any:
+        """The identity as plain values."""
+        return json.loads(self.identity)
+
+
+class Schedule(NamedTuple):
+    """What a corruption does to a training set, whatever the rate: a list of edits in order.
+
+    Rate r does the first ``round(r * n)`` edits: the items corrupted at one rate are therefore
+    among those at any higher one, with the same wrong labels.
+
+    Attributes:
+        item: (m,) int64 distinct positions among the n items given, m <= n.
+        label: (m,) int64, the label each of them gets.
+    """
+
+    item: Labels
+    label: Labels
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What one trial trains on, and what it holds out.
+
+    Attributes:
+        rows: (n,) int64, the items trained on: indices into ``x_train``, ascending.
+        labels: (n,) the labels they are trained with.
+        true_labels: (n,) as the data set has them.
+        touched: (n,) bool, edited by the corruption.
+        held_out: (v,) indices of the items held out, ascending; empty under some policies.
+        held_out_labels: (v,) their labels.
+    """
+
+    rows: Labels
+    labels: Labels
+    true_labels: Labels
+    touched: NDArray[np.bool_]
+    held_out: Labels
+    held_out_labels: Labels
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ POINT = ("dataset", "size", "corruption", "rate")
 AXES = ("model", "recipe", "validation")
 """The settings in which the two sides of a pair may differ."""
 
-RUN_SETTINGS = ("subset", "placement", "precision", "seed", "unverified")
+RUN_SETTINGS = ("subset", "placement", "precision", "seed")
 """What is the same for all trials of a run."""
 
 _MEASURED: dict[str, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -67,7 +67,6 @@ def answer(
     n_items: Mapping[str, int] | None = None,
     pending: int = 0,
     share: float = SHARE,
-    unverified: Iterable[str] = (),
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -76,15 +75,12 @@ def answer(
         n_items: training items by data set's name, so that a size can be called ``all``.
         pending: trials not trained yet.
         share: of clean accuracy that a tolerance allows to fall to.
-        unverified: names of data sets that were read although they differ from the official ones.
     """
     found = curve_estimates(frame, share)
     name = Namer(frame, n_items or {})
     versus = _comparisons(frame)
     findings = [*_per_size(found, name, share), *_between_sizes(versus, name)]
     warnings = [ORACLE] if "oracle" in set(frame["validation"]) else []
-    if differing := listing(sorted(set(unverified) & set(frame["dataset"]))):
-        warnings.append(f"Not the official data, read as they are (--unverified): {differing}.")
     notes = [*_notes(frame, pending), *_estimate_notes(found, versus, name)]
     return Answer(tuple(findings), tuple(warnings), tuple(notes))
 

@@ -9,23 +9,16 @@ import numpy as np
 import pandas as pd
 
 from gigo.analysis import metrics
+from gigo.axes import MEANINGS
 from gigo.errors import StoreError
-from gigo.study import Study
-from gigo.trial import Cell
+from gigo.grid import Grid
 from gigo.types import Record, TestSet
 
 COLUMNS: dict[str, str] = {
-    "dataset": "name of the data set",
-    "size": "training items paid for, those held out for validation included",
-    "corruption": "the corruption, with its options; rate 0 is listed under every one",
-    "rate": "fraction of the training items that the corruption was asked to take, 0 to 1",
-    "realised_rate": "fraction of them whose label really differs from the true one, 0 to 1",
+    **MEANINGS,
     "replicate": "repetition, from 0: one draw of subset, split, order, corruption, weights",
-    "model": "the network, with its options",
-    "recipe": "the training recipe, with what differs from the built-in one",
-    "batch_size": "items a step",
-    "validation": "what early stopping looked at: oracle (the test set), clean or noisy (held-out"
-    " items), or none",
+    "batch_size": "items per step",
+    "realised_rate": "fraction of the training items whose label really differs, 0 to 1",
     "status": "ok, diverged, or never_started: loss never below 98 % of its labels' entropy",
     "started": "whether the status is ok",
     "accuracy": "test accuracy of the chosen weights, 0 to 1",
@@ -49,17 +42,7 @@ COLUMNS: dict[str, str] = {
 }
 """Every column of `tidy`, with its meaning and unit."""
 
-IDENTITY = (
-    "dataset",
-    "size",
-    "corruption",
-    "rate",
-    "replicate",
-    "model",
-    "recipe",
-    "batch_size",
-    "validation",
-)
+IDENTITY = (*MEANINGS, "replicate", "batch_size")
 """The columns that say which trial a row is about; `per_class` repeats them."""
 
 PER_CLASS_COLUMNS: dict[str, str] = {
@@ -80,38 +63,35 @@ _OPTIONAL = ("log_loss", "train_accuracy_clean", "train_accuracy_corrupted", "tr
 
 
 def tidy(
-    studies: Sequence[Study],
+    grids: Sequence[Grid],
     records: Iterable[Record],
     test_sets: Mapping[str, TestSet],
-    precision: str,
 ) -> pd.DataFrame:
     """One row per cell and replicate that has a record; the columns are those of `COLUMNS`.
 
     Args:
-        studies: whose cells make the rows, in this order; a row that two share appears once.
+        grids: whose cells make the rows, in this order; a row that two share appears once.
         records: in any order; those of no study are left out.
         test_sets: by the sha256 of the data set.
-        precision: the resolved one, part of every trial's key.
 
     Raises:
         StoreError: a record's test set is missing, or of another length than its predictions.
     """
     measured = {record.key: _measure(record, test_sets) for record in records}
-    rows = [{**identity, **measured[key]} for identity, key in _rows(studies, measured, precision)]
+    rows = [{**identity, **measured[key]} for identity, key in _rows(grids, measured)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def per_class(
-    studies: Sequence[Study],
+    grids: Sequence[Grid],
     records: Iterable[Record],
     test_sets: Mapping[str, TestSet],
-    precision: str,
 ) -> pd.DataFrame:
     """One row per row of `tidy` and class; the columns are those of `PER_CLASS_COLUMNS`."""
     measured = {record.key: list(_classes(record, test_sets)) for record in records}
     rows = [
         {**identity, **numbers, "key": key}
-        for identity, key in _rows(studies, measured, precision)
+        for identity, key in _rows(grids, measured)
         for numbers in measured[key]
     ]
     return pd.DataFrame(rows, columns=list(PER_CLASS_COLUMNS))
@@ -128,37 +108,22 @@ def curves(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", "epoch", "quantity", "value"])
 
 
-def _rows(
-    studies: Sequence[Study], keys: Collection[str], precision: str
-) -> Iterator[tuple[dict[str, Any], str]]:
+def _rows(grids: Sequence[Grid], keys: Collection[str]) -> Iterator[tuple[dict[str, Any], str]]:
     """Which trial each row is about, with its key, for those of ``keys``; each row once."""
     seen: set[tuple[Any, ...]] = set()
-    for study in studies:
-        for cell in study.cells():
-            for replicate in range(study.replicates):
-                key = study.trial(cell, replicate, precision).key
+    for grid in grids:
+        for cell in grid.cells:
+            labels = cell.labels
+            for replicate in range(grid.study.replicates):
+                key = grid.trial(cell, replicate).key
                 if key not in keys:
                     continue
                 # Not the key alone: at rate 0 one trial stands for several cells.
-                identity = _identity(cell, replicate)
+                identity = {**labels, "replicate": replicate, "batch_size": cell.recipe.batch_size}
                 row = *identity.values(), key
                 if row not in seen:
                     seen.add(row)
                     yield identity, key
-
-
-def _identity(cell: Cell, replicate: int) -> dict[str, Any]:
-    return {
-        "dataset": cell.dataset,
-        "size": cell.size,
-        "corruption": cell.corruption.label,
-        "rate": cell.rate,
-        "replicate": replicate,
-        "model": cell.model.label,
-        "recipe": cell.recipe.label,
-        "batch_size": cell.recipe.batch_size,
-        "validation": cell.validation,
-    }
 
 
 def _measure(record: Record, test_sets: Mapping[str, TestSet]) -> dict[str, Any]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from gigo.corruptions import CATALOGUE, cliffs, limiting_accuracy
-from gigo.specs import Choice
-from gigo.study import Study
-from gigo.types import TestSet
+from gigo.grid import Grid
+from gigo.types import Labels, TestSet
 
 
 class Cliff(NamedTuple):
@@ -26,27 +23,26 @@ class Cliff(NamedTuple):
     accuracy_after: float
 
 
-def theoretical_cliffs(corruption: Choice, test_set: TestSet) -> tuple[Cliff, ...]:
-    """The distinct cliffs of a corruption, ascending; none where the true class always wins."""
-    n_classes = len(test_set.class_names)
-    destinations = CATALOGUE[corruption.name].destinations(n_classes, **corruption.options)
-    shares = np.bincount(test_set.y_test, minlength=n_classes) / len(test_set.y_test)
-    rates = [float(rate) for rate in np.unique(cliffs(destinations).round(12)) if rate < 1]
-    return tuple(
-        Cliff(rate, limiting_accuracy(destinations, shares, (rate + following) / 2))
-        for rate, following in pairwise([*rates, 1.0])
-    )
+def theoretical_cliffs(rates: Sequence[float], y_test: Labels) -> tuple[Cliff, ...]:
+    """The distinct cliffs of a corruption, ascending; none where the true class always wins.
+
+    Args:
+        rates: (K,) at which each class is lost (`gigo.corruptions.cliffs`); 1 is never.
+        y_test: (n,) labels of the test set.
+    """
+    own = np.round(np.asarray(rates), 12)[y_test]
+    return tuple(Cliff(float(rate), float((own > rate).mean())) for rate in np.unique(own[own < 1]))
 
 
 def cliffs_of(
-    studies: Iterable[Study], test_sets: Mapping[str, TestSet]
+    grids: Iterable[Grid], test_sets: Mapping[str, TestSet]
 ) -> dict[tuple[str, str], tuple[Cliff, ...]]:
-    """The cliffs by (data set's name, corruption's label) of all that some studies hold."""
+    """The cliffs by (data set's name, corruption's label) of all that some grids hold."""
     by_name = {test_set.name: test_set for test_set in test_sets.values()}
     return {
-        (name, choice.label): theoretical_cliffs(choice, by_name[name])
-        for study in studies
-        for name in study.dataset
-        for choice in study.corruption
+        (name, label): theoretical_cliffs(rates, by_name[name].y_test)
+        for grid in grids
+        for name, corruptions in grid.cliffs.items()
+        for label, rates in corruptions.items()
         if name in by_name
     }

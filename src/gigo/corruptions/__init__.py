@@ -1,6 +1,6 @@
 """Ways to spoil the labels of a training set.
 
-A label corruption is the matrix of where its corrupted labels go. `corrupt_labels` draws a
+A label corruption is the matrix of where its corrupted labels go. `relabel` draws a
 `gigo.types.Schedule` from any such matrix, and theory reads the same one.
 """
 
@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.corruptions.labels import (
-    Placement,
     biased_destinations,
-    corrupt_labels,
+    relabel,
     symmetric_destinations,
     two_sink_destinations,
 )
@@ -24,10 +23,9 @@ from gigo.corruptions.theory import cliffs, limiting_accuracy, transition_matrix
 __all__ = [
     "CATALOGUE",
     "Corruption",
-    "Placement",
     "cliffs",
-    "corrupt_labels",
     "limiting_accuracy",
+    "relabel",
     "transition_matrix",
 ]
 

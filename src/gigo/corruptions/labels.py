@@ -6,16 +6,14 @@ rate, which is what makes corrupted sets nested (`gigo.types.Schedule`).
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import Dataset, Labels, Schedule
-
-Placement = Literal["random", "tail"]
+from gigo.types import Dataset, Labels, Placement, Schedule
 
 
 def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDArray[np.float64]:
@@ -45,35 +43,38 @@ def two_sink_destinations(n_classes: int) -> NDArray[np.float64]:
     return destinations
 
 
-def corrupt_labels(
+def relabel(
     dataset: Dataset,
+    items: Labels,
     stream: Stream,
-    destinations: NDArray[np.float64],
+    *,
+    destinations: Callable[[int], NDArray[np.float64]],
     placement: Placement = "random",
 ) -> Schedule:
-    """A schedule over the whole training set of ``dataset``.
+    """A schedule that gives items other labels, drawn from a matrix.
 
     Args:
-        dataset: its ``y_train`` (n,) are the labels to spoil; nothing in it is changed.
-        stream: n words choose the new labels in file order, the next n the order of items, so
-            that an item's wrong label does not depend on ``placement``.
-        destinations: (K, K) row-stochastic, row = true class.
-        placement: ``random`` order, or ``tail``: from the last item of the file backwards.
+        dataset: whose ``y_train`` are the labels to corrupt; nothing in it is changed.
+        items: (n,) indices into its training set.
+        stream: n words choose the new labels in the items' order, the next n the order of edits,
+            so that an item's wrong label does not depend on ``placement``.
+        destinations: gives, for K classes, the (K, K) row-stochastic matrix, row = true class.
+        placement: ``random`` order, or ``tail``: from the last item backwards.
 
     Raises:
         SpecError: fewer than two classes, or an unknown placement.
     """
-    n = len(dataset.y_train)
+    n = len(items)
     if dataset.n_classes < 2:
         raise SpecError("classes", dataset.n_classes, "at least 2, or no label can be wrong")
-    new_labels = _draw(destinations[dataset.y_train], stream)
+    label = _draw(destinations(dataset.n_classes)[dataset.y_train[items]], stream)
     if placement == "random":
         order = stream.permutation(n)
     elif placement == "tail":
         order = np.arange(n - 1, -1, -1, dtype=np.int64)
     else:
         raise SpecError("placement", placement, "random or tail")
-    return Schedule(order, new_labels[order])
+    return Schedule(order, label[order])
 
 
 def _draw(probabilities: NDArray[np.float64], stream: Stream) -> Labels:

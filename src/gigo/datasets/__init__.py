@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from gigo.datasets import find as search
 from gigo.datasets.arrays import fingerprint
-from gigo.datasets.download import Watch, silent
 from gigo.datasets.download import fetch as fetch_files
+from gigo.datasets.download import silent
 from gigo.datasets.find import Verdict
 from gigo.datasets.official import Official
 from gigo.datasets.places import own_cache
 from gigo.errors import DataError, SpecError, unknown
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 __all__ = [
     "CATALOGUE",
@@ -24,6 +24,7 @@ __all__ = [
     "fetch",
     "fingerprint",
     "load",
+    "silent",
     "verify",
     "where",
 ]
@@ -166,13 +167,14 @@ def _as_described(dataset: Dataset, entry: DatasetEntry) -> Dataset:
     """A data set, if it has the counts, shape and classes of its entry; the true one has."""
     if dataset.sha256 == entry.sha256:
         return dataset
-    found = len(dataset.y_train), len(dataset.y_test)
+    x_test, y_test = dataset.tests["test"]
+    found = len(dataset.y_train), len(y_test)
     if found != (entry.n_train, entry.n_test):
         raise DataError(
             f"{dataset.source}: holds {found[0]} + {found[1]} items: expected {entry.n_train} + "
             f"{entry.n_test} of {dataset.name}"
         )
-    for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
+    for x, y in ((dataset.x_train, dataset.y_train), (x_test, y_test)):
         items = len(y), *entry.input_shape
         if (x.dtype, x.shape) != ("uint8", items):
             raise DataError(

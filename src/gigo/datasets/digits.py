@@ -26,7 +26,16 @@ def load_digits() -> Dataset:
     arrays = Arrays(x[~test], y[~test], x[test], y[test]).frozen()
     names = tuple(str(digit) for digit in range(10))
     source = f"scikit-learn {sklearn.__version__}"
-    return Dataset("digits", *arrays, names, fingerprint(*arrays), source)
+    return Dataset(
+        "digits",
+        arrays.x_train,
+        arrays.y_train,
+        {"test": (arrays.x_test, arrays.y_test)},
+        names,
+        "image",
+        fingerprint(*arrays),
+        source,
+    )
 
 
 def in_test_set(y: Labels) -> NDArray[np.bool_]:

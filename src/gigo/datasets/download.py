@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from gigo.datasets.official import Download
 from gigo.errors import DataError
-
-Watch = Callable[[str, int, int], None]
-"""Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
+from gigo.types import Watch
 
 
 def silent(name: str, done: int, total: int) -> None:

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gigo.datasets.download import Watch, fetch, silent
+from gigo.datasets.download import fetch, silent
 from gigo.datasets.official import Copy, Official
 from gigo.datasets.places import copies, other_caches, own_cache, wanted
 from gigo.errors import DataError, SpecError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 HINT = " (gigo run --unverified reads them as they are)"
 """For copies in a folder that the user named."""
@@ -163,7 +163,16 @@ def _read(official: Official, copy: Copy, sha256: str) -> Dataset:
     arrays = copy.layout.read(copy.paths).frozen()
     found = official.fingerprint(*arrays)
     remark = "" if found == sha256 else " (unverified: differs from the official data)"
-    return Dataset(official.name, *arrays, official.class_names, found, f"{copy.place}{remark}")
+    return Dataset(
+        official.name,
+        arrays.x_train,
+        arrays.y_train,
+        {"test": (arrays.x_test, arrays.y_test)},
+        official.class_names,
+        "image",
+        found,
+        f"{copy.place}{remark}",
+    )
 
 
 def _checked(
@@ -173,8 +182,9 @@ def _checked(
     dataset = _read(official, copy, sha256)
     if dataset.sha256 == expected:
         return dataset
+    n_test = len(dataset.tests["test"][1])
     raise DataError(
-        f"{copy.place}: holds {len(dataset.y_train)} + {len(dataset.y_test)} items of sha256 "
+        f"{copy.place}: holds {len(dataset.y_train)} + {n_test} items of sha256 "
         f"{dataset.sha256}: expected those of {official.name}, {expected}"
         f"{hint if expected == sha256 else ''}"
     )

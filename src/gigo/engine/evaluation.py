@@ -47,8 +47,8 @@ class Evaluation:
 
     def held_out(self, members: Sequence[Member], weights: Tensors) -> Predictions:
         """On the items that each holds out."""
-        items = [m.split.held_out for m in members]
-        labels = [m.split.held_out_labels for m in members]
+        items = [m.sample.held_out for m in members]
+        labels = [m.sample.held_out_labels for m in members]
         return self._own(items, labels, weights, shared=share_items(members))
 
     def fitted(self, members: Sequence[Member], weights: Tensors, *, shared: bool) -> list[Labels]:
@@ -59,7 +59,7 @@ class Evaluation:
             weights: theirs.
             shared: whether all were trained on the same items.
         """
-        items, labels = [m.split.items for m in members], [m.split.labels for m in members]
+        items, labels = [m.sample.rows for m in members], [m.sample.labels for m in members]
         classes = self._own(items, labels, weights, shared=shared).classes.cpu().numpy()
         return [row[: len(own)] for row, own in zip(classes, items, strict=True)]
 

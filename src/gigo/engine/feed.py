@@ -98,7 +98,7 @@ class Feed:
         self._set_up()
 
     def _set_up(self) -> None:
-        self.sizes = np.array([len(m.split.items) for m in self._members], np.int64)
+        self.sizes = np.array([len(m.sample.rows) for m in self._members], np.int64)
         self.shared = share_items(self._members)
 
     def stretch(self, epoch: Labels, running: NDArray[np.bool_]) -> Stretch:
@@ -122,9 +122,9 @@ class Feed:
         shown = None
         if views:
             shown = views[0] if self.shared else padded(views)[0]
-        splits = [self._members[i].split for i in source]
-        items = [s.items[row] for s, row in zip(splits, places, strict=True)]
-        labels = [s.labels[row] for s, row in zip(splits, places, strict=True)]
+        sets = [self._members[i].sample for i in source]
+        items = [s.rows[row] for s, row in zip(sets, places, strict=True)]
+        labels = [s.labels[row] for s, row in zip(sets, places, strict=True)]
         items = items[0] if self.shared else np.stack(items)
         return Stretch(items, shown, np.stack(labels), lengths)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gigo import models
 from gigo.engine.resident import Resident
 from gigo.rng import Stream
 from gigo.trial import Trial
@@ -22,7 +21,7 @@ def initial_networks(trials: Sequence[Trial], resident: Resident) -> list[nn.Mod
             continue
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
-            made[trial.seed, trial.replicate] = models.build(
-                trial.model.name, dataset.input_shape, dataset.n_classes, **trial.model.options
+            made[trial.seed, trial.replicate] = trial.model.value(
+                dataset.input_shape, dataset.n_classes
             )
     return [made[trial.seed, trial.replicate] for trial in trials]

@@ -12,9 +12,8 @@ import torch
 
 from gigo.engine.device import describe
 from gigo.engine.prediction import Predictions
-from gigo.splits import Split
 from gigo.trial import Trial
-from gigo.types import Labels, Record, Status
+from gigo.types import Labels, Record, Status, TrainingSet
 from gigo.version import __version__
 
 STARTED = 0.98
@@ -31,7 +30,7 @@ class Member:
     """
 
     trial: Trial
-    split: Split
+    sample: TrainingSet
     curve: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     seconds: float = 0.0
 
@@ -58,7 +57,7 @@ class Member:
 
 def share_items(members: Sequence[Member]) -> bool:
     """Whether all train on the same items in the same order, and hold out the same."""
-    return len({(m.replicate, m.trial.size) for m in members}) == 1
+    return len({m.trial.source for m in members}) == 1
 
 
 def entropy(labels: Labels) -> float:
@@ -104,7 +103,7 @@ def record(
         path: the way its stack was trained.
         reason: why not as one stacked network, empty if it was.
     """
-    part = member.split
+    part = member.sample
     changed = part.labels != part.true_labels
     state = status(member.curve["train_loss"], part.labels)
     small = np.uint8 if n_classes <= 256 else np.uint16
@@ -116,9 +115,9 @@ def record(
         key=member.trial.key,
         trial=member.trial.to_json(),
         status=state,
-        n_train=len(part.items),
+        n_train=len(part.rows),
         n_validation=len(part.held_out),
-        n_selected=int(part.selected.sum()),
+        n_selected=int(part.touched.sum()),
         n_changed=int(changed.sum()),
         epochs=member.epochs,
         best_epoch=best_epoch,

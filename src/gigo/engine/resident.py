@@ -80,6 +80,7 @@ class Resident:
         self.dataset = dataset
         self.device = device
         self.dtype = dtype
+        x_test, y_test = dataset.tests["test"]
         self.train = Inputs(dataset.x_train, device, dtype)
-        self.test = Inputs(dataset.x_test, device, dtype)
-        self.test_labels = torch.tensor(dataset.y_test, device=device)
+        self.test = Inputs(x_test, device, dtype)
+        self.test_labels = torch.tensor(y_test, device=device)

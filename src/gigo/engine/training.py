@@ -34,7 +34,7 @@ from gigo.engine.routes import Network, route
 from gigo.engine.stacking import stacked_tensors
 from gigo.engine.watched import Watched
 from gigo.errors import EngineError
-from gigo.splits import split
+from gigo.sample import sample
 from gigo.trial import Trial
 from gigo.types import Labels, Record
 
@@ -139,7 +139,7 @@ class TrainingStack:
         first = trials[0]
         self.recipe, self.validation = first.recipe, first.validation
         self._data = resident
-        self.members = [Member(trial, split(trial, resident.dataset)) for trial in trials]
+        self.members = [Member(trial, sample(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
         self.feed = Feed(self.members, self.recipe)
         networks = initial_networks(trials, resident)

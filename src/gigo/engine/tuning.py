@@ -15,7 +15,7 @@ from statistics import median
 
 import torch
 
-from gigo.costs import step_flops, trained
+from gigo.costs import step_flops
 from gigo.engine.device import out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
@@ -144,7 +144,7 @@ def _unless_full(measure: Measure, width: int, own_images: bool) -> float | None
 
 def _step_seconds(trial: Trial, resident: Resident, width: int, own_images: bool) -> float:
     """Of one step of ``width`` members; the median of a few, of one if it is long."""
-    items = trained(trial)
+    items = trial.n_rows
     batch = min(trial.recipe.batch_size, items)
     short = resident.device.type != "cpu" or width * step_flops(trial) < SMALL_STEP
     steps = min(STEPS, items // batch) if short else 1

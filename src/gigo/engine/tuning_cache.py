@@ -64,7 +64,7 @@ def key(question: Question, resident: Resident) -> str:
         "gigo": __version__,
         "input": list(dataset.input_shape),
         "classes": dataset.n_classes,
-        "model": trial.model.label,
+        "model": trial.model.identity,
         "batch": min(trial.recipe.batch_size, trial.size),
         "precision": str(resident.dtype),
         "augments": trial.recipe.augments,

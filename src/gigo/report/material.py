@@ -26,6 +26,7 @@ from gigo.analysis import (
     under_the_article_s_settings,
 )
 from gigo.analysis.findings import Namer
+from gigo.grid import Grid
 from gigo.study import Study
 from gigo.types import TestSet
 
@@ -37,7 +38,7 @@ class Material:
     Attributes:
         title: of the report.
         frame: the tidy table (`gigo.analysis.tidy`).
-        studies: whose cells the table holds.
+        grids: the studies, resolved, whose cells the table holds.
         test_sets: by sha256.
         precision: the resolved one.
         pending: trials not trained yet.
@@ -47,12 +48,16 @@ class Material:
 
     title: str
     frame: pd.DataFrame
-    studies: Sequence[Study]
+    grids: Sequence[Grid]
     test_sets: Mapping[str, TestSet]
     precision: str
     pending: int = 0
     provenance: Sequence[Mapping[str, Any]] = ()
     command: str | None = None
+
+    @property
+    def studies(self) -> list[Study]:
+        return [grid.study for grid in self.grids]
 
     @cached_property
     def n_items(self) -> dict[str, int]:
@@ -73,13 +78,12 @@ class Material:
 
     @cached_property
     def answer(self) -> Answer:
-        unverified = {name for study in self.studies for name in study.unverified}
-        return answer(self.frame, self.n_items, self.pending, unverified=unverified)
+        return answer(self.frame, self.n_items, self.pending)
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
         """Theoretical cliffs by (data set, corruption)."""
-        return cliffs_of(self.studies, self.test_sets)
+        return cliffs_of(self.grids, self.test_sets)
 
     @cached_property
     def published(self) -> Comparison | None:

@@ -18,6 +18,7 @@ from gigo.engine.device import (
     resolve_device,
     resolve_precision,
 )
+from gigo.resolve import resolve
 from gigo.runner import pool
 from gigo.runner.progress import Listener, Meter, Progress
 from gigo.runner.stacks import Event, Job, Library, Setup, train_job
@@ -62,20 +63,19 @@ def run(
     place = resolve_device(device)
     planner.processes(workers, 0.0)  # an error before anything is made
     precision = resolve_precision(study.precision, place)
-    with Store.create(path, study, precision) as store:
-        trials = study.trials(store.precision)
+    grid = resolve(study, precision, data_dir)
+    with Store.create(path, grid) as store:
+        trials = grid.at(store.precision).trials
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = Meter(pending, len(trials), listener)
         seconds, on_cpu = costs.seconds(pending), place.type == "cpu"
         count, threads = planner.processes(workers, seconds, on_cpu=on_cpu)
         memory = planner.share(free_memory(place), count)
-        setup = Setup(
-            data_dir, study.unverified, str(place), store.precision, memory, checkpoint.EVERY
-        )
+        setup = Setup(str(place), store.precision, memory, checkpoint.EVERY)
         library = Library(setup, meter.download)
-        for name in dict.fromkeys(trial.dataset for trial in pending):
-            store.add_test_set(_test_set(library.dataset(name)))
+        for card in dict.fromkeys(trial.dataset for trial in pending):
+            store.add_test_set(_test_set(library.dataset(card)))
         cut_off = _cut_off(path / CHECKPOINTS, trials, pending, store.trials().keys())
         resumed = {trial.key for job in cut_off for trial in job.trials}
         fresh = [trial for trial in pending if trial.key not in resumed]
@@ -154,8 +154,8 @@ def _test_set(dataset: Dataset) -> TestSet:
     return TestSet(
         name=dataset.name,
         sha256=dataset.sha256,
-        class_names=dataset.class_names,
-        y_test=dataset.y_test,
+        class_names=dataset.classes,
+        y_test=dataset.tests["test"][1],
         n_train=len(dataset.y_train),
         source=dataset.source,
     )

@@ -114,7 +114,7 @@ class Meter:
             trial = part.job.trials[0]
             now = replace(
                 now,
-                stack=f"{trial.dataset}, {trial.size} labels, {trial.model.label}",
+                stack=f"{trial.dataset.name}, {trial.size} labels, {trial.model.label}",
                 running=part.running,
                 epoch=part.epoch,
                 epochs=part.epochs,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import torch
 
-from gigo import datasets
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.device import DTYPES, out_of_memory
@@ -19,23 +18,19 @@ from gigo.engine.training import Detour, EpochDone, train
 from gigo.errors import EngineError
 from gigo.planner import Room
 from gigo.trial import Trial
-from gigo.types import Dataset, Record
+from gigo.types import Card, Dataset, Record, Watch
 
 
 class Setup(NamedTuple):
     """What training needs to know besides the trials; it can be sent to another process.
 
     Attributes:
-        data_dir: where data files lie; see `gigo.datasets.load`.
-        unverified: sha256 of copies that are to be read although they differ, by data set.
         device: of PyTorch.
         precision: resolved.
         memory: bytes that a stack may need.
         checkpoint_every: seconds between two checkpoints.
     """
 
-    data_dir: Path | None
-    unverified: dict[str, str]
     device: str
     precision: str
     memory: int
@@ -45,26 +40,21 @@ class Setup(NamedTuple):
 class Library:
     """Data sets as they are asked for; the last one stays in memory."""
 
-    def __init__(
-        self, setup: Setup, watch: Callable[[str, int, int], None] = lambda file, done, total: None
-    ) -> None:
+    def __init__(self, setup: Setup, watch: Watch = lambda file, done, total: None) -> None:
         self._setup, self._watch = setup, watch
         self._dataset: Dataset | None = None
         self._resident: Resident | None = None
 
-    def dataset(self, name: str) -> Dataset:
-        """A data set by its name; raises DataError."""
-        if self._dataset is None or self._dataset.name != name:
+    def dataset(self, card: Card) -> Dataset:
+        """A data set by what is known of it; raises DataError."""
+        if self._dataset is None or self._dataset.sha256 != card.sha256:
             self._dataset = self._resident = None  # two need not fit
-            accepted = self._setup.unverified.get(name)
-            self._dataset = datasets.load(
-                name, self._setup.data_dir, accepted=accepted, watch=self._watch
-            )
+            self._dataset = card.load(self._watch)
         return self._dataset
 
-    def resident(self, name: str) -> Resident:
+    def resident(self, card: Card) -> Resident:
         """The same on the device."""
-        dataset = self.dataset(name)
+        dataset = self.dataset(card)
         if self._resident is None:
             device, dtype = torch.device(self._setup.device), DTYPES[self._setup.precision]
             self._resident = Resident(dataset, device, dtype)

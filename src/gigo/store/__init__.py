@@ -3,7 +3,7 @@
 Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
 
     run       one row: precision (resolved), science (of the trials' keys)
-    study     position, study (JSON, all fields): those run into this folder, in order
+    grid      position, grid (JSON): the studies run into this folder, resolved, in order
     test_set  position, sha256, name, class_names (JSON), y_test (array), n_train, source
     record    position, and a column for each field of `gigo.types.Record`; trial, curve and
               provenance are JSON, predictions and predictions_last are arrays
@@ -15,7 +15,7 @@ An array is NumPy's name of its type in three letters, such as ``|u1``, then its
 lacks are the texts ``NaN``, ``Infinity`` and ``-Infinity``; nothing else may hold any.
 
 ``PRAGMA application_id`` is "gigo" in ASCII and ``PRAGMA user_version`` the number of this layout.
-Tables and first study come in one transaction, so that a file is either empty or a run.
+Tables and first grid come in one transaction, so that a file is either empty or a run.
 
 The journal is a write-ahead log, so that readers never wait; where the file system has no shared
 memory, SQLite's usual one. ``synchronous = EXTRA`` flushes to the disk at each commit in either

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gigo.errors import GigoError, StoreError
-from gigo.recipe import Recipe
-from gigo.study import Study
+from gigo.grid import Grid
 
 
 class Column(NamedTuple):
@@ -69,15 +68,12 @@ def _decode_array(blob: bytes) -> np.ndarray[Any, Any]:
     return np.frombuffer(zlib.decompress(blob[3:]), blob[:3].decode())
 
 
-def _encode_study(study: Study) -> str:
-    return _to_json(study.model_dump(mode="json"))  # the defaults too: they may change one day
+def _encode_grid(grid: Grid) -> str:
+    return _to_json(grid.to_json())  # the defaults too: they may change one day
 
 
-def _decode_study(text: str) -> Study:
-    fields = json.loads(text)
-    # Whole ones: what a user may not write, since it does nothing, is in many of them.
-    recipes = [Recipe(**recipe) for recipe in fields.get("recipe", ())]
-    return Study.create(**{**fields, "recipe": recipes})
+def _decode_grid(text: str) -> Grid:
+    return Grid.from_json(json.loads(text))
 
 
 def _decode_names(text: str) -> tuple[str, ...]:
@@ -94,11 +90,11 @@ _JSON = Column("TEXT NOT NULL", _to_json, json.loads)
 _NAMES = Column("TEXT NOT NULL", _to_json, _decode_names)
 _CURVE = Column("TEXT NOT NULL", _encode_curve, _decode_curve)
 _ARRAY = Column("BLOB NOT NULL", _encode_array, _decode_array)
-_STUDY = Column("TEXT NOT NULL", _encode_study, _decode_study)
+_GRID = Column("TEXT NOT NULL", _encode_grid, _decode_grid)
 
 TABLES: dict[str, dict[str, Column]] = {
     "run": {"precision": _TEXT, "science": _INTEGER},
-    "study": {"study": _STUDY},
+    "grid": {"grid": _GRID},
     "test_set": {
         "sha256": _KEY,
         "name": _TEXT,
@@ -158,6 +154,6 @@ def decode(place: str, table: str, values: list[Any]) -> dict[str, Any]:
     for (name, column), value in zip(TABLES[table].items(), values, strict=True):
         try:
             fields[name] = column.decode(value)
-        except (ValueError, TypeError, AttributeError, zlib.error, GigoError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, zlib.error, GigoError) as error:
             raise StoreError(f"{place}: {table}.{name} can't be read: {error}") from error
     return fields

@@ -8,7 +8,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from gigo.axes import FIELDS
 from gigo.errors import StoreError, StudyMismatch
+from gigo.grid import Grid
 from gigo.store.database import (
     DATABASE,
     choose_journal,
@@ -29,18 +31,7 @@ from gigo.types import Record, TestSet
 BATCH = 64
 """Rows read at a time; between batches a reader holds nothing that a writer waits for."""
 
-EXTENDABLE = {
-    "name",
-    "summary",
-    "dataset",
-    "size",
-    "corruption",
-    "rates",
-    "model",
-    "recipe",
-    "validation",
-    "replicates",
-}
+EXTENDABLE = {"name", "summary", "replicates", *FIELDS}
 """Fields in which the studies of a run may differ; and in ``precision``, once resolved."""
 
 
@@ -49,21 +40,21 @@ class Store:
 
     Attributes:
         path: the run folder.
-        studies: the distinct studies that were run into it, in order, as of opening.
+        grids: the distinct studies that were run into it, resolved, in order, as of opening.
         precision: of all its trials, resolved when it was created.
     """
 
     path: Path
-    studies: tuple[Study, ...]
+    grids: tuple[Grid, ...]
     precision: str
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection, self._cleanup = path, connection, ExitStack()
         runs = list(self._rows("run"))
-        self.studies = tuple(row["study"] for row in self._rows("study"))
-        if len(runs) != 1 or not self.studies:
+        self.grids = tuple(row["grid"] for row in self._rows("grid"))
+        if len(runs) != 1 or not self.grids:
             raise StoreError(
-                f"{path / DATABASE}: {len(runs)} rows in run, {len(self.studies)} in study: "
+                f"{path / DATABASE}: {len(runs)} rows in run, {len(self.grids)} in grid: "
                 "expected 1, and at least 1"
             )
         self.precision, science = runs[0]["precision"], runs[0]["science"]
@@ -74,7 +65,7 @@ class Store:
             )
 
     @classmethod
-    def create(cls, path: Path, study: Study, precision: str) -> Self:
+    def create(cls, path: Path, grid: Grid) -> Self:
         """Open a run for writing: make the folder, or extend the run that is there.
 
         A run without a trial, such as one whose data were missing, makes way for a study that
@@ -82,8 +73,8 @@ class Store:
 
         Args:
             path: the run folder; other files in it are left alone.
-            study: what is about to be run.
-            precision: what ``"auto"`` means in this process; counts only for a new run.
+            grid: what is about to be run; where its study leaves the precision to gigo, that of
+                the run counts.
 
         Raises:
             StoreBusy: another process, or another `Store` of this one, is writing to it.
@@ -99,10 +90,10 @@ class Store:
                 connection = connect_to_write(path)
             cleanup.callback(connection.close)
             if not holds_run(path, connection):
-                make_tables(path, connection, _first_rows(study, precision))
+                make_tables(path, connection, _first_rows(grid))
             choose_journal(connection)
             store = cls(path, connection)
-            store._extend(study, precision)
+            store._extend(grid)
             store._cleanup = cleanup.pop_all()
             return store
 
@@ -151,8 +142,8 @@ class Store:
     def trials(self) -> dict[str, Trial]:
         """What the run is meant to hold: the trials of all its studies, by key, in order."""
         trials: dict[str, Trial] = {}
-        for study in self.studies:
-            trials |= study.trials(self.precision)
+        for grid in self.grids:
+            trials |= grid.trials
         return trials
 
     def keys(self) -> set[str]:
@@ -213,7 +204,7 @@ class Store:
     def _differing(self, study: Study) -> list[str]:
         """``seed = 0 there and 1 here``, of every field that must be the run's and is not."""
         frozen = Study.model_fields.keys() - EXTENDABLE - {"precision"}
-        stored = {name: getattr(self.studies[0], name) for name in sorted(frozen)}
+        stored = {name: getattr(self.grids[0].study, name) for name in sorted(frozen)}
         given = {name: getattr(study, name) for name in sorted(frozen)}
         asked = self.precision if study.precision == "auto" else study.precision
         stored["precision"], given["precision"] = self.precision, asked
@@ -223,20 +214,22 @@ class Store:
             if stored[name] != given[name]
         ]
 
-    def _extend(self, study: Study, precision: str) -> None:
-        """Append a study, if it is new and fits the run; a run without a trial makes way."""
-        self.check(study)
-        if self._differing(study):
-            rows = _first_rows(study, precision)
+    def _extend(self, grid: Grid) -> None:
+        """Append a grid, if it is new and fits the run; a run without a trial makes way."""
+        self.check(grid.study)
+        if self._differing(grid.study):
+            rows = _first_rows(grid)
             with transaction(self.path, self._connection):
                 for table, fields in rows.items():
                     self._connection.execute(f"DELETE FROM {table}")
                     insert(self._connection, table, encode(table, fields))
-            self.studies, self.precision = (study,), rows["run"]["precision"]
-        elif study not in self.studies:
+            self.grids, self.precision = (grid,), grid.precision
+            return
+        grid = grid.at(self.precision)
+        if grid.to_json() not in [known.to_json() for known in self.grids]:
             with transaction(self.path, self._connection):
-                insert(self._connection, "study", encode("study", {"study": study}))
-            self.studies += (study,)
+                insert(self._connection, "grid", encode("grid", {"grid": grid}))
+            self.grids += (grid,)
 
     def _rows(self, table: str) -> Iterator[dict[str, Any]]:
         """Decoded rows in order; while one is being used, no statement is open."""
@@ -259,7 +252,6 @@ def _refuse_file(path: Path) -> None:
         raise StoreError(f"{path}: a file: expected a folder to keep the run in")
 
 
-def _first_rows(study: Study, precision: str) -> dict[str, dict[str, Any]]:
+def _first_rows(grid: Grid) -> dict[str, dict[str, Any]]:
     """Of a new run, by table."""
-    asked = precision if study.precision == "auto" else study.precision
-    return {"run": {"precision": asked, "science": SCIENCE}, "study": {"study": study}}
+    return {"run": {"precision": grid.precision, "science": SCIENCE}, "grid": {"grid": grid}}

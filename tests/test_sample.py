@@ -15,16 +15,16 @@ from scipy import stats
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
 from gigo.recipe import Recipe
+from gigo.ref import Ref
 from gigo.rng import Stream
-from gigo.specs import Choice
-from gigo.splits import Split, split, stratified
+from gigo.sample import stratified
 from gigo.trial import Trial
 from gigo.types import Dataset
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
-WITH_TRUE = Choice.model_validate({"name": "symmetric", "include_true": True})
-KINDS = st.sampled_from([*(Choice(name=name) for name in CATALOGUE), WITH_TRUE])
+WITH_TRUE = Ref.model_validate({"name": "symmetric", "include_true": True})
+KINDS = st.sampled_from([*(Ref(name=name) for name in CATALOGUE), WITH_TRUE])
 
 
 def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
@@ -42,11 +42,11 @@ def make_trial(size: int, **fields: Any) -> Trial:
         dataset="made up",
         data="",
         size=size,
-        corruption=Choice(name="symmetric"),
+        corruption=Ref(name="symmetric"),
         rate=0.4,
         placement="random",
         subset="random",
-        model=Choice(name="small_cnn"),
+        model=Ref(name="small_cnn"),
         recipe=Recipe(),
         validation="clean",
         precision="float32",
@@ -56,8 +56,8 @@ def make_trial(size: int, **fields: Any) -> Trial:
     return replace(trial, **fields)
 
 
-def chosen(found: Split) -> set[int]:
-    return {*found.items.tolist(), *found.held_out.tolist()}
+def chosen(found: TrainingSet) -> set[int]:
+    return {*found.rows.tolist(), *found.held_out.tolist()}
 
 
 @st.composite
@@ -82,14 +82,14 @@ def situations(draw: st.DrawFn) -> tuple[Dataset, Trial]:
 @given(situation=situations())
 def test_a_split_takes_exactly_what_is_paid_for(situation: tuple[Dataset, Trial]) -> None:
     dataset, trial = situation
-    found = split(trial, dataset)
-    assert len(found.items) + len(found.held_out) == len(chosen(found)) == trial.size
+    found = sample(trial, dataset)
+    assert len(found.rows) + len(found.held_out) == len(chosen(found)) == trial.size
     assert chosen(found) <= set(range(len(dataset.y_train)))
-    for indices in (found.items, found.held_out):
+    for indices in (found.rows, found.held_out):
         assert indices.dtype == np.int64
         assert (np.diff(indices) > 0).all()
     assert len(found.held_out) == (round(0.2 * trial.size) if trial.validation == "clean" else 0)
-    assert (found.true_labels == dataset.y_train[found.items]).all()
+    assert (found.true_labels == dataset.y_train[found.rows]).all()
     assert (found.held_out_labels == dataset.y_train[found.held_out]).all()
 
 
@@ -98,25 +98,25 @@ def test_corruption_is_exact_and_touches_selected_items_alone(
     situation: tuple[Dataset, Trial],
 ) -> None:
     dataset, trial = situation
-    found = split(trial, dataset)
+    found = sample(trial, dataset)
     changed = found.labels != found.true_labels
-    assert found.selected.sum() == round(trial.rate * len(found.items))
-    assert not (changed & ~found.selected).any()
+    assert found.touched.sum() == round(trial.rate * len(found.rows))
+    assert not (changed & ~found.touched).any()
     if trial.corruption is None or not trial.corruption.options:
-        assert (changed == found.selected).all()
+        assert (changed == found.touched).all()
     if trial.placement == "tail":
-        assert (np.diff(found.selected.astype(int)) >= 0).all()
+        assert (np.diff(found.touched.astype(int)) >= 0).all()
 
 
 @given(situation=situations(), rates=st.lists(RATES, min_size=2, max_size=4), kind=KINDS)
 def test_rates_are_nested(
-    situation: tuple[Dataset, Trial], rates: list[float], kind: Choice
+    situation: tuple[Dataset, Trial], rates: list[float], kind: Resolved
 ) -> None:
     dataset, trial = situation
     before: set[tuple[int, int]] = set()
     for rate in sorted(rates):
-        found = split(replace(trial, rate=rate, corruption=kind), dataset)
-        pairs = zip(found.items[found.selected], found.labels[found.selected], strict=True)
+        found = sample(replace(trial, rate=rate, corruption=kind), dataset)
+        pairs = zip(found.rows[found.touched], found.labels[found.touched], strict=True)
         wrong = {(int(item), int(label)) for item, label in pairs}
         assert wrong >= before
         before = wrong
@@ -128,29 +128,30 @@ def test_only_size_subset_seed_replicate_and_policy_choose_items(
 ) -> None:
     dataset, trial = situation
     corrupt = {name: getattr(other[1], name) for name in ("corruption", "rate", "placement")}
-    found = split(trial, dataset)
-    again = split(replace(trial, **corrupt, precision="bfloat16", recipe=Recipe(epochs=1)), dataset)
-    assert (found.items == again.items).all()
+    found = sample(trial, dataset)
+    again = sample(
+        replace(trial, **corrupt, precision="bfloat16", recipe=Recipe(epochs=1)), dataset
+    )
+    assert (found.rows == again.rows).all()
     assert (found.held_out == again.held_out).all()
 
 
 @given(situation=situations(), kind=KINDS)
 def test_kinds_of_corruption_select_the_same_items(
-    situation: tuple[Dataset, Trial], kind: Choice
+    situation: tuple[Dataset, Trial], kind: Resolved
 ) -> None:
     """So that their difference within a replicate is one of kind alone."""
     dataset, trial = situation
     one, other = (
-        split(replace(trial, corruption=choice), dataset)
-        for choice in (Choice(name="biased"), kind)
+        sample(replace(trial, corruption=choice), dataset) for choice in (Ref(name="biased"), kind)
     )
-    assert (one.selected == other.selected).all()
+    assert (one.touched == other.touched).all()
 
 
 @given(situation=situations())
 def test_a_trial_always_gets_the_same_split(situation: tuple[Dataset, Trial]) -> None:
     dataset, trial = situation
-    first, second = (vars(split(trial, dataset)) for _ in range(2))
+    first, second = (vars(sample(trial, dataset)) for _ in range(2))
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
 
 
@@ -160,13 +161,13 @@ def test_sizes_are_nested_within_a_replicate(
 ) -> None:
     dataset, trial = situation
     smaller = data.draw(st.integers(1, trial.size))
-    assert chosen(split(replace(trial, size=smaller), dataset)) <= chosen(split(trial, dataset))
+    assert chosen(sample(replace(trial, size=smaller), dataset)) <= chosen(sample(trial, dataset))
 
 
 def test_first_takes_the_first() -> None:
     dataset = make_dataset(100, 4)
     trials = [make_trial(30, subset="first", replicate=replicate) for replicate in range(3)]
-    splits = [split(trial, dataset) for trial in trials]
+    splits = [sample(trial, dataset) for trial in trials]
     assert all(chosen(found) == set(range(30)) for found in splits)
     assert len({found.held_out.tobytes() for found in splits}) == 3
 
@@ -174,21 +175,21 @@ def test_first_takes_the_first() -> None:
 @pytest.mark.parametrize("field", ["replicate", "seed"])
 def test_replicates_and_seeds_differ_in_everything(field: str) -> None:
     dataset = make_dataset(200, 4)
-    splits = [split(make_trial(100, **{field: value}), dataset) for value in range(5)]
+    splits = [sample(make_trial(100, **{field: value}), dataset) for value in range(5)]
     assert len({frozenset(chosen(found)) for found in splits}) == 5
-    whole = [split(make_trial(200, **{field: value}), dataset) for value in range(5)]
+    whole = [sample(make_trial(200, **{field: value}), dataset) for value in range(5)]
     assert len({found.held_out.tobytes() for found in whole}) == 5
     unheld = [
-        split(make_trial(200, validation="none", **{field: value}), dataset) for value in range(5)
+        sample(make_trial(200, validation="none", **{field: value}), dataset) for value in range(5)
     ]
-    assert len({found.selected.tobytes() for found in unheld}) == 5
+    assert len({found.touched.tobytes() for found in unheld}) == 5
     assert len({found.labels.tobytes() for found in unheld}) == 5
 
 
 def test_random_subsets_favour_no_item() -> None:
     dataset = make_dataset(30, 2)
     trials = (make_trial(5, validation="none", replicate=r) for r in range(600))
-    counts = np.bincount(np.concatenate([split(t, dataset).items for t in trials]), minlength=30)
+    counts = np.bincount(np.concatenate([sample(t, dataset).rows for t in trials]), minlength=30)
     # Drawn without repetition, counts vary a little less than chi-square thinks.
     assert stats.chisquare(counts).pvalue > 1e-4
 
@@ -198,9 +199,9 @@ def test_noisy_validation_is_clean_validation_with_labels_as_bad_as_those_traine
     situation: tuple[Dataset, Trial],
 ) -> None:
     dataset, trial = situation
-    clean = split(replace(trial, validation="clean"), dataset)
-    noisy = split(replace(trial, validation="noisy"), dataset)
-    for name in ("items", "labels", "selected", "held_out"):
+    clean = sample(replace(trial, validation="clean"), dataset)
+    noisy = sample(replace(trial, validation="noisy"), dataset)
+    for name in ("rows", "labels", "touched", "held_out"):
         np.testing.assert_array_equal(getattr(clean, name), getattr(noisy, name))
     wrong = noisy.held_out_labels != clean.held_out_labels
     rate = trial.rate if trial.corruption else 0
@@ -214,7 +215,7 @@ def test_real_digits_are_not_touched(validation: str) -> None:
     dataset = datasets.load("digits")
     before = dataset.y_train.copy()
     trial = make_trial(1347, validation=validation, rate=1.0)
-    found = split(trial, dataset)
+    found = sample(trial, dataset)
     assert not np.shares_memory(found.labels, dataset.y_train)
     assert (dataset.y_train == before).all()
     assert len(found.held_out) == (269 if validation == "clean" else 0)

@@ -1,0 +1,148 @@
+"""A grid: a study with every name looked up, as plain data that a run keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import product
+from typing import Any, Self
+
+from gigo.axes import Cell
+from gigo.errors import SpecError
+from gigo.recipe import Recipe
+from gigo.study import Study
+from gigo.trial import Trial
+from gigo.types import Card, Resolved
+
+MOST_TRIALS = 1_000_000
+"""In one study; more is a slip of the pen."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a study means: every trial follows from it.
+
+    Attributes:
+        study: as it was said.
+        datasets: its data sets.
+        corruptions: its corruptions.
+        models: its models by data set, where ``auto`` may mean different ones.
+        precision: that its trials compute in.
+        cliffs: by data set and corruption's label, the rate (K,) at which each class stops being
+            the most probable label; only for corruptions that are known as a matrix.
+    """
+
+    study: Study
+    datasets: tuple[Card, ...]
+    corruptions: tuple[Resolved, ...]
+    models: Mapping[str, tuple[Resolved, ...]]
+    precision: str
+    cliffs: Mapping[str, Mapping[str, tuple[float, ...]]]
+
+    def __post_init__(self) -> None:
+        sides = (self.datasets, self.study.size, self.corruptions, self.study.rates)
+        sides += (next(iter(self.models.values())), self.study.recipe, self.study.validation)
+        count = self.study.replicates
+        for side in sides:
+            count *= len(side)
+        if count > MOST_TRIALS:
+            raise SpecError("trials", count, f"at most {MOST_TRIALS:,} in one study")
+
+    def at(self, precision: str) -> Self:
+        """The same grid in another precision."""
+        return replace(self, precision=precision)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The points of the grid, replicates aside, without repetition."""
+        study = self.study
+        found = (
+            Cell(card, card.n_train if size == "all" else size, kind, rate, model, recipe, policy)
+            for card in self.datasets
+            for size, kind, rate, model, recipe, policy in product(
+                study.size,
+                self.corruptions,
+                sorted(study.rates),
+                self.models[card.name],
+                study.recipe,
+                study.validation,
+            )
+        )
+        return tuple(dict.fromkeys(found))
+
+    def trial(self, cell: Cell, replicate: int) -> Trial:
+        """The trial of a cell in a replicate, counted from 0.
+
+        At rate 0 nothing is corrupted: there all kinds of corruption, and clean and noisy
+        validation, are one trial.
+        """
+        clean = cell.rate == 0
+        return Trial(
+            dataset=cell.dataset,
+            size=cell.size,
+            corruption=None if clean else cell.corruption,
+            rate=cell.rate,
+            placement="random" if clean else self.study.placement,
+            subset=self.study.subset,
+            model=cell.model,
+            recipe=cell.recipe,
+            validation="clean" if clean and cell.validation == "noisy" else cell.validation,
+            precision=self.precision,
+            seed=self.study.seed,
+            replicate=replicate,
+        )
+
+    def points(self) -> Iterator[tuple[Cell, int, Trial]]:
+        """Every cell in every replicate with its trial, replicates outermost."""
+        for replicate in range(self.study.replicates):
+            for cell in self.cells:
+                yield cell, replicate, self.trial(cell, replicate)
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        """Every model to train, by key, in the grid's order."""
+        return {trial.key: trial for _, _, trial in self.points()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; the inverse of `from_json`."""
+        return {
+            "study": self.study.model_dump(mode="json"),
+            "datasets": [_plain(card) for card in self.datasets],
+            "corruptions": [_plain(each) for each in self.corruptions],
+            "models": {name: [_plain(each) for each in some] for name, some in self.models.items()},
+            "precision": self.precision,
+            "cliffs": {name: dict(some) for name, some in self.cliffs.items()},
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """A grid without what is no data: its things have labels and identities, and no values."""
+        study: dict[str, Any] = {**plain["study"]}
+        # Whole ones: what a user may not write, since it does nothing, is in many of them.
+        study["recipe"] = [Recipe(**recipe) for recipe in study["recipe"]]
+        cards: list[dict[str, Any]] = plain["datasets"]
+        models: dict[str, list[dict[str, str]]] = plain["models"]
+        cliffs: dict[str, dict[str, list[float]]] = plain["cliffs"]
+        return cls(
+            study=Study.create(**study),
+            datasets=tuple(_card(**card) for card in cards),
+            corruptions=tuple(Resolved(**each) for each in plain["corruptions"]),
+            models={
+                name: tuple(Resolved(**each) for each in some) for name, some in models.items()
+            },
+            precision=plain["precision"],
+            cliffs={
+                name: {label: tuple(rates) for label, rates in some.items()}
+                for name, some in cliffs.items()
+            },
+        )
+
+
+def _card(*, input_shape: list[int], **fields: Any) -> Card:
+    return Card(input_shape=tuple(input_shape), **fields)
+
+
+def _plain(thing: Card | Resolved) -> dict[str, Any]:
+    """Its compared fields: those are data."""
+    return {each.name: getattr(thing, each.name) for each in fields(thing) if each.compare}

@@ -1,0 +1,195 @@
+"""Names become values, once: the only place that looks into gigo's catalogues.
+
+Study ──► resolve ──► Grid, whose data sets can be loaded, models built and labels corrupted
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gigo import corruptions, datasets, models
+from gigo.corruptions import cliffs, relabel
+from gigo.errors import SpecError, unknown
+from gigo.grid import Grid
+from gigo.recipe import RECIPES, Recipe
+from gigo.ref import Ref, canonical
+from gigo.study import Study
+from gigo.trial import HELD_OUT
+from gigo.types import Card, Dataset, Placement, Resolved, Watch
+
+CATALOGUES: dict[str, Mapping[str, Any]] = {
+    "datasets": datasets.CATALOGUE,
+    "corruptions": corruptions.CATALOGUE,
+    "models": models.CATALOGUE,
+    "recipes": RECIPES,
+}
+"""What can be named in a study."""
+
+MOST = 2**31
+"""Of an option that is a whole number: more is a slip of the pen."""
+
+
+def resolve(study: Study, precision: str = "float32", data_dir: Path | None = None) -> Grid:
+    """Look up every name of a study.
+
+    Args:
+        study: as said.
+        precision: what ``auto`` means on the device that will train.
+        data_dir: where official data files lie; see `gigo.datasets.load`.
+
+    Raises:
+        SpecError: an unknown name, or a value that does not fit the data.
+        DataError: a data set that has to be read for it can't be.
+    """
+    cards = tuple(dict.fromkeys(_dataset(ref, data_dir) for ref in study.dataset))
+    for card in cards:
+        _check_sizes(study, card)
+        for recipe in study.recipe:
+            _check_augmentation(recipe, card)
+    found = [_corruption(ref, study.placement) for ref in study.corruption]
+    return Grid(
+        study=study,
+        datasets=cards,
+        corruptions=tuple(dict.fromkeys(corruption for corruption, _ in found)),
+        models={
+            card.name: tuple(dict.fromkeys(_model(ref, card) for ref in study.model))
+            for card in cards
+        },
+        precision=precision if study.precision == "auto" else study.precision,
+        cliffs={
+            card.name: {
+                corruption.label: tuple(cliffs(matrix(card.n_classes)).tolist())
+                for corruption, matrix in found
+                if matrix is not None and card.n_classes > 1
+            }
+            for card in cards
+        },
+    )
+
+
+def _dataset(ref: Ref, data_dir: Path | None) -> Card:
+    """What is known of a data set; those of the catalogue need not be read for it."""
+    if not ref.is_catalogued:
+        return _card(_from_source(ref))
+    name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
+    entry = datasets.CATALOGUE[name]
+    return Card(
+        name=name,
+        sha256=entry.sha256,
+        kind="image",
+        input_shape=entry.input_shape,
+        n_classes=entry.n_classes,
+        n_train=entry.n_train,
+        n_test=entry.n_test,
+        load=partial(_load, name, data_dir),
+    )
+
+
+def _load(name: str, data_dir: Path | None, watch: Watch) -> Dataset:
+    return datasets.load(name, data_dir, watch=watch)
+
+
+def _from_source(ref: Ref) -> Callable[[Watch], Dataset]:
+    source = ref.load("dataset")
+    options = {name: value for name, value in ref.options.items() if name != "key"}
+
+    def load(watch: Watch) -> Dataset:
+        found: object = source(**options)
+        if not isinstance(found, Dataset):
+            raise SpecError("dataset", ref.name, "a function that gives a gigo.types.Dataset")
+        return found
+
+    return load
+
+
+def _card(load: Callable[[Watch], Dataset]) -> Card:
+    """Of a data set that has to be read for it."""
+    dataset = load(datasets.silent)
+    return Card(
+        name=dataset.name,
+        sha256=dataset.sha256,
+        kind=dataset.kind,
+        input_shape=dataset.input_shape,
+        n_classes=dataset.n_classes,
+        n_train=len(dataset.y_train),
+        n_test=sum(len(y) for _, y in dataset.tests.values()),
+        load=load,
+    )
+
+
+def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:
+    """A corruption, and the matrix that it is for so many classes, if it is one."""
+    if ref.is_catalogued:
+        known = {name: entry.options for name, entry in corruptions.CATALOGUE.items()}
+        name, options = _known("corruption", ref, known)
+        function, chosen = corruptions.CATALOGUE[name].destinations, Ref(name=name, **options)
+        identity = chosen.to_json()
+    else:
+        function, chosen, identity = ref.load("corruption"), ref, ref.identity
+        options = {name: value for name, value in ref.options.items() if name != "key"}
+    bound = partial(function, **options)
+    if next(iter(inspect.signature(function).parameters)) == "n_classes":
+        value = partial(relabel, destinations=bound, placement=placement)
+        return Resolved(chosen.label, canonical(identity), value), bound
+    return Resolved(chosen.label, canonical(identity), bound), None
+
+
+def _model(ref: Ref, card: Card) -> Resolved:
+    """A model for a data set: ``auto`` depends on its inputs."""
+    if not ref.is_catalogued:
+        options = {name: value for name, value in ref.options.items() if name != "key"}
+        return Resolved(ref.label, canonical(ref.identity), partial(ref.load("model"), **options))
+    known = {name: entry.options for name, entry in models.CATALOGUE.items()}
+    name, options = _known("model", ref, {"auto": {}, **known})
+    if name == "auto":
+        name = models.default_for(card.input_shape)
+    models.check_input(name, card.name, card.input_shape, **options)
+    chosen = Ref(name=name, **options)
+    value = partial(models.build, name, **options)
+    return Resolved(chosen.label, canonical(chosen.to_json()), value)
+
+
+def _check_sizes(study: Study, card: Card) -> None:
+    holds_out = not {"clean", "noisy"}.isdisjoint(study.validation)
+    for size in study.size:
+        if size == "all":
+            continue
+        if size > card.n_train:
+            raise SpecError("size", size, f"at most the {card.n_train} items of {card.name}")
+        if holds_out and round(HELD_OUT * size) < 1:
+            raise SpecError("size", size, "at least 3 items, or none can be held out")
+
+
+def _check_augmentation(recipe: Recipe, card: Card) -> None:
+    if not recipe.augments:
+        return
+    field, value = ("crop", recipe.crop) if recipe.crop else ("flip", recipe.flip)
+    if len(card.input_shape) != 3:
+        raise SpecError(f"recipe.{field}", value, f"images, which {card.name} has not")
+    side = min(card.input_shape[1:])
+    if recipe.crop >= side:
+        raise SpecError("recipe.crop", recipe.crop, f"less than the {side} pixels of {card.name}")
+
+
+def _known(
+    field: str, ref: Ref, options: Mapping[str, Mapping[str, object]]
+) -> tuple[str, dict[str, Any]]:
+    """The name and the options, checked, without those at their defaults: these are the same."""
+    if ref.name not in options:
+        raise unknown(field, ref.name, options)
+    defaults = options[ref.name]
+    for option, value in ref.options.items():
+        if not defaults:
+            raise SpecError(f"{field}.{ref.name}", option, "no options")
+        if option not in defaults:
+            raise unknown(f"{field}.{ref.name}", option, defaults)
+        kind, place = type(defaults[option]), f"{field}.{ref.name}.{option}"
+        if type(value) is not kind:
+            raise SpecError(place, value, f"a value of type {kind.__name__}")
+        if isinstance(value, int) and abs(value) >= MOST:
+            raise SpecError(place, value, f"less than {MOST}")
+    return ref.name, {k: v for k, v in ref.options.items() if v != defaults[k]}

@@ -1,0 +1,70 @@
+"""Who trains on what: the items of a trial, those it holds out, and their labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.rng import Stream
+from gigo.trial import HELD_OUT, Trial
+from gigo.types import Dataset, Labels, TrainingSet
+
+
+def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
+    """What a trial trains on. Depends on the rate only in which labels are wrong."""
+    chosen = _subset(trial, len(dataset.y_train))
+    held_out = np.empty(0, np.int64)
+    if trial.holds_out:
+        stream = Stream(trial.seed, trial.replicate, "split")
+        held_out = chosen[stratified(dataset.y_train[chosen], HELD_OUT, stream)]
+    rows = np.setdiff1d(chosen, held_out, assume_unique=True)
+    labels, touched = _corrupted(trial, dataset, rows, "corruption")
+    held_out_labels = dataset.y_train[held_out]
+    if trial.validation == "noisy":
+        held_out_labels, _ = _corrupted(trial, dataset, held_out, "corruption/held-out")
+    return TrainingSet(rows, labels, dataset.y_train[rows], touched, held_out, held_out_labels)
+
+
+def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
+    """Indices of a ``share`` of the items, (v,) ascending, ``v = round(share * n)``.
+
+    Each class gives its share; the places left by rounding down go to the largest remainders,
+    the first class first among equals.
+    """
+    counts = np.bincount(labels)
+    quotas = share * counts
+    take = np.floor(quotas).astype(np.int64)
+    missing = round(share * len(labels)) - int(take.sum())
+    left_over = (quotas - take).round(9)  # or noise in the last bits would break ties
+    take[np.argsort(-left_over, kind="stable")[:missing]] += 1
+    order = stream.permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    starts = np.cumsum(counts) - counts
+    picked = [by_class[start : start + k] for start, k in zip(starts, take, strict=True)]
+    return np.sort(np.concatenate(picked))
+
+
+def _subset(trial: Trial, n_items: int) -> Labels:
+    """``trial.size`` items, ascending. Random ones are nested over sizes within a replicate."""
+    if trial.subset == "first":
+        return np.arange(trial.size, dtype=np.int64)
+    order = Stream(trial.seed, trial.replicate, "subset").permutation(n_items)
+    return np.sort(order[: trial.size])
+
+
+def _corrupted(
+    trial: Trial, dataset: Dataset, items: Labels, purpose: str
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """The labels that ``items`` get, and which of them were edited.
+
+    ``purpose`` names the random stream.
+    """
+    labels = dataset.y_train[items].copy()
+    touched = np.zeros(len(items), dtype=bool)
+    if trial.corruption is not None:
+        stream = Stream(trial.seed, trial.replicate, purpose)
+        item, label = trial.corruption.value(dataset, items, stream)
+        k = round(trial.rate * len(items))
+        labels[item[:k]] = label[:k]
+        touched[item[:k]] = True
+    return labels, touched
