@@ -51,7 +51,6 @@ def trial(resident: Resident, **fields: Any) -> Trial:
         size=40,
         corruption=None,
         rate=0.0,
-        placement="random",
         subset="random",
         model=model("small_cnn"),
         recipe=BASE,

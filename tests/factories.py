@@ -60,7 +60,8 @@ def corruption(name: str, placement: Placement = "random", **options: Any) -> Re
     ref = Ref.model_validate({"name": name, **options})
     destinations = partial(corruptions.CATALOGUE[name].destinations, **options)
     value = partial(relabel, destinations=destinations, placement=placement)
-    return Resolved(ref.label, canonical(ref.to_json()), value)
+    identity = ref.to_json() | ({} if placement == "random" else {"placement": placement})
+    return Resolved(ref.label, canonical(identity), value)
 
 
 def card_of(dataset: Dataset) -> Card:

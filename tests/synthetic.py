@@ -102,7 +102,7 @@ def demo_study() -> Study:
 
 def demo_accuracy(trial: Trial) -> float:
     """A plausible surface: a plateau, then a fall near the corruption's cliff."""
-    name = trial.corruption.name if trial.corruption else "symmetric"
+    name = trial.corruption.label if trial.corruption else "symmetric"
     cliff, last = (0.8, 0.0) if name == "symmetric" else (0.45, 0.005)
     clean, width = (0.975, 0.08) if trial.size > 200 else (0.88, 0.13)
     effect = 0.012 * np.sin(5 * trial.replicate + 1) * (1 + 3 * trial.rate * (1 - trial.rate))
@@ -114,6 +114,6 @@ def demo_accuracy(trial: Trial) -> float:
 
 def demo_status(trial: Trial) -> Status:
     """One trial of the small set never starts."""
-    if trial.size == 200 and trial.corruption and trial.corruption.name == "biased":
+    if trial.size == 200 and trial.corruption and trial.corruption.label == "biased":
         return "never_started" if trial.rate == 0.5 and trial.replicate == 1 else "ok"
     return "ok"

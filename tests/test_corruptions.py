@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -15,15 +16,14 @@ from scipy import stats
 
 from gigo.corruptions import (
     CATALOGUE,
-    Placement,
     cliffs,
-    corrupt_labels,
     limiting_accuracy,
+    relabel,
     transition_matrix,
 )
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import Dataset, Schedule
+from gigo.types import Dataset, Placement, Schedule
 
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in CATALOGUE}
@@ -48,7 +48,8 @@ def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:
     for array in (images, labels):
         array.flags.writeable = False
     names = tuple(f"class {k}" for k in range(n_classes))
-    return Dataset("made up", images, labels, images[:0], labels[:0], names, "", "")
+    tests = {"test": (images[:0], labels[:0])}
+    return Dataset("made up", images, labels, tests, names, "image", "", "")
 
 
 def make_schedule(
@@ -56,7 +57,9 @@ def make_schedule(
 ) -> Schedule:
     stream = Stream(seed, 0, "corruption")
     dataset = make_dataset(labels, n_classes)
-    return corrupt_labels(dataset, stream, destinations_of(kind, n_classes), placement)
+    destinations = partial(destinations_of, kind)
+    items = np.arange(len(labels))
+    return relabel(dataset, items, stream, destinations=destinations, placement=placement)
 
 
 @st.composite
@@ -141,13 +144,13 @@ def test_placement_changes_the_order_alone(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tail_takes_the_last_items_first(kind: str) -> None:
-    order = make_schedule(kind, np.arange(50) % 10, 10, "tail").order
+    order = make_schedule(kind, np.arange(50) % 10, 10, "tail").item
     assert order.tolist() == list(range(49, -1, -1))
 
 
 def test_random_placement_favours_no_item() -> None:
     firsts = [
-        make_schedule("biased", np.zeros(20, np.int64), 2, seed=seed).order[:5]
+        make_schedule("biased", np.zeros(20, np.int64), 2, seed=seed).item[:5]
         for seed in range(800)
     ]
     assert stats.chisquare(np.bincount(np.concatenate(firsts), minlength=20)).pvalue > P_VALUE
@@ -213,8 +216,13 @@ def test_a_class_of_probability_zero_is_never_drawn(seed: int, n_classes: int) -
     weights[weights.sum(axis=1) == 0, -1] = 1
     destinations = weights / weights.sum(axis=1, keepdims=True)
     labels = np.arange(300) % n_classes
-    schedule = corrupt_labels(make_dataset(labels, n_classes), stream, destinations)
-    assert (destinations[labels[schedule.order], schedule.new_labels] > 0).all()
+    schedule = relabel(
+        make_dataset(labels, n_classes),
+        np.arange(len(labels)),
+        stream,
+        destinations=lambda n: destinations,
+    )
+    assert (destinations[labels[schedule.item], schedule.label] > 0).all()
 
 
 def test_not_even_where_the_random_number_is_exactly_zero(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +236,12 @@ def test_not_even_where_the_random_number_is_exactly_zero(monkeypatch: pytest.Mo
 def test_one_class_cannot_be_mislabelled() -> None:
     dataset = make_dataset(np.zeros(5), 1)
     with pytest.raises(SpecError, match="classes = 1: expected at least 2"):
-        corrupt_labels(dataset, Stream(0, 0, "corruption"), np.ones((1, 1)))
+        relabel(
+            dataset,
+            np.arange(len(dataset.y_train)),
+            Stream(0, 0, "corruption"),
+            destinations=lambda n: np.ones((n, n)),
+        )
 
 
 def test_an_unknown_placement_is_refused() -> None:

@@ -12,19 +12,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from factories import corruption, model
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
 from gigo.recipe import Recipe
-from gigo.ref import Ref
 from gigo.rng import Stream
-from gigo.sample import stratified
+from gigo.sample import sample, stratified
 from gigo.trial import Trial
-from gigo.types import Dataset
+from gigo.types import Card, Dataset, Resolved, TrainingSet
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
-WITH_TRUE = Ref.model_validate({"name": "symmetric", "include_true": True})
-KINDS = st.sampled_from([*(Ref(name=name) for name in CATALOGUE), WITH_TRUE])
+WITH_TRUE = corruption("symmetric", include_true=True)
+KINDS = st.sampled_from([*(corruption(name) for name in CATALOGUE), WITH_TRUE])
+TAILS = st.sampled_from([corruption(name, "tail") for name in CATALOGUE])
 
 
 def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
@@ -34,19 +35,18 @@ def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
     for array in (images, labels):
         array.flags.writeable = False
     names = tuple(f"class {k}" for k in range(n_classes))
-    return Dataset("made up", images, labels, images[:0], labels[:0], names, "", "")
+    tests = {"test": (images[:0], labels[:0])}
+    return Dataset("made up", images, labels, tests, names, "image", "", "")
 
 
 def make_trial(size: int, **fields: Any) -> Trial:
     trial = Trial(
-        dataset="made up",
-        data="",
+        dataset=Card("made up", "", "image", (1, 8, 8), 10, 1_000, 0),
         size=size,
-        corruption=Ref(name="symmetric"),
+        corruption=corruption("symmetric"),
         rate=0.4,
-        placement="random",
         subset="random",
-        model=Ref(name="small_cnn"),
+        model=model("small_cnn"),
         recipe=Recipe(),
         validation="clean",
         precision="float32",
@@ -68,9 +68,8 @@ def situations(draw: st.DrawFn) -> tuple[Dataset, Trial]:
     rate = draw(RATES)
     trial = make_trial(
         draw(st.integers(3, n)),
-        corruption=draw(KINDS) if rate else None,
+        corruption=draw(KINDS | TAILS) if rate else None,
         rate=rate,
-        placement=draw(st.sampled_from(["random", "tail"])),
         subset=draw(st.sampled_from(["random", "first"])),
         validation=draw(st.sampled_from(["clean", "oracle", "none"])),
         seed=draw(SEEDS),
@@ -102,9 +101,9 @@ def test_corruption_is_exact_and_touches_selected_items_alone(
     changed = found.labels != found.true_labels
     assert found.touched.sum() == round(trial.rate * len(found.rows))
     assert not (changed & ~found.touched).any()
-    if trial.corruption is None or not trial.corruption.options:
+    if trial.corruption is None or trial.corruption != WITH_TRUE:
         assert (changed == found.touched).all()
-    if trial.placement == "tail":
+    if trial.corruption and "tail" in trial.corruption.identity:
         assert (np.diff(found.touched.astype(int)) >= 0).all()
 
 
@@ -127,7 +126,7 @@ def test_only_size_subset_seed_replicate_and_policy_choose_items(
     situation: tuple[Dataset, Trial], other: tuple[Dataset, Trial]
 ) -> None:
     dataset, trial = situation
-    corrupt = {name: getattr(other[1], name) for name in ("corruption", "rate", "placement")}
+    corrupt = {name: getattr(other[1], name) for name in ("corruption", "rate")}
     found = sample(trial, dataset)
     again = sample(
         replace(trial, **corrupt, precision="bfloat16", recipe=Recipe(epochs=1)), dataset
@@ -143,7 +142,8 @@ def test_kinds_of_corruption_select_the_same_items(
     """So that their difference within a replicate is one of kind alone."""
     dataset, trial = situation
     one, other = (
-        sample(replace(trial, corruption=choice), dataset) for choice in (Ref(name="biased"), kind)
+        sample(replace(trial, corruption=choice), dataset)
+        for choice in (corruption("biased"), kind)
     )
     assert (one.touched == other.touched).all()
 
@@ -206,7 +206,7 @@ def test_noisy_validation_is_clean_validation_with_labels_as_bad_as_those_traine
     wrong = noisy.held_out_labels != clean.held_out_labels
     rate = trial.rate if trial.corruption else 0
     assert wrong.sum() <= round(rate * len(wrong))
-    if trial.corruption and not trial.corruption.options:  # never the true class
+    if trial.corruption and trial.corruption != WITH_TRUE:  # never the true class
         assert wrong.sum() == round(rate * len(wrong))
 
 

@@ -83,7 +83,6 @@ class Grid:
             size=cell.size,
             corruption=None if clean else cell.corruption,
             rate=cell.rate,
-            placement="random" if clean else self.study.placement,
             subset=self.study.subset,
             model=cell.model,
             recipe=cell.recipe,

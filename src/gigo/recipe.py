@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -60,22 +60,15 @@ class Recipe(Spec):
         """Whether images are shown otherwise than they are."""
         return self.flip or self.crop > 0
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """What stands for it in trials' keys."""
-        return canonical(self.model_dump())
+        return _identity(self)
 
-    @cached_property
+    @property
     def label(self) -> str:
         """The built-in recipe's name, with what differs from the nearest one."""
-        mine = self.model_dump()
-
-        def changes(base: Recipe) -> list[str]:
-            theirs = base.model_dump()
-            return [f"{k}={v}" for k, v in mine.items() if v != theirs[k]]
-
-        name, base = min(RECIPES.items(), key=lambda item: len(changes(item[1])))
-        return " ".join([name, *changes(base)])
+        return _label(self)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -92,6 +85,24 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
     ),
 }
+
+
+# Asked of every trial.
+@cache
+def _identity(recipe: Recipe) -> str:
+    return canonical(recipe.model_dump())
+
+
+@cache
+def _label(recipe: Recipe) -> str:
+    mine = recipe.model_dump()
+
+    def changes(base: Recipe) -> list[str]:
+        theirs = base.model_dump()
+        return [f"{k}={v}" for k, v in mine.items() if v != theirs[k]]
+
+    name, base = min(RECIPES.items(), key=lambda item: len(changes(item[1])))
+    return " ".join([name, *changes(base)])
 
 
 def told_apart(labels: Iterable[str]) -> dict[str, str]:

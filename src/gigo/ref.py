@@ -138,7 +138,7 @@ def _as_ref(value: object) -> object:
         return {"name": value}
     if isinstance(value, Mapping):
         given = {str(key): item for key, item in value.items()}
-        if not isinstance(given.get("name", ""), str):
+        if callable(given.get("name")):
             return Ref.of(given.pop("name"), **given)
         return given
     return value if isinstance(value, Ref) or not callable(value) else Ref.of(value)

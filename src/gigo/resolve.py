@@ -134,6 +134,8 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
     bound = partial(function, **options)
     if next(iter(inspect.signature(function).parameters)) == "n_classes":
         value = partial(relabel, destinations=bound, placement=placement)
+        if placement != "random":
+            identity = {**identity, "placement": placement}
         return Resolved(chosen.label, canonical(identity), value), bound
     return Resolved(chosen.label, canonical(identity), bound), None
 

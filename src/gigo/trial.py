@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from gigo.recipe import Recipe
-from gigo.types import Card, Placement, Resolved
+from gigo.types import Card, Resolved
 
 SCIENCE = 1
 """Part of every trial's key; raised when the same trial would come to mean something else."""
@@ -33,7 +33,6 @@ class Trial:
     size: int
     corruption: Resolved | None
     rate: float
-    placement: Placement
     subset: Subset
     model: Resolved
     recipe: Recipe
@@ -65,7 +64,6 @@ class Trial:
             "size": self.size,
             "corruption": self.corruption and self.corruption.to_json(),
             "rate": self.rate,
-            "placement": self.placement,
             "subset": self.subset,
             "model": self.model.to_json(),
             "recipe": self.recipe.model_dump(),
@@ -84,7 +82,6 @@ class Trial:
             self.size,
             self.corruption and self.corruption.identity,
             self.rate,
-            self.placement,
             self.subset,
             self.model.identity,
             self.recipe.identity,
