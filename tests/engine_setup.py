@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from factories import card_of, corruption, model
+from factories import card_of, corruption_of, model_of
 from gigo import datasets
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
@@ -52,7 +52,7 @@ def trial(resident: Resident, **fields: Any) -> Trial:
         corruption=None,
         rate=0.0,
         subset="random",
-        model=model("small_cnn"),
+        model=model_of("small_cnn"),
         recipe=BASE,
         validation="oracle",
         precision=str(resident.dtype).removeprefix("torch."),
@@ -60,7 +60,7 @@ def trial(resident: Resident, **fields: Any) -> Trial:
         replicate=0,
     )
     made = replace(first, **fields)
-    return replace(made, corruption=corruption(kind)) if made.rate else made
+    return replace(made, corruption=corruption_of(kind)) if made.rate else made
 
 
 def trials(

@@ -48,14 +48,14 @@ def make_trials(study: Study | None = None, precision: str = "float32") -> list[
     return list(trials_of(study or make_study(), precision).values())
 
 
-def model(name: str, **options: Any) -> Resolved:
+def model_of(name: str, **options: Any) -> Resolved:
     """A network of the catalogue, whatever it is to be trained on."""
     ref = Ref.model_validate({"name": name, **options})
     identity = canonical(ref.to_json())
     return Resolved(ref.label, identity, partial(models.build, name, **options))
 
 
-def corruption(name: str, placement: Placement = "random", **options: Any) -> Resolved:
+def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Resolved:
     """A corruption of the catalogue."""
     ref = Ref.model_validate({"name": name, **options})
     destinations = partial(corruptions.CATALOGUE[name].destinations, **options)

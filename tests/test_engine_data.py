@@ -39,8 +39,8 @@ def seen(stack: TrainingStack) -> Seen:
 def expected(one: Trial, epoch: int) -> tuple[list[int], list[int]]:
     """The same by the rules: the replicate's order of the trial's own items and labels."""
     part = sample(one, digits().dataset)
-    order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(len(part.items))
-    return part.items[order].tolist(), part.labels[order].tolist()
+    order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(len(part.rows))
+    return part.rows[order].tolist(), part.labels[order].tolist()
 
 
 def stack_at(members: Sequence[Trial], epoch: int) -> TrainingStack:
@@ -76,9 +76,9 @@ def test_every_item_is_seen_once_an_epoch_in_another_order_each_time() -> None:
     part = sample(one, digits().dataset)
     orders = [seen(stack_at([one], epoch))[one.key] for epoch in range(3)]
     for items, labels in orders:
-        assert sorted(items) == part.items.tolist()
+        assert sorted(items) == part.rows.tolist()
         assert dict(zip(items, labels, strict=True)) == dict(
-            zip(part.items.tolist(), part.labels.tolist(), strict=True)
+            zip(part.rows.tolist(), part.labels.tolist(), strict=True)
         )
     assert len({tuple(items) for items, _ in orders}) == 3
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from engine_setup import BASE, digits, finish, losses, made_up, trials
+from factories import model_of
 from gigo import machine
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.errors import SpecError
 from gigo.recipe import Recipe
-from gigo.ref import Ref
 
 CPU = torch.device("cpu")
 FAST_BF16 = resolve_precision("auto", CPU) == "bfloat16"
@@ -137,7 +137,7 @@ def test_weights_are_kept_in_float32_whatever_is_computed_in() -> None:
 def test_cuda_loses_what_the_processor_loses(model: str, replicates: tuple[int, ...]) -> None:
     here = digits() if model == "small_cnn" else made_up(24)
     there = Resident(here.dataset, torch.device("cuda"), torch.float32)
-    fields = {"model": Ref(name=model), "validation": "none"}
+    fields = {"model": model_of(model), "validation": "none"}
     members = trials(here, [0, 0.5], replicates, **fields)
     curves: list[dict[str, list[float]]] = []
     allowed = torch.backends.cudnn.allow_tf32

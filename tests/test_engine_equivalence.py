@@ -26,14 +26,14 @@ from engine_setup import (
     trials,
     weights,
 )
+from factories import model_of
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
-from gigo.ref import Ref
 from gigo.trial import Trial
 from gigo.types import Record
 
-ARTICLE = Ref(name="article_cnn")
+ARTICLE = model_of("article_cnn")
 SGD = BASE.model_copy(update={"optimizer": "sgd", "learning_rate": 0.02, "weight_decay": 1e-3})
 
 
@@ -48,7 +48,7 @@ def company(model: str, resident: Resident, replicates: Sequence[int]) -> list[T
         resident,
         rates=[0, 0.5] if len(replicates) > 1 else [0, 0.4, 1],
         replicates=replicates,
-        model=Ref(name=model),
+        model=model_of(model),
         validation="none",
         size=40 if small else 10,
         recipe=BASE if small else BASE.model_copy(update={"batch_size": 2}),

@@ -13,11 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine_setup import digits, losses, made_up, trials
-from gigo import models
+from factories import model_of
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
-from gigo.ref import Ref
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.trial import Trial
@@ -77,11 +76,11 @@ def plain_losses(
     """The mean training loss of each epoch."""
     dataset, part = resident.dataset, sample(one, resident.dataset)
     torch.manual_seed(Stream(one.seed, one.replicate, "weights").seed())
-    network = models.build(one.model.name, dataset.input_shape, dataset.n_classes)
+    network = one.model.value(dataset.input_shape, dataset.n_classes)
     network.to(resident.dtype)
     update = optimizer(network)
     scale = 255 if dataset.x_train.dtype == np.uint8 else 1
-    images = torch.tensor(dataset.x_train[part.items]).to(resident.dtype) / scale
+    images = torch.tensor(dataset.x_train[part.rows]).to(resident.dtype) / scale
     labels = torch.tensor(part.labels)
     for epoch in range(one.recipe.epochs):
         order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(len(labels))
@@ -107,7 +106,7 @@ def test_the_engine_loses_what_a_plain_loop_loses(
     optimizer: Callable[[nn.Module], Adam | Sgd],
 ) -> None:
     resident, epochs = (digits(WIDE), 5) if model == "small_cnn" else (made_up(24, WIDE), 3)
-    fields: dict[str, Any] = {"model": Ref(name=model), "recipe": recipe, "validation": "none"}
+    fields: dict[str, Any] = {"model": model_of(model), "recipe": recipe, "validation": "none"}
     members = trials(resident, [0, 0.5], replicates, **fields)
     stack = TrainingStack(members, resident)
     for _ in range(epochs):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, trial, trials
+from factories import corruption_of
 from gigo import models
 from gigo.engine.members import entropy, status
 from gigo.engine.resident import Resident
@@ -83,10 +84,10 @@ def test_the_epochs_tell_who_is_still_training() -> None:
 def test_counts_tell_selected_from_changed() -> None:
     one = trial(digits(), rate=0.5, size=200, recipe=WHOLE)
     assert one.corruption is not None
-    lenient = replace(one, corruption=one.corruption.model_copy(update={"include_true": True}))
+    lenient = replace(one, corruption=corruption_of("symmetric", include_true=True))
     record = only(lenient, digits())
     part = sample(lenient, digits().dataset)
-    assert record.n_selected == 100 == part.selected.sum()
+    assert record.n_selected == 100 == part.touched.sum()
     assert record.n_changed == (part.labels != part.true_labels).sum() < 100
 
 
@@ -151,7 +152,7 @@ def test_accuracies_are_those_of_the_chosen_weights_by_hand(validation: str) -> 
     for one in members:
         record, network, part = records[one.key], networks[one.key], sample(one, resident.dataset)
         with torch.no_grad():
-            fitted = network(images[part.items]).argmax(1).numpy()
+            fitted = network(images[part.rows]).argmax(1).numpy()
             test = network(torch.tensor(resident.dataset.tests["test"][0]).double())
             held_out = network(images[part.held_out]).argmax(1).numpy()
         np.testing.assert_array_equal(record.predictions, test.argmax(1).numpy())

@@ -114,7 +114,7 @@ def expected(one: Trial, batch_size: int, epochs: int) -> list[tuple[list[int], 
     for epoch in range(epochs):
         order = Stream(one.seed, one.replicate, f"order/{epoch}").permutation(n)
         for rows in np.split(order, range(batch_size, n, batch_size)):
-            batches.append((part.items[rows].tolist(), part.labels[rows].tolist()))
+            batches.append((part.rows[rows].tolist(), part.labels[rows].tolist()))
     return batches
 
 

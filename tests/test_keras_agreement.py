@@ -14,10 +14,10 @@ from rivals import keras_article
 from torch import nn
 
 from engine_setup import made_up, trials
+from factories import model_of
 from gigo import models
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
-from gigo.ref import Ref
 from gigo.rng import Stream
 from gigo.sample import sample
 
@@ -80,7 +80,7 @@ def trained() -> TrainingStack:
     """By gigo, in float64."""
     resident = made_up(28, torch.float64)
     recipe = Recipe(batch_size=16, epochs=EPOCHS, patience=0, plateau_patience=0)
-    fields: dict[str, Any] = {"model": Ref(name="article_cnn"), "recipe": recipe}
+    fields: dict[str, Any] = {"model": model_of("article_cnn"), "recipe": recipe}
     stack = TrainingStack(trials(resident, [0.5], [0], validation="none", **fields), resident)
     for _ in range(EPOCHS):
         stack.run_epoch()
@@ -101,7 +101,7 @@ def test_losses_are_those_of_keras() -> None:
     network = models.build("article_cnn", (1, 28, 28), 10)
     model = as_article(28)
     model.set_weights(as_keras(network))
-    images = dataset.x_train[part.items].transpose(0, 2, 3, 1) / 255
+    images = dataset.x_train[part.rows].transpose(0, 2, 3, 1) / 255
     expected: list[float] = []
     for epoch in range(EPOCHS):
         order = Stream(trial.seed, trial.replicate, f"order/{epoch}").permutation(len(images))

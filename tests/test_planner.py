@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factories import make_study, make_trials, trials_of
+from factories import make_study, make_trials, model_of, trials_of
 from gigo import machine, models
 from gigo.costs import (
     ITEM,
@@ -36,7 +36,6 @@ from gigo.planner import (
     questions,
 )
 from gigo.recipe import RECIPES
-from gigo.ref import Ref
 from gigo.study import Study
 from gigo.trial import Trial
 
@@ -45,7 +44,7 @@ UNLIKE: dict[str, object] = {
     "dataset": "fashion_mnist",
     "size": 300,
     "subset": "first",
-    "model": Ref(name="article_cnn"),
+    "model": model_of("article_cnn"),
     "recipe": RECIPES["sgd"],
     "validation": "none",
     "precision": "bfloat16",
@@ -54,7 +53,7 @@ UNLIKE: dict[str, object] = {
 where a step is large, or where layers look at the whole batch."""
 
 ALIKE: dict[str, object] = {
-    "corruption": Ref(name="two_sink"),
+    "corruption": model_of("two_sink"),
     "rate": 0.25,
     "placement": "tail",
     "seed": 5,
@@ -158,7 +157,7 @@ def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
         ({"model": "article_cnn", "recipe": "article"}, 3),  # large steps
         (
             {
-                "model": Ref.model_validate({"name": "resnet", "width": 1}),
+                "model": model_of("resnet", width=1),
                 "recipe": {"batch_size": 1},
             },
             3,

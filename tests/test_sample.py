@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from factories import corruption, model
+from factories import corruption_of, model_of
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
 from gigo.recipe import Recipe
@@ -23,9 +23,9 @@ from gigo.types import Card, Dataset, Resolved, TrainingSet
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
-WITH_TRUE = corruption("symmetric", include_true=True)
-KINDS = st.sampled_from([*(corruption(name) for name in CATALOGUE), WITH_TRUE])
-TAILS = st.sampled_from([corruption(name, "tail") for name in CATALOGUE])
+WITH_TRUE = corruption_of("symmetric", include_true=True)
+KINDS = st.sampled_from([*(corruption_of(name) for name in CATALOGUE), WITH_TRUE])
+TAILS = st.sampled_from([corruption_of(name, "tail") for name in CATALOGUE])
 
 
 def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
@@ -43,10 +43,10 @@ def make_trial(size: int, **fields: Any) -> Trial:
     trial = Trial(
         dataset=Card("made up", "", "image", (1, 8, 8), 10, 1_000, 0),
         size=size,
-        corruption=corruption("symmetric"),
+        corruption=corruption_of("symmetric"),
         rate=0.4,
         subset="random",
-        model=model("small_cnn"),
+        model=model_of("small_cnn"),
         recipe=Recipe(),
         validation="clean",
         precision="float32",
@@ -143,7 +143,7 @@ def test_kinds_of_corruption_select_the_same_items(
     dataset, trial = situation
     one, other = (
         sample(replace(trial, corruption=choice), dataset)
-        for choice in (corruption("biased"), kind)
+        for choice in (corruption_of("biased"), kind)
     )
     assert (one.touched == other.touched).all()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,13 +70,3 @@ def test_a_file_in_the_current_folder_needs_no_path(
     assert studies.find("mine.toml") == studies.find("demo").but(name="mine")
     with pytest.raises(SpecError, match="study = 'mine'"):
         studies.find("mine")  # a name is a built-in study's, whatever lies around
-
-
-def test_planning_a_built_in_study_imports_no_torch() -> None:
-    code = (
-        "import sys; from gigo import planner, studies; "
-        "planner.plan(studies.find('demo').trials('float32').values()); "
-        "print(sorted({'torch', 'pandas', 'sklearn', 'scipy'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from factories import (
     cells_of,
-    corruption,
+    corruption_of,
     grid_of,
     make_study,
     make_trials,
-    model,
+    model_of,
     trials_of,
 )
 from gigo import trial as trial_module
@@ -528,10 +528,10 @@ def test_a_wider_grid_holds_the_narrower_one_s_trials() -> None:
 TRIAL = Trial(
     dataset=cells_of(make_study())[0].dataset,
     size=200,
-    corruption=corruption("symmetric", include_true=True),
+    corruption=corruption_of("symmetric", include_true=True),
     rate=0.4,
     subset="random",
-    model=model("small_cnn"),
+    model=model_of("small_cnn"),
     recipe=RECIPES["small"],
     validation="clean",
     precision="float32",
@@ -542,10 +542,10 @@ TRIAL = Trial(
 CHANGED: dict[str, object] = {
     "dataset": replace(TRIAL.dataset, sha256="0" * 64),
     "size": 201,
-    "corruption": corruption("symmetric"),
+    "corruption": corruption_of("symmetric"),
     "rate": 0.5,
     "subset": "first",
-    "model": model("article_cnn"),
+    "model": model_of("article_cnn"),
     "recipe": RECIPES["article"],
     "validation": "none",
     "precision": "bfloat16",
