@@ -94,8 +94,7 @@ def _load(name: str, data_dir: Path | None, watch: Watch) -> Dataset:
 
 
 def _from_source(ref: Ref) -> Callable[[Watch], Dataset]:
-    source = ref.load("dataset")
-    options = {name: value for name, value in ref.options.items() if name != "key"}
+    source, options = ref.load("dataset"), _options(ref)
 
     def load(watch: Watch) -> Dataset:
         found: object = source(**options)
@@ -129,8 +128,8 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
         function, chosen = corruptions.CATALOGUE[name].destinations, Ref(name=name, **options)
         identity = chosen.to_json()
     else:
-        function, chosen, identity = ref.load("corruption"), ref, ref.identity
-        options = {name: value for name, value in ref.options.items() if name != "key"}
+        function, options, chosen = ref.load("corruption"), _options(ref), ref
+        identity = ref.identity
     bound = partial(function, **options)
     if next(iter(inspect.signature(function).parameters)) == "n_classes":
         value = partial(relabel, destinations=bound, placement=placement)
@@ -143,8 +142,8 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
 def _model(ref: Ref, card: Card) -> Resolved:
     """A model for a data set: ``auto`` depends on its inputs."""
     if not ref.is_catalogued:
-        options = {name: value for name, value in ref.options.items() if name != "key"}
-        return Resolved(ref.label, canonical(ref.identity), partial(ref.load("model"), **options))
+        value = partial(ref.load("model"), **_options(ref))
+        return Resolved(ref.label, canonical(ref.identity), value)
     known = {name: entry.options for name, entry in models.CATALOGUE.items()}
     name, options = _known("model", ref, {"auto": {}, **known})
     if name == "auto":
@@ -153,6 +152,11 @@ def _model(ref: Ref, card: Card) -> Resolved:
     chosen = Ref(name=name, **options)
     value = partial(models.build, name, **options)
     return Resolved(chosen.label, canonical(chosen.to_json()), value)
+
+
+def _options(ref: Ref) -> dict[str, Any]:
+    """What the named thing is called with: a ``key`` is for gigo."""
+    return {name: value for name, value in ref.options.items() if name != "key"}
 
 
 def _check_sizes(study: Study, card: Card) -> None:
