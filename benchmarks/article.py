@@ -1,4 +1,4 @@
-"""What docs/article.md quotes of a run: ``python benchmarks/article.py RUN [RUN ...]``.
+"""What docs/results.md quotes of a run: ``python benchmarks/article.py RUN [RUN ...]``.
 
 For each run folder ``.../NAME`` it writes ``docs/results/article-NAME.csv`` (every trial) and
 ``docs/images/article-NAME.svg`` (its figure), and prints, as Markdown: how far the published points
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from figures import dark_too
 from pandas.api.types import is_numeric_dtype
 
 import gigo
@@ -41,7 +42,9 @@ def main() -> None:
         run = gigo.load(folder).material
         material = replace(run, frame=united(run.frame, table))
         material.frame.to_csv(table, index=False, float_format="%.6g")
-        figure(material).save(DOCS / "images" / f"{name}.svg")
+        image = DOCS / "images" / f"{name}.svg"
+        figure(material).save(image)
+        image.write_text(dark_too(image.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"# {name}: {material.frame['key'].nunique()} trials, {material.precision}\n")
         print("\n".join(told(material)))
 
@@ -109,7 +112,7 @@ def agreement(material: Material) -> Iterator[str]:
 
 
 def points(material: Material) -> Iterator[str]:
-    """A table a set: gigo's mean, where one training of its is expected, and what was published."""
+    """A table per set: gigo's mean, where one training is expected, and what was published."""
     if material.published is None:
         return
     found = material.published.frame

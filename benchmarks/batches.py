@@ -1,6 +1,6 @@
 """The published points beside batches of 256 and of 32: ``python benchmarks/batches.py``.
 
-From the committed tables of the first 1,000 items it prints, as Markdown, what docs/article.md
+From the committed tables of the first 1,000 items it prints, as Markdown, what docs/results.md
 says of the batch size behind the published curves: mean accuracies of the models that started,
 with how many of how many these are where some did not; how far both sizes are from the published
 points, taking the accuracy of guessing where none started; and of the points that both ran more

@@ -1,4 +1,4 @@
-"""Differences that docs/article.md quotes and reports lack: ``python benchmarks/differences.py``.
+"""Differences that docs/results.md quotes and reports lack: ``python benchmarks/differences.py``.
 
 From the committed tables it prints differences of mean accuracy, in points, with half of their
 95 % interval and its ends: of the kinds of wrong labels, of 4,000 labels and 1,000, and of

@@ -1,12 +1,14 @@
-"""What limits the engine: ``python benchmarks/engine.py [--quick]``.
+"""What limits the engine: ``python benchmarks/engine.py [--quick | --draw]``.
 
 Measured on random images, in one process with one thread, which is how `gigo run` trains on a CPU
 (every core has its own process). Prints three tables and keeps them in ``docs/results``, each as a
 file of its name; the last one is drawn as ``docs/images/scaling.svg``:
 
-- arithmetic: operations a second while training, against the fastest matrix product of the process;
+- arithmetic: operations per second of training, against the fastest matrix product of the process;
 - overhead: the share of an epoch that is spent outside PyTorch's operations;
-- scaling: seconds a model and epoch against the number of models, of items, of pixels a side.
+- scaling: seconds per model and epoch against the number of models, of items, of pixels per side.
+
+With ``--draw`` nothing is measured: the figure is drawn again from its table.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any, NamedTuple
 import altair as alt
 import pandas as pd
 import torch
+from figures import dark_too
 from measure import random_images
 
 from factories import trials_of
@@ -72,7 +75,7 @@ def _timed(run: Any) -> float:
 
 
 def matrix_product(precision: str) -> float:
-    """Operations a second of the fastest of a few square products."""
+    """Operations per second of the fastest of a few square products."""
     best = 0.0
     for side in (512, 1024, 2048):
         a = torch.randn(side, side).to(DTYPES[precision])
@@ -130,7 +133,7 @@ def overhead(precision: str, n: int) -> pd.DataFrame:
 
 
 def scaling(precision: str, quick: bool) -> pd.DataFrame:
-    """Seconds a model and epoch, against one quantity at a time."""
+    """Seconds per model and epoch, against one quantity at a time."""
     small, middle = (1, 8, 8), (1, 28, 28)
     most = 16 if quick else 128
     cases = [
@@ -145,7 +148,7 @@ def scaling(precision: str, quick: bool) -> pd.DataFrame:
             for n in (64, 128, 256, 512, 1024, 2048, 4096)
         ],
         *[
-            ("pixels a side", side, Case("small_cnn", (1, side, side), 256, 4, 16))
+            ("pixels per side", side, Case("small_cnn", (1, side, side), 256, 4, 16))
             for side in (8, 12, 16, 20, 24, 28, 32)
         ],
         *[
@@ -171,27 +174,56 @@ def scaling(precision: str, quick: bool) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> alt.HConcatChart:
-    """A panel a quantity; both axes logarithmic, so that a straight slope of 1 is proportional."""
-    titles = {"items": "training items", "pixels a side": "pixels a side"}
-    panels: list[alt.Chart] = []
-    for title, part in table.groupby(
-        [titles.get(name, "number of models") for name in table["against"]]
-    ):
-        color = alt.Color("against:N", title=None, legend=alt.Legend(orient="bottom", columns=1))
-        panels.append(
-            alt.Chart(part, width=220, height=220)
-            .mark_line(point=True)
-            .encode(
-                alt.X("value:Q", title=str(title), scale=alt.Scale(type="log", base=2)),
-                alt.Y("seconds:Q", title="seconds a model and epoch", scale=alt.Scale(type="log")),
-                color,
-            )
+    """A panel per quantity; both axes logarithmic: a straight slope of 1 is proportional."""
+    titles = {"models": "number of models", "items": "training items", "pixels": "pixels per side"}
+    panels = [
+        _panel(table.loc[table["against"].str.startswith(kind)], title, first=kind == "models")
+        for kind, title in titles.items()
+    ]
+    axis = {"labelColor": "#444444", "titleColor": "#222222", "titleFontWeight": "normal"}
+    lines = {"gridColor": "#e8e8e8", "domain": False, "tickColor": "#888888"}
+    legend = {"labelColor": "#222222", "labelLimit": 300}
+    chart = alt.hconcat(*panels).resolve_scale(color="independent")
+    return chart.configure(
+        background="white", axis={**axis, **lines}, legend=legend, view={"stroke": None}, padding=8
+    )
+
+
+def _panel(part: pd.DataFrame, title: str, *, first: bool) -> alt.Chart:
+    """Seconds against one quantity, with a tick for each value measured."""
+    ticks = alt.Axis(
+        values=sorted(part["value"].unique()),
+        format=",",
+        grid=False,
+        labelFlush=False,
+        labelOverlap=False,
+    )
+    seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+    scale = alt.Scale(type="log", domain=[seconds[0], seconds[-1]])
+    y_title = "seconds per model and epoch" if first else None
+    colours = alt.Scale(range=["#0072B2", "#D55E00", "#009E73"])
+    legend = alt.Legend(orient="bottom", columns=1) if first else None
+    return (
+        alt.Chart(part, width=240, height=220)
+        .mark_line(point=True)
+        .encode(
+            alt.X("value:Q", title=title, scale=alt.Scale(type="log", base=2), axis=ticks),
+            alt.Y(
+                "seconds:Q",
+                title=y_title,
+                scale=scale,
+                axis=alt.Axis(values=seconds, format="~g"),
+            ),
+            alt.Color("against:N", title=None, scale=colours, legend=legend),
         )
-    return alt.hconcat(*panels).resolve_scale(color="independent")
+    )
 
 
 def main() -> None:
     """Print the tables, and keep them unless they were made quickly."""
+    if "--draw" in sys.argv:
+        picture(pd.read_csv(DOCS / "results" / "scaling.csv"))
+        return
     quick = "--quick" in sys.argv
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -210,7 +242,14 @@ def main() -> None:
             (DOCS / "results").mkdir(exist_ok=True)
             table.to_csv(DOCS / "results" / f"{name}.csv", index=False)
             if name == "scaling":
-                draw(table).save(DOCS / "images" / "scaling.svg")
+                picture(table)
+
+
+def picture(table: pd.DataFrame) -> None:
+    """Keep the figure of the scaling table."""
+    path = DOCS / "images" / "scaling.svg"
+    draw(table).save(path)
+    path.write_text(dark_too(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
     """A sweep as `gigo run` does it: processes, store and all, on the real data set.
 
     The clock starts when the first stack begins, so that, as for rivals, neither imports nor
-    loading count, nor the timing of widths, which is done once a machine.
+    loading count.
 
     Args:
         steady: stop the clock at the end of the last epoch, before the evaluations that a short run

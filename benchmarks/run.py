@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
-MARK = "<!-- benchmarks/run.py writes below this line -->"
+BEGIN = "<!-- benchmarks/run.py writes from here -->"
+END = "<!-- to here -->"
 
 
 class Duel(NamedTuple):
-    """What is compared: time a model of a rival over that of gigo."""
+    """What is compared: time per model of a rival over that of gigo."""
 
     what: str
     name: str
@@ -34,29 +35,28 @@ class Duel(NamedTuple):
 
 
 KERAS, TORCH = "Keras 3 `fit`", "plain PyTorch float32 loop, data in memory"
+FULL = "article's network, full-size epochs, batch 256"
 DUELS = [
-    Duel("full-size training, 28x28x1, batch 256", "fit-28", "gigo", "keras", KERAS, "1.8"),
+    Duel(f"{FULL}, 28x28x1", "fit-28", "gigo", "keras", KERAS, "1.8"),
     Duel("the same", "fit-28", "gigo", "keras-bf16", f"{KERAS}, mixed_bfloat16", "1"),
     Duel("the same", "fit-28", "gigo", "torch", TORCH, "2.2"),
-    Duel("full-size training, 32x32x3, batch 256", "fit-32", "gigo", "keras", KERAS, "1.8"),
+    Duel(f"{FULL}, 32x32x3", "fit-32", "gigo", "keras", KERAS, "1.8"),
     Duel("the same", "fit-32", "gigo", "keras-bf16", f"{KERAS}, mixed_bfloat16", "1"),
     Duel("the same", "fit-32", "gigo", "torch", TORCH, "2.2"),
     Duel(
-        "first-1,000 sweep, oracle", "first-1000", "gigo-oracle", "keras-test",
-        f"{KERAS} loop, validation on the test set", "2.3",
+        "article's network, first 1,000 items, `oracle`", "first-1000", "gigo-oracle",
+        "keras-test", f"{KERAS} in a loop, validation on the test set", "2.3",
     ),
     Duel(
-        "first-1,000 sweep, clean validation", "first-1000", "gigo-clean", "keras-split",
-        f"{KERAS} loop, validation on the same held-out items", "2",
+        "article's network, first 1,000 items, `clean`", "first-1000", "gigo-clean",
+        "keras-split", f"{KERAS} in a loop, validation on the same held-out items", "2",
     ),
     Duel(
         "the same", "first-1000", "gigo-clean", "keras-test",
         "the article's way: validation on the test set", "6",
     ),
-    Duel("digits demo sweep, 8x8, batch 16", "digits", "gigo", "torch", TORCH, "3"),
-    Duel(
-        "8x8, batch 32, stacks on streams of their own", "small", "gigo", "torch", TORCH, "4",
-    ),
+    Duel("demo's network, 8x8, batch 16, 63 models", "digits", "gigo", "torch", TORCH, "3"),
+    Duel("demo's network, 8x8, batch 32, 64 replicates", "small", "gigo", "torch", TORCH, "4"),
 ]  # fmt: skip
 
 
@@ -66,30 +66,33 @@ def main() -> None:
     names = [argument for argument in sys.argv[1:] if argument != "--quick"]
     rounds = 1 if quick else 3
     lines = [
-        "| what | against | goal | ratio, median | lowest to highest | gigo, s a model |",
-        "|---|---|---|---|---|---|",
+        "| what is trained | gigo, s per model | rival | ratio | goal | machine | n |",
+        "|---|---|---|---|---|---|---|",
     ]
     for duel in DUELS:
-        if names and duel.name not in names:
-            continue
-        if duel.rival.startswith("keras") and not keras_python():
-            print(f"| {duel.what} | {duel.rival_is} | {duel.goal}x | left out: no Keras here | | |")
-            continue
-        if duel.rival == "keras-bf16" and precision() != "bfloat16":
-            print(f"| {duel.what} | {duel.rival_is} | {duel.goal}x | left out: no bfloat16 | | |")
-            continue
+        if not names or duel.name in names:
+            lines.append(row(duel, rounds))
+            print(lines[-1], flush=True)
+    if not quick and not names:
+        write(lines, rounds)
+
+
+def row(duel: Duel, rounds: int) -> str:
+    """Of the table: gigo and a rival take turns."""
+    ours = ratio = ""
+    if duel.rival.startswith("keras") and not keras_python():
+        ratio = "left out: no Keras here"
+    elif duel.rival == "keras-bf16" and precision() != "bfloat16":
+        ratio = "left out: no bfloat16"
+    else:
         pairs = [
             (measure(duel.name, duel.ours), measure(duel.name, duel.rival)) for _ in range(rounds)
         ]
         ratios = [rival / ours for ours, rival in pairs]
-        ours = statistics.median(ours for ours, _ in pairs)
-        lines.append(
-            f"| {duel.what} | {duel.rival_is} | {duel.goal}x | {statistics.median(ratios):.2f}x "
-            f"| {min(ratios):.2f} to {max(ratios):.2f} | {ours:.3g} |"
-        )
-        print(lines[-1], flush=True)
-    if not quick and not names:
-        write(lines, rounds)
+        ours = f"{statistics.median(seconds for seconds, _ in pairs):.3g}"
+        ratio = f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
+    cells = duel.what, ours, duel.rival_is, ratio, f"{duel.goal}x", machine_text(), rounds
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def precision() -> str:
@@ -108,7 +111,7 @@ def keras_python() -> str:
 
 
 def measure(name: str, side: str) -> float:
-    """Seconds a model, in a fresh process."""
+    """Seconds per model, in a fresh process."""
     python = keras_python() if side.startswith("keras") else sys.executable
     done = subprocess.run(
         [python, str(HERE / "measure.py"), name, side],
@@ -122,20 +125,24 @@ def measure(name: str, side: str) -> float:
     return result["seconds"] / result["models"]
 
 
-def write(lines: list[str], rounds: int) -> None:
-    """Replace the table of the page; what people wrote above it stays."""
-    import torch
-
+def machine_text() -> str:
+    """What the numbers were made on."""
     from gigo import machine
 
-    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"# Performance\n\n{MARK}\n"
+    return f"{machine.processor()}, {os.cpu_count()} cores, {precision()}"
+
+
+def write(lines: list[str], rounds: int) -> None:
+    """Replace the table of the page; what people wrote around it stays."""
+    import torch
+
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     made = (
-        f"`make bench`, {rounds} rounds, {machine.processor()} with {os.cpu_count()} cores, "
-        f"{precision()}, PyTorch {torch.__version__}, Python {platform.python_version()}."
+        f"`make bench`, {rounds} rounds, PyTorch {torch.__version__},"
+        f" Python {platform.python_version()}."
     )
-    PAGE.write_text(
-        text.split(MARK)[0] + "\n".join([MARK, "", made, "", *lines, ""]), encoding="utf-8"
-    )
+    table = "\n".join([BEGIN, "", *lines, "", made, "", END])
+    PAGE.write_text(before + table + rest.split(END)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":
