@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,13 @@ import pytest
 
 import gigo
 from command import instant_train, train_with
-from factories import grid_of, make_study, trials_of
+from factories import grid_of, make_study
 from gigo.analysis import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
 from gigo.errors import SpecError, StoreError, StudyMismatch
 from gigo.runner import Progress
 from gigo.store import Store
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 TINY: dict[str, Any] = {
     "dataset": "digits",
     "size": [20, 30],
@@ -44,11 +41,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training takes no time."""
     train_with(monkeypatch, instant_train)
-
-
-def example(language: str) -> str:
-    """The README's lines in a language."""
-    return "\n".join(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL))
 
 
 # One way in is as good as another
@@ -203,43 +195,3 @@ def test_the_package_offers_what_it_lists() -> None:
         assert getattr(gigo, name) is not None
     with pytest.raises(AttributeError, match="module 'gigo' has no attribute 'swep'"):
         _ = gigo.swep
-
-
-# The README
-
-
-def test_the_readme_s_study_is_one(tmp_path: Path) -> None:
-    path = tmp_path / "my-study.toml"
-    path.write_text(example("toml"))
-    study = gigo.Study.from_toml(path)
-    assert study.name == "my-study"
-    assert len(trials_of(study)) == 5 * 2 * (1 + 3 * 5)
-
-
-def test_the_readme_s_python_works(here: Path, instant: None) -> None:
-    code = example("python")
-    scope: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), scope)
-    result = scope["result"]
-    assert isinstance(result, gigo.Result)
-    assert (result.path / "report.html").is_file()
-    used = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
-    assert used >= {"sweep", "path", "frame", "summary", "plot", "report", "compare"}
-
-
-def test_the_readme_s_commands_work(
-    here: Path, instant: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gigo import cli
-
-    Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
-    commands = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
-    expected = {"demo", "plan", "run", "status", "report", "table", "compare", "list", "data"}
-    assert {command.split()[0] for command in commands} == expected
-    for command in commands:
-        if command.startswith("compare"):
-            shutil.copytree("runs/mine", command.split()[-1])
-        monkeypatch.setattr("sys.argv", ["gigo", *command.split()])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        assert not end.value.code, command

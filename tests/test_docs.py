@@ -1,0 +1,172 @@
+"""The pages: links lead somewhere, commands exist, and the README's examples run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+import gigo
+from command import instant_train, train_with
+from gigo import cli
+from gigo.resolve import resolve
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+}
+README = PAGES["README.md"]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+each_page = pytest.mark.parametrize("page", PAGES)
+
+
+def example(language: str, text: str = README) -> str:
+    """A page's lines in a language."""
+    return "\n".join(block for name, block in FENCED.findall(text) if name == language)
+
+
+def links(text: str) -> list[str]:
+    """Where a page's links and images lead inside the project."""
+    found = re.findall(r"\]\(\s*([^)\s]+)\s*\)", FENCED.sub("", text))
+    return [link for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def anchors(text: str) -> set[str]:
+    """What links can name on a page: its headings as Git hosts write them."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of each ``gigo ...`` on a page, in its blocks and between its sentences."""
+    for _, block in FENCED.findall(text):
+        lines = block.replace("\\\n", " ")
+        yield from (line.split() for line in re.findall(r"^gigo ([^#>\n]+)", lines, re.MULTILINE))
+    yield from (words.split() for words in re.findall(r"`gigo\s([^`]+)`", FENCED.sub("", text)))
+
+
+def check_command(words: list[str]) -> None:
+    """Raises what the command line raises for a command, option or argument it does not know."""
+    command, words = typer.main.get_command(cli.app), list(words)
+    while words and isinstance(command, TyperGroup) and words[0][0] != "-":
+        assert words[0] in command.commands
+        command = command.commands[words.pop(0)]
+    if words:  # a sentence may name a command without what it needs
+        with suppress(typer.Exit):  # --help
+            command.make_context("gigo", words)
+
+
+@each_page
+def test_links_lead_somewhere(page: str) -> None:
+    for link in links(PAGES[page]):
+        name, _, anchor = link.partition("#")
+        target = ((ROOT / page).parent / name).resolve() if name else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+@each_page
+def test_commands_exist(page: str) -> None:
+    for words in commands(PAGES[page]):
+        try:
+            check_command(words)
+        except Exception as error:
+            raise AssertionError(f"gigo {' '.join(words)}") from error
+
+
+@each_page
+def test_scripts_exist(page: str) -> None:
+    for script in re.findall(r"python\s+(\w+/\w+\.py)", PAGES[page]):
+        assert (ROOT / script).is_file(), script
+
+
+@pytest.mark.parametrize("folder", ["results", "images"])
+def test_a_page_links_every_table_and_figure(folder: str) -> None:
+    linked = {Path(link).name for text in PAGES.values() for link in links(text)}
+    assert {path.name for path in (ROOT / "docs" / folder).iterdir()} <= linked
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "images").iterdir()), ids=lambda p: p.name)
+def test_figures_have_a_dark_look(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert ET.fromstring(text).tag.endswith("svg")
+    assert "prefers-color-scheme: dark" in text  # else: python benchmarks/figures.py
+
+
+# The checks themselves
+
+
+@pytest.mark.parametrize(
+    "wrong", ["runn demo", "run demo --sizes 3", "run demo too", "run --rate 0", "data were mnist"]
+)
+def test_a_wrong_command_is_found(wrong: str) -> None:
+    with pytest.raises((AssertionError, typer.TyperException)):
+        check_command(wrong.split())
+
+
+def test_commands_are_found_in_blocks_and_sentences() -> None:
+    text = "Say `gigo run\ndemo`.\n```console\n$ ls\ngigo plan demo \\\n  --rate 0   # why\n```\n"
+    assert list(commands(text)) == [["plan", "demo", "--rate", "0"], ["run", "demo"]]
+
+
+# The README
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training takes no time."""
+    train_with(monkeypatch, instant_train)
+
+
+def test_the_readme_s_study_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "my-study.toml"
+    path.write_text(example("toml"))
+    study = gigo.Study.from_toml(path)
+    assert study.name == "my-study"
+    assert len(resolve(study).trials) == 5 * 2 * (1 + 3 * 5)
+
+
+def test_the_readme_s_python_works(here: Path, instant: None) -> None:
+    code = example("python")
+    scope: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), scope)
+    result = scope["result"]
+    assert isinstance(result, gigo.Result)
+    assert (result.path / "report.html").is_file()
+    used = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
+    assert used >= {"sweep", "path", "frame", "summary", "plot", "report", "compare"}
+
+
+def test_the_readme_s_commands_work(
+    here: Path, instant: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
+    found = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
+    expected = {"demo", "plan", "run", "status", "report", "table", "compare", "list", "data"}
+    assert {command.split()[0] for command in found} == expected
+    for command in found:
+        if command.startswith("compare"):
+            shutil.copytree("runs/mine", command.split()[-1])
+        monkeypatch.setattr("sys.argv", ["gigo", *command.split()])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert not end.value.code, command
