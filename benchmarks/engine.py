@@ -26,12 +26,12 @@ import torch
 from figures import dark_too
 from measure import random_images
 
-from factories import trials_of
 from gigo import models
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.recipe import RECIPES
+from gigo.resolve import resolve
 from gigo.study import Study
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -53,7 +53,7 @@ def stack_of(case: Case, precision: str) -> TrainingStack:
     """Of random labels and images; nothing is validated."""
     recipe = RECIPES["article"].model_copy(update={"batch_size": case.batch_size, "patience": 0})
     study = Study.create(dataset="mnist", rates=0, size=case.n, validation="none", replicates=1)
-    (first,) = trials_of(study).values()
+    (first,) = resolve(study, precision).trials.values()
     first = replace(first, model=first.model.model_copy(update={"name": case.model}), recipe=recipe)
     # What members differ in costs nothing; replicates have image streams of their own.
     trials = [replace(first, replicate=i if case.own else 0) for i in range(case.members)]

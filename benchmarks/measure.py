@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from rivals import keras_article, torch_epochs
 
-from factories import trials_of
+from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.types import Dataset
 
@@ -44,9 +44,9 @@ def random_images(shape: tuple[int, ...], n: int, n_test: int) -> Dataset:
         name="random",
         x_train=inputs(n),
         y_train=rng.integers(0, 10, n),
-        x_test=inputs(n_test),
-        y_test=rng.integers(0, 10, n_test),
-        class_names=tuple("0123456789"),
+        tests={"test": (inputs(n_test), rng.integers(0, 10, n_test))},
+        classes=tuple("0123456789"),
+        kind="image",
         sha256="",
         source="random numbers",
     )
@@ -81,7 +81,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         runner.run(study, Path(folder), workers=machine.usable_cores(), listener=listen)
     ended = epochs[-1] if steady else time.perf_counter()
-    return {"seconds": ended - begun[0], "models": len(trials_of(study))}
+    return {"seconds": ended - begun[0], "models": len(resolve(study).trials)}
 
 
 def keras(

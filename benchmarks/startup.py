@@ -15,19 +15,16 @@ import time
 from pathlib import Path
 
 from gigo import studies
+from gigo.resolve import resolve
 from gigo.store import Store
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from factories import (
-    grid_of,  # pyright: ignore[reportMissingImports]
-    make_record,
-    make_test_set,
-)
+from factories import make_record, make_test_set  # pyright: ignore[reportMissingImports]
 
 PROMISE = 0.5
 """Seconds in which each of them is done."""
 
-COMMANDS = ("--help", "--version", "status RUN", "plan demo")
+COMMANDS = ("--help", "--version", "status RUN", "list models")
 
 
 def main() -> None:
@@ -46,7 +43,7 @@ def main() -> None:
 def make_run(folder: Path) -> None:
     """A finished run of the demo, with made-up results."""
     study = studies.find("demo")
-    with Store.create(folder, grid_of(study)) as store:
+    with Store.create(folder, resolve(study)) as store:
         store.add_test_set(make_test_set())
         store.add(make_record(trial) for trial in store.trials().values())
 

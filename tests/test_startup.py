@@ -67,7 +67,7 @@ def test_the_package_itself_imports_nothing_foreign() -> None:
 def test_the_benchmark_measures_what_is_promised() -> None:
     title, *lines = python(str(ROOT / "benchmarks" / "startup.py"), "1").splitlines()
     assert title.split() == ["command", "median", "slowest"]
-    commands = ["--help", "--version", "status RUN", "plan demo"]
+    commands = ["--help", "--version", "status RUN", "list models"]
     for command, line in zip(commands, lines, strict=True):
         assert line.startswith(f"gigo {command} ")
         assert line.endswith(("  ok", "  over 0.5 s"))
