@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+TEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test check lint format bench clean
+.PHONY: help demo install test coverage check lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +19,11 @@ demo: $(VENV)/.runtime ## install gigo and run its demo: a study of a minute, th
 
 install: $(VENV)/.dev ## install gigo, editable, with the developers' tools
 
-test: $(VENV)/.dev ## run the tests, a process a core but no more than four
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+test: $(VENV)/.dev ## run the tests and the examples, one process per core, four at most
+	@$(TEST)
+
+coverage: $(VENV)/.dev ## run them, and fail if they run less than 95 % of the code
+	@$(TEST) --cov --cov-fail-under 95
 
 check: lint test ## everything that must hold before a commit
 
