@@ -70,7 +70,8 @@ def test_the_wheel_is_whole_and_its_demo_runs(tmp_path: Path) -> None:
     empty.mkdir()
     found = run(python, "-c", "import gigo; print(gigo.__file__)", cwd=empty).strip()
     assert Path(found).is_relative_to(tmp_path / "environment")
-    narrow = "--size 200 --rate 0 --rate 0.4 --replicates 1 --corruption symmetric".split()
+    rates, rest = ["--rate", "0", "--rate", "0.4"], ["--corruption", "symmetric"]
+    narrow = ["--size", "200", "--replicates", "1", *rates, *rest]
     printed = run(python.with_name("gigo"), "run", "demo", *narrow, cwd=empty)
     assert "runs/demo/report.html" in printed.splitlines()[-1]
     page = (empty / "runs" / "demo" / "report.html").read_text(encoding="utf-8")

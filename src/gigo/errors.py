@@ -29,6 +29,10 @@ class SpecError(GigoError):
         field: the name as the user wrote it, such as ``"rates"`` or ``"recipe.batch_size"``.
         value: what was given.
         expected: what would have been right, as a noun phrase.
+
+    >>> from gigo.errors import SpecError
+    >>> print(SpecError("recipe.batch_size", 0, "at least 1"))
+    recipe.batch_size = 0: expected at least 1
     """
 
     def __init__(self, field: str, value: object, expected: str) -> None:
@@ -57,7 +61,12 @@ class StudyMismatch(StoreError):
 
 
 def unknown(field: str, value: str, known: Iterable[str]) -> SpecError:
-    """The error for a name that is in no catalogue, with the nearest right one suggested."""
+    """The error for a name that is in no catalogue, with the nearest right one suggested.
+
+    >>> from gigo.errors import unknown
+    >>> print(unknown("model", "resnt", ["mlp", "resnet"]))
+    model = 'resnt': expected one of mlp, resnet (did you mean 'resnet'?)
+    """
     names = sorted(known)
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
     hint = f" (did you mean {close[0]!r}?)" if close else ""

@@ -11,36 +11,62 @@ MISSING = "–"
 
 
 def accuracy_text(share: float) -> str:
-    """An accuracy to a tenth of a percent: ``97.1 %``."""
+    """An accuracy to a tenth of a percent.
+
+    >>> accuracy_text(0.9712)
+    '97.1 %'
+    """
     return MISSING if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def rate_text(rate: float, rounded: Callable[[float], float] = round) -> str:
-    """A rate to a whole percent, below ten to a tenth: ``44 %``, ``3.4 %``, ``0 %``."""
+    """A rate to a whole percent, below ten to a tenth.
+
+    >>> [rate_text(rate) for rate in (0.4411, 0.0337, 0)]
+    ['44 %', '3.4 %', '0 %']
+    """
     percent = 100 * rate
     digits = 1 if percent < 9.95 and not math.isclose(percent, round(percent)) else 0
     return f"{rounded(round(percent * 10**digits, 6)) / 10**digits:.{digits}f} %"
 
 
 def bound_text(rate: float, highest: float, rounded: Callable[[float], float] = round) -> str:
-    """A rate that may be out of reach: ``44 %`` or ``beyond 100 %``."""
+    """A rate that may be out of reach.
+
+    >>> bound_text(0.44, highest=0.8), bound_text(math.inf, highest=0.8)
+    ('44 %', 'beyond 80 %')
+    """
     return f"beyond {rate_text(highest)}" if math.isinf(rate) else rate_text(rate, rounded)
 
 
 def range_text(low: float, high: float) -> str:
-    """Ends of an interval of accuracies: ``96.3 to 97.9 %``."""
+    """Ends of an interval of accuracies.
+
+    >>> range_text(0.963, 0.979)
+    '96.3 to 97.9 %'
+    """
     return f"{accuracy_text(low).removesuffix(' %')} to {accuracy_text(high)}"
 
 
 def value_text(estimate: Estimate) -> str:
-    """The estimate alone: ``44 %``, ``beyond 100 %``, or a dash."""
+    """The estimate alone: a rate, "beyond" the highest one, or a dash.
+
+    >>> value_text(Estimate(0.44)), value_text(Estimate(None))
+    ('44 %', '–')
+    """
     if estimate.value is None:
         return MISSING
     return bound_text(estimate.value, estimate.highest_rate)
 
 
 def interval_text(estimate: Estimate) -> str:
-    """Its interval alone, rounded outwards: ``38 to 51 %``, ``38 % to beyond 100 %``, or a dash."""
+    """Its interval alone, rounded outwards, or a dash.
+
+    >>> interval_text(Estimate(0.44, low=0.387, high=0.502))
+    '38 to 51 %'
+    >>> interval_text(Estimate(0.44, low=0.387, high=math.inf, highest_rate=0.8))
+    '38 % to beyond 80 %'
+    """
     low, high = estimate.low, estimate.high
     if low is None and high is None:
         return MISSING
@@ -60,11 +86,19 @@ def assured_text(estimate: Estimate) -> str:
 
 
 def listing(items: Iterable[str], last: str = "and") -> str:
-    """``a, b and c``."""
+    """Items as a sentence lists them.
+
+    >>> listing(["a", "b", "c"]), listing(["a", "b"], "or")
+    ('a, b and c', 'a or b')
+    """
     *head, tail = list(items) or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
 def count(n: int, noun: str) -> str:
-    """``1 trial``, ``1,200 trials``."""
+    """A number of things.
+
+    >>> count(1, "trial"), count(1200, "trial")
+    ('1 trial', '1,200 trials')
+    """
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -20,6 +20,11 @@ def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDA
     """Every other class alike (Angluin & Laird 1988); with ``include_true`` every class alike.
 
     Many papers include the true class: then 40 % asked is 36 % changed at 10 classes.
+
+    >>> symmetric_destinations(3)
+    array([[0. , 0.5, 0.5],
+           [0.5, 0. , 0.5],
+           [0.5, 0.5, 0. ]])
     """
     if include_true:
         return np.full((n_classes, n_classes), 1 / n_classes)
@@ -27,7 +32,13 @@ def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDA
 
 
 def biased_destinations(n_classes: int) -> NDArray[np.float64]:
-    """Class 0, or 1 where 0 is right: the worst bias, one class taking all."""
+    """Class 0, or 1 where 0 is right: the worst bias, one class taking all.
+
+    >>> biased_destinations(3)
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [1., 0., 0.]])
+    """
     destinations = np.zeros((n_classes, n_classes))
     destinations[:, 0] = 1
     destinations[0, :2] = 0, 1
@@ -35,7 +46,14 @@ def biased_destinations(n_classes: int) -> NDArray[np.float64]:
 
 
 def two_sink_destinations(n_classes: int) -> NDArray[np.float64]:
-    """Class 0 or 1 with equal chance, less the true one."""
+    """Class 0 or 1 with equal chance, less the true one.
+
+    >>> two_sink_destinations(4)
+    array([[0. , 1. , 0. , 0. ],
+           [1. , 0. , 0. , 0. ],
+           [0.5, 0.5, 0. , 0. ],
+           [0.5, 0.5, 0. , 0. ]])
+    """
     destinations = np.zeros((n_classes, n_classes))
     destinations[:, :2] = 0.5
     destinations[0, :2] = 0, 1
