@@ -31,6 +31,20 @@ class Grid:
         precision: that its trials compute in.
         cliffs: by data set and corruption's label, the rate (K,) at which each class stops being
             the most probable label; only for corruptions that are known as a matrix.
+
+    At rate 0 the two kinds of corruption share a trial:
+
+    >>> from gigo.resolve import resolve
+    >>> from gigo.study import Study
+    >>> kinds = ["symmetric", "biased"]
+    >>> study = Study.create(dataset="digits", corruption=kinds, rates=[0, 0.5], replicates=10)
+    >>> grid = resolve(study)
+    >>> len(grid.cells), len(grid.trials)
+    (4, 30)
+    >>> grid.cells[-1].labels["corruption"], grid.cells[-1].labels["model"]
+    ('biased', 'small_cnn')
+    >>> Grid.from_json(grid.to_json()).trials == grid.trials
+    True
     """
 
     study: Study

@@ -36,6 +36,9 @@ class Recipe(Spec):
             classes that would mix up, such as digits.
         crop: train on random windows, as large as the image, of the image padded with so many
             pixels of zeros on each side (He et al. 2016, section 4.2, pad with 4); 0 never.
+
+    >>> Recipe(batch_size=64).label
+    'article batch_size=64'
     """
 
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -108,8 +111,13 @@ def _label(recipe: Recipe) -> str:
 def told_apart(labels: Iterable[str]) -> dict[str, str]:
     """By `Recipe.label`, what to call recipes where they are held against each other.
 
-    Those of one built-in recipe are called by every option in which they differ: ``batch_size=64``
-    and ``batch_size=256``, for ``article batch_size=64`` and ``article``. Others keep their labels.
+    Those of one built-in recipe are called by every option in which they differ. Others keep their
+    labels.
+
+    >>> told_apart(["article", "article batch_size=64"])
+    {'article': 'batch_size=256', 'article batch_size=64': 'batch_size=64'}
+    >>> told_apart(["article", "small"])
+    {'article': 'article', 'small': 'small'}
     """
     changed = {label: dict(part.split("=") for part in label.split()[1:]) for label in labels}
     bases = {label.split()[0] for label in changed}

@@ -45,6 +45,12 @@ class Ref(Spec):
 
         With a ``key`` among the options, runs in other processes know it again; without, they
         can't go on with a run that it is part of.
+
+        >>> import numpy as np
+        >>> def always(n_classes, label=0):
+        ...     return np.eye(n_classes)[[label] * n_classes]
+        >>> Ref.of(always, label=7, key="always seven").label
+        'always label=7'
         """
         name = getattr(thing, "__qualname__", type(thing).__qualname__)
         key = options.pop("key", None) or f"random-{secrets.token_hex(8)}"

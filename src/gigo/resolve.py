@@ -44,6 +44,13 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     Raises:
         SpecError: an unknown name, or a value that does not fit the data.
         DataError: a data set that has to be read for it can't be.
+
+    >>> grid = resolve(Study.create(dataset="digits", model="auto"))
+    >>> grid.datasets[0].n_train, grid.models["digits"][0].label
+    (1347, 'small_cnn')
+    >>> resolve(Study.create(dataset="digits", model="resnt"))
+    Traceback (most recent call last):
+    gigo.errors.SpecError: model = 'resnt': expected one of ...
     """
     cards = tuple(dict.fromkeys(_dataset(ref, data_dir) for ref in study.dataset))
     for card in cards:

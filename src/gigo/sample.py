@@ -11,7 +11,18 @@ from gigo.types import Dataset, Labels, TrainingSet
 
 
 def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
-    """What a trial trains on. Depends on the rate only in which labels are wrong."""
+    """What a trial trains on. Depends on the rate only in which labels are wrong.
+
+    >>> from gigo.resolve import resolve
+    >>> from gigo.study import Study
+    >>> grid = resolve(Study.create(dataset="digits", size=100, rates=[0.25, 0.5], replicates=1))
+    >>> dataset = grid.datasets[0].load(lambda name, done, total: None)
+    >>> low, high = [sample(trial, dataset) for trial in grid.trials.values()]
+    >>> len(low.rows), len(low.held_out), int(low.touched.sum()), int(high.touched.sum())
+    (80, 20, 20, 40)
+    >>> bool((low.rows == high.rows).all()), bool(high.touched[low.touched].all())
+    (True, True)
+    """
     chosen = _subset(trial, len(dataset.y_train))
     held_out = np.empty(0, np.int64)
     if trial.holds_out:
@@ -30,6 +41,10 @@ def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
 
     Each class gives its share; the places left by rounding down go to the largest remainders,
     the first class first among equals.
+
+    >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+    >>> labels[stratified(labels, 0.5, Stream(0, 0, "split"))]
+    array([0, 0, 0, 1, 1])
     """
     counts = np.bincount(labels)
     quotas = share * counts

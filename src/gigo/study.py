@@ -61,6 +61,11 @@ class Study(Spec):
         placement: which items are corrupted first: ``random``, or the ``tail`` of the file.
         precision: ``auto`` is bfloat16 where the device is fast at it, else float32.
         seed: of everything random.
+
+    >>> from gigo import Study
+    >>> study = Study.create(dataset="digits", size=[100, "all"], rates=[0, 0.2], model="mlp")
+    >>> study.size, study.model[0].name, study.replicates
+    ((100, 'all'), 'mlp', 3)
     """
 
     name: str = Field(default="study", pattern=NAME)
@@ -88,6 +93,10 @@ class Study(Spec):
 
         Raises:
             SpecError: naming the field, the value and what was expected.
+
+        >>> Study.create(dataset="digits", rates=[0, 1.5])
+        Traceback (most recent call last):
+        gigo.errors.SpecError: rates = 1.5: expected numbers from 0 to 1
         """
         try:
             return cls(**fields)
@@ -116,6 +125,9 @@ class Study(Spec):
         """This study with some fields replaced, checked again.
 
         Its summary goes where it may no longer be true.
+
+        >>> Study.create(dataset="digits", rates=[0, 0.2]).but(replicates=10).replicates
+        10
         """
         given = {name: getattr(self, name) for name in self.model_fields_set}
         if fields.keys() & SUMMARISED:

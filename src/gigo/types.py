@@ -34,6 +34,22 @@ class Dataset:
         sha256: of the decoded arrays (see `gigo.datasets.fingerprint`).
         source: where the bytes came from, for people.
         groups: (n,) int64, items that must not be split between training and test; None: none.
+
+    >>> import numpy as np
+    >>> from gigo.datasets import fingerprint
+    >>> x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+    >>> dataset = Dataset(
+    ...     name="corners",
+    ...     x_train=x,
+    ...     y_train=y,
+    ...     tests={"test": (x, y)},
+    ...     classes=("even", "odd"),
+    ...     kind="vector",
+    ...     sha256=fingerprint(x, y, x, y),
+    ...     source="made up",
+    ... )
+    >>> dataset.n_classes, dataset.input_shape
+    (2, (4,))
     """
 
     name: str
@@ -118,6 +134,16 @@ class Schedule(NamedTuple):
     Attributes:
         item: (m,) int64 distinct positions among the n items given, m <= n.
         label: (m,) int64, the label each of them gets.
+
+    Half of four items:
+
+    >>> import numpy as np
+    >>> schedule = Schedule(item=np.array([2, 0, 3, 1]), label=np.array([1, 1, 0, 1]))
+    >>> labels = np.array([0, 0, 0, 1])
+    >>> edits = round(0.5 * 4)
+    >>> labels[schedule.item[:edits]] = schedule.label[:edits]
+    >>> labels
+    array([1, 0, 1, 1])
     """
 
     item: Labels

@@ -81,6 +81,15 @@ def relabel(
 
     Raises:
         SpecError: fewer than two classes, or an unknown placement.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(5)
+    >>> digits.y_train[items]
+    array([1, 2, 3, 4, 7])
+    >>> stream = Stream(0, 0, "corruption")
+    >>> schedule = relabel(digits, items, stream, destinations=biased_destinations)
+    >>> schedule.item, schedule.label
+    (array([2, 0, 3, 4, 1]), array([0, 0, 0, 0, 0]))
     """
     n = len(items)
     if dataset.n_classes < 2:
