@@ -31,6 +31,18 @@ class Result:
 
     Raises:
         StoreError: there is no run, or it can't be read.
+
+    >>> import gigo
+    >>> fields = dict(dataset="digits", size=200, model="mlp", recipe="small", replicates=2)
+    >>> result = gigo.sweep(rates=[0, 0.4, 0.8], **fields)
+    >>> result
+    <gigo.Result runs/sweep-...: 6 of 6 trials>
+    >>> len(result.frame), list(result.summary["n_trials"])
+    (6, [2, 2, 2])
+    >>> tolerance = result.estimates[0].tolerance
+    >>> 0 < tolerance.value < 0.8
+    True
+    >>> chart = result.plot(size=200)
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -141,7 +153,14 @@ class Result:
 
 
 def load(path: str | Path) -> Result:
-    """The result of an earlier run, from its folder."""
+    """The result of an earlier run, from its folder.
+
+    >>> import gigo
+    >>> fields = dict(dataset="digits", size=100, model="mlp", recipe="small", replicates=1)
+    >>> _ = gigo.sweep(rates=0, out="mine", **fields)
+    >>> gigo.load("mine")
+    <gigo.Result mine: 1 of 1 trials>
+    """
     return Result(path)
 
 
@@ -160,6 +179,16 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     Raises:
         SpecError: no run among them, or no point in common.
         StoreError: there is no run, or it can't be read.
+
+    >>> import gigo
+    >>> fields = dict(dataset="digits", size=200, rates=[0, 0.4], recipe="small")
+    >>> dense = gigo.sweep(model="mlp", **fields)
+    >>> linear = gigo.sweep(model="logistic", **fields)
+    >>> comparison = gigo.compare(dense, linear)
+    >>> len(comparison.frame), list(comparison.differing)
+    (2, ['model'])
+    >>> list(comparison.frame["method"])
+    ['paired', 'paired']
     """
     from gigo.analysis import compare as compare_sides
 
@@ -206,6 +235,10 @@ def run(
 
     Raises:
         GigoError: see its subclasses; the message names what is wrong.
+
+    >>> import gigo
+    >>> gigo.run("demo", size=100, model="mlp", rates=[0, 0.4], replicates=1, out="small")
+    <gigo.Result small: 3 of 3 trials>
     """
     from gigo import runner
 
@@ -243,8 +276,13 @@ def sweep(
     recipes and whatever else is not a size, a corruption, a rate or a replicate: a wider sweep
     extends the narrower one, and a different one does not meet it.
 
-    >>> gigo.sweep(dataset="digits", corruption=["symmetric", "biased"], size=[200, "all"])
-    ... # doctest: +SKIP
+    >>> import gigo
+    >>> kinds = ["symmetric", {"name": "symmetric", "include_true": True}]
+    >>> narrow = dict(dataset="digits", size=100, model="mlp", corruption=kinds)
+    >>> result = gigo.sweep(rates=[0, 0.5], replicates=1, **narrow)
+    >>> wider = gigo.sweep(rates=[0, 0.5], replicates=2, **narrow)
+    >>> len(result.records), len(wider.records), result.path == wider.path
+    (3, 6, True)
     """
     study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:

@@ -19,7 +19,15 @@ from collections.abc import Iterable
 
 
 class GigoError(Exception):
-    """Base of all errors that are the user's to mend."""
+    """Base of all errors that are the user's to mend.
+
+    >>> import gigo
+    >>> try:
+    ...     gigo.load("runs/typo")
+    ... except gigo.GigoError as error:
+    ...     print(error)
+    runs/typo: no run there...
+    """
 
 
 class SpecError(GigoError):
