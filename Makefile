@@ -4,12 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-TEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install test coverage check lint format bench clean
+.PHONY: help demo install test check lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +18,9 @@ demo: $(VENV)/.runtime ## install gigo and run its demo: a study of a minute, th
 
 install: $(VENV)/.dev ## install gigo, editable, with the developers' tools
 
-test: $(VENV)/.dev ## run the tests and the examples, one process per core, four at most
-	@$(TEST)
-
-coverage: $(VENV)/.dev ## run them, and fail if they run less than 95 % of the code
-	@$(TEST) --cov --cov-fail-under 95
+test: $(VENV)/.dev ## run the tests and the examples; COVERAGE=95: fail if they run less of the code
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal \
+		$(if $(COVERAGE),--cov --cov-fail-under $(COVERAGE))
 
 check: lint test ## everything that must hold before a commit
 
