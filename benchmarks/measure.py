@@ -63,7 +63,8 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
             pays as dearly as a long one.
         **fields: of the study.
     """
-    from gigo import machine, runner
+    from gigo import runner
+    from gigo.machine import Machine
 
     study = Study.create(**{"replicates": 1, "subset": "first", **fields})
     begun: list[float] = []
@@ -79,7 +80,7 @@ def gigo(*, steady: bool = False, **fields: Any) -> dict[str, float]:
         done[0] = progress.done
 
     with TemporaryDirectory() as folder:
-        runner.run(study, Path(folder), workers=machine.usable_cores(), listener=listen)
+        runner.run(study, Path(folder), workers=Machine.here().cores, listener=listen)
     ended = epochs[-1] if steady else time.perf_counter()
     return {"seconds": ended - begun[0], "models": len(resolve(study).trials)}
 

@@ -24,7 +24,6 @@ from torch.utils._pytree import tree_map_only
 import gigo
 from gigo import machine
 from gigo.api import Result
-from gigo.engine import tuning_cache
 from gigo.study import Study
 
 ROOT = Path(__file__).parent.parent
@@ -91,8 +90,6 @@ def trained(name: str, precision: str) -> Result:
     study, folder = STUDIES[name].but(name=called, precision=precision), RUNS / called
     if not rounded:
         return gigo.run(study, out=folder, device="cpu")
-    # Widths timed like this are of no use to others.
-    tuning_cache.default_path = lambda: RUNS / "tuning.json"
     with Rounded():  # of this process alone
         return gigo.run(study, out=folder, device="cpu", workers=1)
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from factories import make_record
-from gigo import machine, planner
 from gigo.engine.training import EpochDone
+from gigo.machine import Machine
 from gigo.runner import stacks
 from gigo.trial import Trial
 from gigo.types import Record
@@ -43,10 +43,9 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
 
 
 def train_with(monkeypatch: pytest.MonkeyPatch, train: Callable[..., Any]) -> None:
-    """Have runs train with a function in the place of the engine's: here, and nothing is timed."""
+    """Have runs train with a function in the place of the engine's, in this process."""
     monkeypatch.setattr(stacks, "train", train)
-    monkeypatch.setattr(machine, "usable_cores", lambda: 1)
-    monkeypatch.setattr(planner, "questions", lambda *_: [])
+    monkeypatch.setattr(Machine, "here", lambda: Machine(memory=8 << 30))
 
 
 def instant_train(

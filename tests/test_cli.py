@@ -22,12 +22,13 @@ from rich.console import Console
 
 from command import RUNNABLE, environment, finish, instant_train, train_with
 from factories import grid_of, make_record, make_test_set, trials_of
-from gigo import __version__, cli, console, describe, machine, runner
+from gigo import __version__, cli, console, describe, runner
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import load
 from gigo.console import Display
 from gigo.engine.training import EpochDone
+from gigo.machine import Machine
 from gigo.runner import Progress
 from gigo.store import Store
 from gigo.study import Study
@@ -487,7 +488,8 @@ def test_a_plan_reckons_with_the_precision_that_this_processor_is_good_at(
         return gigo("plan", "article", *options).out.splitlines()[-1]
 
     for native, other in (("bfloat16", "float32"), ("float32", "bfloat16")):
-        monkeypatch.setattr(machine, "native_precision", lambda native=native: native)
+        machine = Machine(precision=native)
+        monkeypatch.setattr(Machine, "here", lambda machine=machine: machine)
         assert time_of() == time_of("--precision", native) != time_of("--precision", other)
 
 
@@ -498,11 +500,11 @@ def test_an_accelerator_is_planned_for_one_process(
         lines = gigo("plan", "article", *options).out.splitlines()
         return next(line for line in lines if line.startswith(name))
 
-    monkeypatch.setattr(machine, "usable_cores", lambda: 4)
+    monkeypatch.setattr(Machine, "here", lambda: Machine(4, 64 << 30))
     assert row("processes").split() == ["processes", "4", "at", "a", "time"]
     assert row("processes", "--device", "cpu:0") == row("processes")
     assert row("processes", "--device", "cuda:1") == row("processes", "--workers", "1")
-    assert row("time", "--device", "cuda") == row("time") + ", not on cuda"
+    assert row("time", "--device", "cuda").endswith(" on this machine's processors, not on cuda")
     for name in ("banana", "auto:1", "cuda:", "cpu:x"):
         done = gigo("plan", "article", "--device", name)
         assert (done.code, done.out) == (2, "")

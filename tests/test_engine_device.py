@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ import torch
 
 from engine_setup import BASE, digits, finish, losses, made_up, trials
 from factories import model_of
-from gigo import machine
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_device, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.errors import SpecError
+from gigo.machine import Machine
 from gigo.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -40,28 +39,8 @@ def test_a_precision_asked_for_is_the_one_taken(name: str) -> None:
     assert resolve_precision(name, CPU) == name
 
 
-@pytest.mark.parametrize(
-    ("flags", "precision"),
-    [
-        ({"fpu", "avx512f", "avx512_bf16"}, "bfloat16"),
-        ({"fpu", "amx_bf16"}, "bfloat16"),
-        ({"fpu", "avx2", "avx512f"}, "float32"),
-        (set[str](), "float32"),
-    ],
-)
-def test_the_precision_follows_from_what_the_processor_can(
-    flags: set[str], precision: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(machine, "_flags", lambda: flags)
-    assert resolve_precision("auto", CPU) == precision
-
-
-def test_a_system_that_does_not_tell_its_flags_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> str:
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr(Path, "read_text", refuse)
-    assert resolve_precision("auto", CPU) == "float32"
+def test_the_precision_follows_from_the_machine() -> None:
+    assert resolve_precision("auto", CPU) == Machine.here().precision
 
 
 def test_keeping_freed_memory_may_be_asked_for_again() -> None:

@@ -19,6 +19,7 @@ from gigo import models, planner
 from gigo.engine.feed import Batch, padded
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.errors import EngineError
+from gigo.machine import Machine
 from gigo.recipe import Recipe
 from gigo.rng import Stream
 from gigo.sample import sample
@@ -163,7 +164,7 @@ def test_a_set_in_many_small_parts_is_one_stack() -> None:
     resident = digits()
     recipe = Recipe(batch_size=8, epochs=4, patience=0, learning_rate=3e-3)
     members = trials(resident, [0], range(60), size=20, recipe=recipe, validation="none")
-    (stack,) = planner.plan(members).stacks
+    (stack,) = planner.plan(members, Machine()).stacks
     records, events = finish(stack, resident)
     assert {event.width for event in events} == {60}
     assert len({tuple(record.curve["train_loss"]) for record in records.values()}) == 60

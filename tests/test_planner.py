@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import heapq
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -10,41 +11,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factories import make_study, make_trials, model_of, trials_of
-from gigo import machine, models
-from gigo.costs import (
-    ITEM,
-    VIEW,
-    expected_epochs,
-    seconds,
-    speed,
-    stack_memory,
-    step_flops,
-    work,
-)
-from gigo.planner import (
-    MAX_WIDTH,
-    TUNING,
-    TUNING_STEPS,
-    WORTH,
-    Plan,
-    Question,
-    Room,
-    Tuning,
-    plan,
-    processes,
-    questions,
-)
+from factories import corruption_of, make_study, make_trials, trials_of
+from gigo import models, studies
+from gigo.costs import ITEM, VIEW, expected_epochs, stack_memory, work
+from gigo.errors import SpecError
+from gigo.machine import Machine
+from gigo.planner import MAX_WIDTH, PROCESS, STEP, Plan, Room, efforts, expected, plan
 from gigo.recipe import RECIPES
+from gigo.ref import Ref
 from gigo.study import Study
 from gigo.trial import Trial
 
 GIB = 1 << 30
+
+
+def one(**fields: Any) -> Trial:
+    study = Study.create(**{"dataset": "mnist", "rates": 0, "replicates": 1, **fields})
+    precision = "float32" if study.precision == "auto" else study.precision
+    return next(iter(trials_of(study, precision).values()))
+
+
+OTHER = one(dataset="fashion_mnist", model="article_cnn")
 UNLIKE: dict[str, object] = {
-    "dataset": "fashion_mnist",
+    "dataset": OTHER.dataset,
     "size": 300,
     "subset": "first",
-    "model": model_of("article_cnn"),
+    "model": OTHER.model,
     "recipe": RECIPES["sgd"],
     "validation": "none",
     "precision": "bfloat16",
@@ -53,7 +45,7 @@ UNLIKE: dict[str, object] = {
 where a step is large, or where layers look at the whole batch."""
 
 ALIKE: dict[str, object] = {
-    "corruption": model_of("two_sink"),
+    "corruption": corruption_of("two_sink"),
     "rate": 0.25,
     "placement": "tail",
     "seed": 5,
@@ -75,29 +67,34 @@ MIXED = make_trials(
 )
 
 
+def seconds(stack: Sequence[Trial]) -> float:
+    return expected(stack, efforts(stack))
+
+
 def make_plan(memory: int = 64 * GIB, **fields: Any) -> Plan:
-    return plan(make_trials(Study.create(**{"dataset": "mnist", **fields})), memory)
+    return on_gpu(make_trials(Study.create(**{"dataset": "mnist", **fields})), memory)
 
 
-def one(**fields: Any) -> Trial:
-    study = Study.create(**{"dataset": "mnist", "rates": 0, "replicates": 1, **fields})
-    precision = "float32" if study.precision == "auto" else study.precision
-    return next(iter(trials_of(study, precision).values()))
+def on_gpu(trials: Sequence[Trial], memory: int = 64 * GIB) -> Plan:
+    """Where only memory and width limit a stack."""
+    return plan(trials, Machine(), accelerator=memory)
+
+
+MACHINES = st.builds(Machine, cores=st.integers(1, 64), memory=st.integers(1, 64 * GIB))
+PLACES = st.none() | st.integers(1, 64 * GIB)
 
 
 @settings(max_examples=25)
-@given(memory=st.integers(1, 64 * GIB))
-def test_stacks_share_out_the_trials(memory: int) -> None:
-    found = plan(MIXED, memory)
+@given(MACHINES, PLACES, st.data())
+def test_stacks_share_out_the_trials_among_their_like(
+    machine: Machine, accelerator: int | None, data: st.DataObject
+) -> None:
+    trials = data.draw(st.permutations(MIXED))
+    found = plan(trials, machine, accelerator=accelerator)
     shared_out = [id(trial) for stack in found.stacks for trial in stack]
     assert sorted(shared_out) == sorted(map(id, MIXED))
     assert all(0 < len(stack) <= MAX_WIDTH for stack in found.stacks)
-
-
-@given(memory=st.integers(1, 64 * GIB), data=st.data())
-def test_members_agree_on_what_they_must(memory: int, data: st.DataObject) -> None:
-    trials = data.draw(st.permutations(MIXED[::7]))
-    for stack in plan(trials, memory).stacks:
+    for stack in found.stacks:
         for name in UNLIKE.keys() - {"size"}:
             assert all(getattr(trial, name) == getattr(stack[0], name) for trial in stack)
 
@@ -108,7 +105,7 @@ def test_only_a_difference_that_matters_makes_a_stack_of_its_own(name: str) -> N
     other = replace(trial, **{name: (UNLIKE | ALIKE)[name]})
     assert other != trial
     together = name in ALIKE or name == "size"
-    assert len(plan([trial, other], 64 * GIB).stacks) == (1 if together else 2)
+    assert len(on_gpu([trial, other]).stacks) == (1 if together else 2)
 
 
 def test_every_part_of_a_trial_either_matters_or_does_not() -> None:
@@ -117,13 +114,22 @@ def test_every_part_of_a_trial_either_matters_or_does_not() -> None:
 
 
 @settings(max_examples=25)
-@given(memory=st.integers(1, 8 * GIB))
-def test_no_stack_needs_more_memory_than_there_is(memory: int) -> None:
-    found = plan(MIXED, memory)
+@given(MACHINES, PLACES, st.none() | st.integers(1, 100))
+def test_no_stack_needs_more_memory_than_there_is(
+    machine: Machine, accelerator: int | None, workers: int | None
+) -> None:
+    found = plan(MIXED, machine, workers=workers, accelerator=accelerator)
+    if accelerator is None:
+        assert found.processes * (found.room + PROCESS) <= max(
+            machine.memory // 2, found.processes * (PROCESS + 1)
+        )
+    else:
+        assert found.room == accelerator
     for stack in found.stacks:
-        assert needed(stack) <= memory or len(stack) == 1  # one has to be tried
-        assert needed(stack) <= found.memory
-    assert found.memory in map(needed, found.stacks)
+        assert needed(stack) <= found.room or len(stack) == 1  # one has to be tried
+    largest = max(map(needed, found.stacks))
+    storing = PROCESS if found.processes > 1 else 0
+    assert found.memory == found.processes * (PROCESS + largest) + storing
 
 
 def needed(stack: list[Trial]) -> int:
@@ -131,16 +137,14 @@ def needed(stack: list[Trial]) -> int:
     return stack_memory(max(stack, key=lambda trial: trial.size), len(stack))
 
 
-def test_less_memory_makes_more_stacks_and_no_less_work() -> None:
-    plans = [plan(MIXED, memory) for memory in (64 * GIB, GIB, GIB // 8, 1)]
-    counts = [len(found.stacks) for found in plans]
+def test_less_memory_makes_more_stacks() -> None:
+    counts = [len(on_gpu(MIXED, memory).stacks) for memory in (64 * GIB, GIB, GIB // 8, 1)]
     assert counts == sorted(counts)
     assert counts[0] < counts[-1] == len(MIXED)
-    assert all(found.seconds == pytest.approx(plans[0].seconds) for found in plans)
 
 
 def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
-    small = plan(make_trials(make_study(recipe="small")), 64 * GIB)
+    small = on_gpu(make_trials(make_study(recipe="small")))
     assert [len(stack) for stack in small.stacks] == [10]
     assert {trial.replicate for trial in small.stacks[0]} == {0, 1}
     large = make_plan(rates=[0, 0.5, 1], replicates=2)
@@ -157,7 +161,7 @@ def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
         ({"model": "article_cnn", "recipe": "article"}, 3),  # large steps
         (
             {
-                "model": model_of("resnet", width=1),
+                "model": Ref.model_validate({"name": "resnet", "width": 1}),
                 "recipe": {"batch_size": 1},
             },
             3,
@@ -170,7 +174,7 @@ def test_sizes_train_together_where_steps_are_small_and_items_apart(
     found = make_plan(size=[20, 100, 500], rates=[0, 0.5], replicates=1, **fields)
     assert len(found.stacks) == stacks
     sizes = [{trial.size for trial in stack} for stack in found.stacks]
-    assert sizes == ([{20, 100, 500}] if stacks == 1 else [{20}, {100}, {500}])
+    assert sizes == ([{20, 100, 500}] if stacks == 1 else [{500}, {100}, {20}])
 
 
 @settings(max_examples=25)
@@ -178,13 +182,13 @@ def test_sizes_train_together_where_steps_are_small_and_items_apart(
 def test_members_of_a_stack_take_about_as_many_steps(order: list[int], validation: str) -> None:
     fields = {"model": "logistic", "recipe": "small", "rates": 0, "replicates": 1}
     trials = make_trials(Study.create(dataset="mnist", size=order, validation=validation, **fields))
-    sizes = [[trial.size for trial in stack] for stack in plan(trials, 64 * GIB).stacks]
+    sizes = [[trial.size for trial in stack] for stack in on_gpu(trials).stacks]
     assert [len(stack) for stack in sizes] == [100, 100, 100]
-    assert [size for stack in sizes for size in stack] == list(range(30, 330))
+    assert [size for stack in sizes for size in stack] == list(reversed(range(30, 330)))
 
 
 def test_a_group_too_wide_is_cut_into_nearly_equal_stacks() -> None:
-    found = plan(make_trials(make_study(rates=[k / 100 for k in range(101)])), 64 * GIB)
+    found = on_gpu(make_trials(make_study(rates=[k / 100 for k in range(101)])))
     widths = [len(stack) for stack in found.stacks]
     assert sum(widths) == 2 * (1 + 2 * 100)
     assert len(widths) == -(-sum(widths) // MAX_WIDTH)
@@ -192,12 +196,8 @@ def test_a_group_too_wide_is_cut_into_nearly_equal_stacks() -> None:
 
 
 def test_nothing_to_train_costs_nothing() -> None:
-    assert plan([]) == Plan([], 0, 0)
-
-
-def test_what_this_machine_has_is_the_default() -> None:
-    assert machine.total_memory() > GIB // 2
-    assert plan(MIXED) == plan(MIXED, machine.total_memory() // 2)
+    found = plan([], Machine())
+    assert (found.stacks, found.processes, found.seconds) == ([], 1, 0)
 
 
 def test_a_member_holds_at_least_its_weights_and_moments() -> None:
@@ -251,134 +251,118 @@ def test_work_is_counted_in_images() -> None:
     assert work(trial) == flops * (3 * 800 + 200 + 800 + 2 * 10_000)
 
 
-def test_time_is_work_over_speed_and_adds_up() -> None:
-    both = plan(MIXED, GIB).seconds
-    parts = [plan([trial], GIB).seconds for trial in MIXED]
-    assert both == pytest.approx(sum(parts))
-    assert min(parts) > 0
+# Time
 
 
-# Several processes
+def test_a_stack_s_time_is_its_members_arithmetic_and_its_steps() -> None:
+    trial, short = (one(size=size, recipe="small", validation="none") for size in (1000, 16))
+    steps = 60 * 63  # epochs, and batches of 16
+    assert seconds([trial]) == pytest.approx(work(trial) / 30e9 + steps * STEP)
+    assert seconds([trial] * 10) == pytest.approx(10 * seconds([trial]) - 9 * steps * STEP)
+    assert seconds([trial, short]) == pytest.approx(seconds([trial]) + work(short) / 30e9)
 
 
-def test_one_group_is_shared_out_among_processes_and_many_are_left_as_wide_as_timed() -> None:
-    study = Study.create(dataset="mnist", rates=[0, 0.5, 1], corruption="symmetric", replicates=10)
-    trials = make_trials(study)
-
-    def widths(count: int, workers: int) -> list[int]:
-        part = [trial for trial in trials if trial.replicate < count]
-        timed = Tuning(8, own_images=False)
-        return [len(stack) for stack in plan(part, 64 * GIB, workers, lambda _: timed).stacks]
-
-    assert widths(1, 1) == [3]
-    assert widths(1, 2) == [1, 2]
-    assert widths(1, 16) == [1, 1, 1]
-    assert widths(10, 2) == [3] * 10
-    assert widths(10, 4) == [1, 2] * 10
-
-
-@given(workers=st.integers(1, 64), memory=st.integers(1, 64 * GIB))
+@given(MACHINES, st.none() | st.integers(1, 64))
 @settings(max_examples=25)
-def test_no_process_is_without_work_while_stacks_could_be_cut(workers: int, memory: int) -> None:
-    stacks = plan(MIXED, memory, workers).stacks
-    assert sorted(id(trial) for stack in stacks for trial in stack) == sorted(map(id, MIXED))
-    assert len(stacks) >= min(workers, len(MIXED))
-
-
-@pytest.mark.parametrize(
-    ("cores", "gib", "expected"),
-    [(2, 24, (2, 1)), (64, 16, (20, 3)), (8, 1, (1, 8)), (1, 64, (1, 1)), (128, 512, (128, 1))],
-)
-def test_there_are_no_more_processes_than_cores_and_memory_allow(
-    monkeypatch: pytest.MonkeyPatch, cores: int, gib: int, expected: tuple[int, int]
+def test_a_run_takes_its_share_of_all_work_and_at_least_its_longest_stack(
+    machine: Machine, workers: int | None
 ) -> None:
-    monkeypatch.setattr(machine, "usable_cores", lambda: cores)
-    monkeypatch.setattr(machine, "total_memory", lambda: gib * GIB)
-    assert processes(None, 3600.0) == expected
-    assert processes(None, 1.0) == processes(None, 3600.0, on_cpu=False) == (1, cores)
-    assert processes(64, 3600.0) == (64, max(1, cores // 64))  # as the user says
+    found = plan(MIXED, machine, workers=workers)
+    times = [seconds(stack) for stack in found.stacks]
+    assert found.seconds == pytest.approx(max(max(times), sum(times) / found.processes))
 
 
-# Timing
+# Balance of cores
 
-
+DEMO = make_trials(studies.find("demo"))
 LONG: dict[str, Any] = {
     "dataset": "mnist",
     "rates": [k / 20 for k in range(20)],
     "replicates": 3,
     "corruption": "symmetric",
 }
-"""A study that takes hours."""
+"""A study of large steps that takes hours."""
 
 
-def test_a_question_a_group_with_what_its_trials_allow() -> None:
-    trials = make_trials(Study.create(**LONG, size=[1000, 60_000]))
-    asked = questions(trials, 64 * GIB)
-    assert [question.trial.size for question in asked] == [1000, 60_000]
-    assert {(question.limit, question.sharing) for question in asked} == {(60, 20)}
-    memory = stack_memory(trials[-1], 30)
-    assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(30, 20)}
-    memory = stack_memory(trials[-1], 9)
-    assert {(q.limit, q.sharing) for q in questions(trials, memory)} == {(9, 9)}
-    many = make_trials(Study.create(**LONG | {"replicates": 20}))
-    assert [(q.limit, q.sharing) for q in questions(many, 64 * GIB)] == [(MAX_WIDTH, 20)]
+@pytest.mark.parametrize("trials", [DEMO, MIXED, make_trials(Study.create(**LONG))])
+def test_stacks_are_the_same_for_any_number_of_workers(trials: list[Trial]) -> None:
+    def stacks(workers: int | None) -> list[list[str]]:
+        found = plan(trials, Machine(cores=8, memory=64 * GIB), workers=workers)
+        return sorted([trial.key for trial in stack] for stack in found.stacks)
+
+    assert stacks(None) == stacks(1) == stacks(2) == stacks(8)
 
 
-def test_what_is_soon_trained_is_not_worth_timing() -> None:
-    few = make_trials(make_study())
-    assert plan(few).seconds < WORTH * TUNING
-    assert questions(few) == []
-    assert questions(few * 10_000) != []
-    assert questions([one(size=60_000)]) == []  # nothing to put together
-    plan(few, tuned=lambda question: pytest.fail("not asked"))
+@pytest.mark.parametrize("cores", [1, 2, 4])
+@pytest.mark.parametrize("trials", [DEMO, MIXED, make_trials(Study.create(**LONG))])
+def test_no_stack_is_much_more_than_a_tenth_of_the_work_or_less_than_is_fast(
+    trials: list[Trial], cores: int
+) -> None:
+    found = plan(trials, Machine(cores, 64 * GIB))
+    times = [seconds(stack) for stack in found.stacks]
+    assert times == sorted(times, reverse=True) or found.processes == 1
+    for stack, taken in zip(found.stacks, times, strict=True):
+        overhead = 2 * taken - seconds(stack + stack)
+        assert taken <= 0.13 * sum(times) or overhead > 0.1 * taken
 
 
-def test_one_of_several_processes_takes_longer_to_time_large_steps() -> None:
-    trial = one(
-        dataset="cifar10", recipe=RECIPES["article"].model_copy(update={"batch_size": 4096})
-    )
-    steps = TUNING_STEPS * step_flops(trial) / speed(trial)
-    assert steps > TUNING
-    enough = [trial] * math.ceil(1.5 * WORTH * steps / seconds([trial]))
-    assert questions(enough, 64 * GIB, 1) != []
-    assert questions(enough, 64 * GIB, 2) == []
+@pytest.mark.parametrize("cores", [2, 3, 4])
+def test_the_demo_keeps_all_cores_busy_to_the_end(cores: int) -> None:
+    """Each stack goes to whoever is free first."""
+    found = plan(DEMO, Machine(cores, 64 * GIB))
+    assert (found.processes, found.threads) == (cores, 1)
+    assert min(len(stack) for stack in found.stacks) >= 7  # below that they are slow
+    ends = [0.0] * cores
+    for stack in found.stacks:
+        heapq.heapreplace(ends, ends[0] + seconds(stack))
+    assert sum(ends) / cores > 0.9 * max(ends)
 
 
-@pytest.mark.parametrize("own_images", [False, True])
-@pytest.mark.parametrize("width", [1, 7, 64])
-def test_a_plan_follows_what_was_timed(own_images: bool, width: int) -> None:
+def test_what_is_soon_trained_is_not_cut() -> None:
+    assert len(plan(make_trials(make_study()), Machine(64, 256 * GIB)).stacks) == 1
+
+
+def test_large_steps_are_cut_as_far_as_balance_asks_and_small_ones_stay_wide() -> None:
+    machine = Machine(64, 1024 * GIB)
+    large = plan(make_trials(Study.create(**LONG)), machine)
+    assert {len(stack) for stack in large.stacks} == {1}
+    small = plan(make_trials(Study.create(**LONG, recipe="small", model="logistic")), machine)
+    assert [len(stack) for stack in small.stacks] == [60]
+
+
+def test_one_process_trains_one_data_set_after_the_other() -> None:
+    found = plan(MIXED, Machine(2, 64 * GIB), workers=1)
+    names = [stack[0].dataset for stack in found.stacks]
+    assert names == sorted(names, key=list(dict.fromkeys(names)).index)
+
+
+def test_what_was_begun_goes_on_first() -> None:
+    begun = [DEMO[:3], DEMO[50:60]]
+    rest = [trial for trial in DEMO if all(trial not in stack for stack in begun)]
+    found = plan(rest, Machine(2, 64 * GIB), begun=begun)
+    assert found.stacks[:2] == begun
+    assert sorted(t.key for stack in found.stacks for t in stack) == sorted(t.key for t in DEMO)
+
+
+@pytest.mark.parametrize(
+    ("cores", "gib", "expected"),
+    [(2, 24, (2, 1)), (64, 16, (20, 3)), (8, 1, (1, 8)), (1, 64, (1, 1)), (16, 512, (16, 1))],
+)
+def test_there_are_no_more_processes_than_cores_and_memory_allow(
+    cores: int, gib: int, expected: tuple[int, int]
+) -> None:
+    machine = Machine(cores, gib * GIB)
     trials = make_trials(Study.create(**LONG))
-    found = plan(trials, 64 * GIB, tuned=lambda question: Tuning(width, own_images))
-    assert sorted(map(id, trials)) == sorted(id(t) for stack in found.stacks for t in stack)
-    together = 60 if own_images else 20
-    assert len(found.stacks) == 60 // together * -(-together // width)
-    assert all(len(stack) <= width for stack in found.stacks)
-    if not own_images:
-        assert all(len({trial.replicate for trial in stack}) == 1 for stack in found.stacks)
-    assert found.seconds == pytest.approx(plan(trials, 64 * GIB).seconds)
 
+    def found(trials: list[Trial], **options: Any) -> tuple[int, int]:
+        planned = plan(trials, machine, **options)
+        return planned.processes, planned.threads
 
-def test_memory_stays_a_limit_whatever_was_timed() -> None:
-    trials = make_trials(Study.create(**LONG))
-    memory = stack_memory(trials[0], 5)
-    found = plan(trials, memory, tuned=lambda question: Tuning(64, own_images=True))
-    assert max(len(stack) for stack in found.stacks) == 5
-
-
-def test_each_group_has_its_own_answer_or_none() -> None:
-    trials = make_trials(Study.create(**LONG, size=[1000, 60_000]))
-
-    def tuned(question: Question) -> Tuning | None:
-        return Tuning(4, own_images=True) if question.trial.size == 1000 else None
-
-    found = plan(trials, 64 * GIB, tuned=tuned)
-    widths = {
-        size: [len(stack) for stack in found.stacks if stack[0].size == size]
-        for size in (1000, 60_000)
-    }
-    assert widths[1000] == [4] * 15
-    usual = plan([trial for trial in trials if trial.size == 60_000], 64 * GIB)
-    assert widths[60_000] == [len(stack) for stack in usual.stacks]
+    assert found(trials) == expected
+    assert found(trials[:1]) == found(trials, accelerator=64 * GIB) == (1, cores)
+    assert found(trials, workers=50) == (50, max(1, cores // 50))  # as the user says
+    with pytest.raises(SpecError, match=r"^workers = 0: expected at least 1$"):
+        found([], workers=0)
 
 
 # Memory that runs out all the same

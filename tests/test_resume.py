@@ -65,7 +65,7 @@ def begin(out):
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    sys.argv = ["gigo", "run", study, "--out", str(out)]
+    sys.argv = ["gigo", "run", study, "--out", str(out), "--workers", "1"]
     try:
         main()
     except SystemExit as end:

@@ -13,11 +13,10 @@ import torch
 from command import instant_train, train_with
 from factories import grid_of, make_record, make_study, trials_of
 from gigo import datasets, planner, runner
-from gigo.engine import checkpoint, tuning_cache
+from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.training import EpochDone, train
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
-from gigo.planner import Question, Tuning
 from gigo.runner import Progress, stacks
 from gigo.store import Store
 from gigo.trial import Trial
@@ -106,24 +105,6 @@ def test_what_is_there_is_not_trained_and_not_even_loaded(
     assert stored(tmp_path).keys() == set(KEYS)
 
 
-def test_stacks_are_as_wide_as_timing_found_best(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = Engine()
-    monkeypatch.setattr(stacks, "train", engine)
-    monkeypatch.setattr(planner, "WORTH", 0)  # every group is worth it
-    asked: list[Question] = []
-
-    def tuned(question: Question, resident: object) -> Tuning:
-        asked.append(question)
-        return Tuning(3, own_images=True)
-
-    monkeypatch.setattr(tuning_cache, "tuned", tuned)
-    runner.run(STUDY, tmp_path, workers=1)
-    assert [question.limit for question in asked] == [10]
-    assert sorted(map(len, engine.stacks)) == [2, 2, 3, 3]
-
-
 def test_two_studies_share_a_folder(tmp_path: Path, engine: Engine) -> None:
     first, second = STUDY.but(name="first"), STUDY.but(name="second", rates=[0, 0.3], size=100)
     runner.run(first, tmp_path)
@@ -148,7 +129,7 @@ def test_the_first_run_decides_on_the_precision(
 
 
 def test_a_stack_shares_what_members_must_share(tmp_path: Path, engine: Engine) -> None:
-    study = STUDY.but(size=[100, 200], validation=["clean", "none"])
+    study = STUDY.but(size=[100, 200], validation=["clean", "none"], recipe={"epochs": 9})
     runner.run(study, tmp_path)
     trials = trials_of(study)
     groups = [{trials[k].validation for k in stack} for stack in engine.stacks]

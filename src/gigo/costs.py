@@ -1,10 +1,8 @@
-"""What training a trial takes: operations, seconds, bytes; estimates, from layouts alone."""
+"""What training a trial takes: operations, bytes; estimates, from layouts alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gigo import machine, models
+from gigo import models
 from gigo.trial import Trial
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
@@ -85,11 +83,6 @@ def work(trial: Trial) -> float:
     return flops * (expected_epochs(trial) * (3 * fitted + watched) + final)
 
 
-def seconds(trials: Sequence[Trial]) -> float:
-    """Expected of training them on this machine's processors; rough."""
-    return sum(work(trial) / speed(trial) for trial in trials)
-
-
 def step_flops(trial: Trial) -> float:
     """Floating-point operations of one member's step of the optimiser."""
     return 3 * _cost(trial).flops * trial.recipe.batch_size
@@ -98,8 +91,3 @@ def step_flops(trial: Trial) -> float:
 def _cost(trial: Trial) -> models.Cost:
     card, model = trial.dataset, trial.model.to_json()
     return models.cost(model.pop("name"), card.input_shape, card.n_classes, **model)
-
-
-def speed(trial: Trial) -> float:
-    """Floating-point operations a second that this machine's processors sustain; rough."""
-    return CORE_SPEED[trial.precision] * machine.usable_cores()

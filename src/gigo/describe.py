@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gigo import costs, machine, planner, studies
+from gigo import planner, studies
 from gigo.errors import unknown
+from gigo.machine import Machine
 from gigo.recipe import Recipe
 from gigo.resolve import CATALOGUES, resolve
 from gigo.store import Store
@@ -50,16 +51,16 @@ def plan(
         raise unknown("device", device, DEVICES)
     on_cpu = device.partition(":")[0] in ("auto", "cpu")
     auto = study.precision == "auto"
-    precision, done = machine.native_precision() if auto else study.precision, set[str]()
+    machine = Machine.here()
+    precision, done = machine.precision if auto else study.precision, set[str]()
     if Store.is_at(path):
         with Store.open(path) as store:
             store.check(study)
             precision, done = store.precision, store.keys()
     trials = resolve(study, precision, data_dir).at(precision).trials
     pending = [trial for key, trial in trials.items() if key not in done]
-    count, _ = planner.processes(workers, costs.seconds(pending), on_cpu=on_cpu)
-    planned = planner.plan(pending, workers=count)
-    count = min(count, len(planned.stacks))
+    accelerator = None if on_cpu else planner.share(machine)
+    planned = planner.plan(pending, machine, workers=workers, accelerator=accelerator)
     widths = Counter(len(stack) for stack in planned.stacks)
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
     rows = {
@@ -67,8 +68,8 @@ def plan(
         "run": f"{path}",
         "trials": f"{len(trials)}, {len(trials) - len(pending)} of them done",
         "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
-        "processes": f"{max(1, count)} at a time",
-        "memory": f"about {count * planned.memory / 2**30:.1f} GiB beside the data",
+        "processes": f"{planned.processes} at a time",
+        "memory": f"about {planned.memory / 2**30:.1f} GiB, and the data",
         "time": f"very roughly {duration(planned.seconds)} on this machine's processors"
         + ("" if on_cpu else f", not on {device}"),
     }

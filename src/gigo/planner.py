@@ -2,29 +2,24 @@
 
 Trials that share data set, model, recipe and validation policy can be one network. Those of one
 replicate and size also share their images; where a model's step is so small that its overhead
-counts, replicates and sizes are put together too, every member then with images of its own. How
-many train together, and whether on shared images, is better known from timing
-(`gigo.engine.tuning`), which a plan takes in where a group of trials is large enough for that.
+counts, replicates and sizes are put together too, every member then with images of its own.
+
+Stacks are cut beforehand by expected work, so that all cores are busy to the end; never by the
+number of workers, so that results are the same for any number of them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
-from gigo import machine, models
-from gigo.costs import (
-    expected_epochs,
-    seconds,
-    speed,
-    stack_memory,
-    step_flops,
-)
+from gigo import models
+from gigo.costs import CORE_SPEED, expected_epochs, stack_memory, step_flops, work
 from gigo.errors import SpecError
+from gigo.machine import Machine
 from gigo.trial import Trial
 
 MAX_WIDTH = 128
@@ -33,53 +28,37 @@ MAX_WIDTH = 128
 SMALL_STEP = 1e9
 """Floating-point operations of one member's step, below which replicates are put together."""
 
+STACKS = 12
+"""On a CPU no stack is to be more than about one in so many of the whole expected work..."""
+
+STACKS_PER_CORE = 6
+"""...nor, on a machine of many cores, more than one in so many for each of them."""
+
+STEP = 1.5e-3
+"""Seconds that a step of a stack takes on a CPU beside its members' arithmetic; rough."""
+
+NARROW = 1 / 6
+"""Stacks are not made so narrow that `STEP` is more than this share of the arithmetic."""
+
 WORTH_PROCESSES = 20.0
-"""Seconds of training, as planned, below which more processes cost more than they save."""
-
-TUNING = 5.0
-"""Seconds that timing widths may take where a step is short."""
-
-TUNING_STEPS = 40
-"""Steps of one member that timing widths may take where a step is long."""
+"""Seconds of one core's work below which several processes cost more than they save."""
 
 PROCESS = 400 << 20
-"""Bytes that a training process takes before it trains anything: PyTorch, and its data set."""
-
-STACKS_A_PROCESS = 4
-"""Stacks that each process is to have, so that all are busy to the end."""
-
-WORTH = 20
-"""How many times longer than timing widths the training must be for timing to be worth it."""
+"""Bytes that a training process takes before it trains anything: PyTorch, above all."""
 
 
-class Tuning(NamedTuple):
-    """What is fastest for trials that may train together.
+class Effort(NamedTuple):
+    """What training a trial is expected to take; rough.
 
     Attributes:
-        width: members of a stack.
-        own_images: whether replicates are put together, every member with images of its own.
+        seconds: of one core for its arithmetic.
+        steps: of the optimiser.
+        step: seconds of one core for the arithmetic of one step.
     """
 
-    width: int
-    own_images: bool
-
-
-class Question(NamedTuple):
-    """Trials of which a `Tuning` would be worth knowing.
-
-    Attributes:
-        trial: one of them.
-        limit: the widest stack that their number, and memory, allow.
-        sharing: the widest among those of one replicate, 1 to ``limit``.
-    """
-
-    trial: Trial
-    limit: int
-    sharing: int
-
-
-Tuner = Callable[[Question], Tuning | None]
-"""Answers a question, or leaves it to the planner."""
+    seconds: float
+    steps: float
+    step: float
 
 
 @dataclass(frozen=True)
@@ -87,116 +66,96 @@ class Plan:
     """What training some trials takes.
 
     Attributes:
-        stacks: trials that train together, in the order of training.
-        memory: bytes that the largest stack needs beside the data set, estimated.
-        seconds: of training on this machine's processors, a rough estimate.
+        stacks: trials that train together, in the order in which they begin.
+        processes: stacks in training at a time.
+        threads: of each process.
+        room: bytes that a stack may need.
+        memory: bytes that all processes need beside their data sets, estimated from above.
+        seconds: from beginning to end; a rough estimate, of this machine's processor.
     """
 
     stacks: list[list[Trial]]
+    processes: int
+    threads: int
+    room: int
     memory: int
     seconds: float
 
 
 def plan(
     trials: Iterable[Trial],
-    memory: int | None = None,
-    workers: int = 1,
-    tuned: Tuner = lambda question: None,
+    machine: Machine,
+    *,
+    workers: int | None = None,
+    accelerator: int | None = None,
+    begun: Sequence[Sequence[Trial]] = (),
 ) -> Plan:
-    """Group trials into stacks.
+    """Group trials into stacks, and say how they are trained.
 
     Args:
         trials: to train.
-        memory: bytes that stacks may need at a time; default half of this machine's memory.
-        workers: stacks in training at a time.
-        tuned: what timing said of a group of trials; asked where that is worth it (`questions`).
-            None from it, or no question, leaves width and grouping to rules of thumb.
+        machine: to train on.
+        workers: processes at once; None leaves that to gigo.
+        accelerator: bytes that a stack may need on the device that trains; None trains on the CPU.
+        begun: stacks that were in training when a run was cut off; they begin first.
+
+    Raises:
+        SpecError: less than one worker.
     """
     trials = list(trials)
-    budget = share(memory, workers)
-    answers = {
-        _alike(question.trial): answer
-        for question in questions(trials, memory, workers)
-        if (answer := tuned(question)) is not None
-    }
-    groups: dict[tuple[object, ...], list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault(_group(trial, answers.get(_alike(trial))), []).append(trial)
-    widths: list[int] = []
-    for group in groups.values():
-        answer = answers.get(_alike(group[0]))
-        widest = answer.width if answer else MAX_WIDTH
-        widths.append(min(widest, _fitting(_largest(group), budget)))
-    each = list(zip(groups.values(), widths, strict=True))
-    parts = _parts(sum(-(-len(group) // width) for group, width in each), workers)
-    stacks = [
-        stack
-        for group, width in each
-        for stack in _chunks(sorted(group, key=_length), width, parts)
-    ]
-    # One data set after the other, since a process holds one at a time.
-    places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset.sha256 for t in trials))}
-    stacks.sort(key=lambda stack: places[stack[0].dataset.sha256])
+    kept = [list(stack) for stack in begun]
+    known = efforts([*trials, *(trial for stack in kept for trial in stack)])
+    whole = sum(effort.seconds for effort in known.values())
+    processes = _processes(workers, whole, machine, on_cpu=accelerator is None)
+    room = share(machine, workers) if accelerator is None else accelerator
+    limit = whole / max(STACKS, STACKS_PER_CORE * machine.cores)
+    if accelerator is not None or whole < WORTH_PROCESSES:
+        limit = None
+    fresh = [stack for group in _groups(trials) for stack in _cut(group, known, room, limit)]
+    fresh.sort(key=lambda stack: expected(stack, known), reverse=True)
+    if processes == 1:  # one data set after the other, since a process holds one at a time
+        places = {name: i for i, name in enumerate(dict.fromkeys(t.dataset.sha256 for t in trials))}
+        fresh.sort(key=lambda stack: places[stack[0].dataset.sha256])
+    stacks = kept + fresh
+    threads = machine.cores if len(stacks) < 2 else max(1, machine.cores // processes)
+    processes = max(1, min(processes, len(stacks)))
+    largest = max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0)
+    times = [expected(stack, known) for stack in stacks]
     return Plan(
         stacks=stacks,
-        memory=max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0),
-        seconds=sum(seconds(stack) for stack in stacks),
+        processes=processes,
+        threads=threads,
+        room=room,
+        memory=processes * (PROCESS + largest) + (PROCESS if processes > 1 else 0),
+        seconds=max(sum(times) / processes, max(times, default=0.0)),
     )
 
 
-def share(memory: int | None, workers: int) -> int:
-    """Bytes that each of several stacks may need, of ``memory`` or of half of this machine's."""
-    return (memory or machine.total_memory() // 2) // workers
-
-
-def questions(
-    trials: Iterable[Trial], memory: int | None = None, workers: int = 1
-) -> list[Question]:
-    """What is worth timing before some trials are planned, see `plan`; nothing if they are few.
-
-    Timing takes `TUNING` seconds or `TUNING_STEPS` steps, in one process, and pays where training
-    is expected to take `WORTH` times as long.
-    """
-    budget = share(memory, workers)
-    groups: dict[tuple[object, ...], list[Trial]] = {}
+def efforts(trials: Iterable[Trial]) -> dict[str, Effort]:
+    """What trials are expected to take, by key."""
+    known: dict[tuple[object, ...], Effort] = {}
+    found: dict[str, Effort] = {}
     for trial in trials:
-        groups.setdefault(_alike(trial), []).append(trial)
-    asked: list[Question] = []
-    parts = _parts(len(groups), workers)
-    for group in groups.values():
-        first = _largest(group)
-        most = -(-len(group) // parts)
-        limit = min(most, MAX_WIDTH, _fitting(first, budget))
-        cost = max(TUNING, TUNING_STEPS * step_flops(first) / speed(first) * workers)
-        if limit > 1 and seconds(group) >= WORTH * cost:
-            streams = Counter(trial.source for trial in group)
-            asked.append(Question(first, limit, min(limit, max(streams.values()))))
-    return asked
+        kind = _kind(trial)
+        if kind not in known:
+            speed = CORE_SPEED[trial.precision]
+            batches = -(-trial.n_rows // trial.recipe.batch_size)
+            steps = expected_epochs(trial) * batches
+            known[kind] = Effort(work(trial) / speed, steps, step_flops(trial) / speed)
+        found[trial.key] = known[kind]
+    return found
 
 
-def processes(asked: int | None, expected: float, *, on_cpu: bool = True) -> tuple[int, int]:
-    """How many training processes there are to be, and how many threads each is to have.
+def expected(stack: Iterable[Trial], known: Mapping[str, Effort]) -> float:
+    """Seconds that training a stack is expected to take on one core; rough."""
+    each = [known[trial.key] for trial in stack]
+    return STEP * max(effort.steps for effort in each) + sum(effort.seconds for effort in each)
 
-    One a core with one thread, where there is enough to do and half of the memory holds them; an
-    accelerator is one process's.
 
-    Args:
-        asked: by the user; None leaves it to gigo.
-        expected: seconds of training.
-        on_cpu: whether that is where training runs.
-
-    Raises:
-        SpecError: less than one.
-    """
-    cores = machine.usable_cores()
-    if asked is not None:
-        if asked < 1:
-            raise SpecError("workers", asked, "at least 1")
-        return asked, max(1, cores // asked)
-    if not on_cpu or expected < WORTH_PROCESSES:
-        return 1, cores
-    count = max(1, min(cores, machine.total_memory() // 2 // PROCESS))
-    return count, cores // count
+def share(machine: Machine, workers: int | None = None) -> int:
+    """Bytes that a stack may need, for one process per core or for more, if more are asked for."""
+    count = max(_most(machine), workers or 1)
+    return max(machine.memory // 2 // count - PROCESS, 1)
 
 
 class Room:
@@ -216,18 +175,45 @@ class Room:
 
     def parts(self, stack: Sequence[Trial]) -> list[list[Trial]]:
         """A stack as it is, or as nearly equal ones for which there is room."""
-        return _chunks(stack, _fitting(_largest(stack), self.memory)) if stack else []
+        if not stack:
+            return []
+        count = -(-len(stack) // _fitting(_largest(stack), self.memory))
+        bounds = [len(stack) * i // count for i in range(count + 1)]
+        return [list(stack[a:b]) for a, b in pairwise(bounds)]
 
 
-def _alike(trial: Trial) -> tuple[object, ...]:
-    """Names the trials that may train together."""
-    # Where sizes differ, short batches are padded, which batch normalisation would see.
-    small = step_flops(trial) < SMALL_STEP
-    model = trial.model.to_json()
-    any_size = small and models.separate(model.pop("name"), **model)
+def _processes(asked: int | None, work: float, machine: Machine, *, on_cpu: bool) -> int:
+    """How many training processes there are to be at most.
+
+    One per core, where there is enough to do and half of the memory holds them; an accelerator is
+    one process's.
+
+    Args:
+        asked: by the user; None leaves it to gigo.
+        work: seconds of one core.
+        machine: to train on.
+        on_cpu: whether that is where training runs.
+
+    Raises:
+        SpecError: less than one.
+    """
+    if asked is not None:
+        if asked < 1:
+            raise SpecError("workers", asked, "at least 1")
+        return asked
+    return _most(machine) if on_cpu and work >= WORTH_PROCESSES else 1
+
+
+def _most(machine: Machine) -> int:
+    """Processes of one machine: one per core, as many as half of its memory holds."""
+    return max(1, min(machine.cores, machine.memory // 2 // PROCESS))
+
+
+def _kind(trial: Trial) -> tuple[object, ...]:
+    """Names the trials that take the same effort."""
     return (
         trial.dataset.sha256,
-        None if any_size else trial.size,
+        trial.size,
         trial.model.identity,
         trial.recipe.identity,
         trial.validation,
@@ -236,34 +222,64 @@ def _alike(trial: Trial) -> tuple[object, ...]:
     )
 
 
-def _group(trial: Trial, tuning: Tuning | None) -> tuple[object, ...]:
-    """Names the trials that do."""
-    own_images = tuning.own_images if tuning else step_flops(trial) < SMALL_STEP
-    return *_alike(trial), None if own_images else trial.source
+def _groups(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """The trials that may train together."""
+    kinds: dict[tuple[object, ...], list[Trial]] = {}
+    for trial in trials:
+        kinds.setdefault(_kind(trial), []).append(trial)
+    groups: dict[tuple[object, ...], list[Trial]] = {}
+    for kind, alike in kinds.items():
+        data, size, *others = kind
+        small = step_flops(alike[0]) < SMALL_STEP
+        # Where sizes differ, short batches are padded, which batch normalisation would see.
+        model = alike[0].model.to_json()
+        any_size = small and models.separate(model.pop("name"), **model)
+        for trial in alike:
+            source = None if small else (trial.seed, trial.replicate)
+            name = (data, None if any_size else size, *others, source)
+            groups.setdefault(name, []).append(trial)
+    return list(groups.values())
 
 
-def _length(trial: Trial) -> tuple[float, int]:
-    """Steps that a trial is expected to take, then its size: who trains about as long as who."""
-    batches = -(-trial.n_rows // trial.recipe.batch_size)
-    return expected_epochs(trial) * batches, trial.size
+def _cut(
+    group: Sequence[Trial], known: Mapping[str, Effort], room: int, limit: float | None
+) -> list[list[Trial]]:
+    """A group as stacks, the longest trials first.
+
+    A trial fills a share of a stack: its share of the work that a stack may be, within the widths
+    that memory and overhead allow. Stacks are cut where as much is filled in each.
+
+    Args:
+        group: trials that may train together.
+        known: what they are expected to take.
+        room: bytes that a stack may need.
+        limit: seconds of work that a stack may be, about; None for as much as there is room for.
+    """
+    group = sorted(group, key=lambda trial: (known[trial.key].steps, trial.size), reverse=True)
+    widest = _fitting(_largest(group), room)
+    narrowest = min(max(1, int(STEP / (NARROW * known[group[0].key].step))), widest)
+    shares = [
+        min(max(known[trial.key].seconds / limit if limit else 0.0, 1 / widest), 1 / narrowest)
+        for trial in group
+    ]
+    filled = list(accumulate(shares))
+    count = max(round(filled[-1]), -(-len(group) // widest))
+    while True:
+        # By the middle of what it fills, so that rounding does not matter where trials are alike.
+        places = [
+            int((end - share / 2) / filled[-1] * count)
+            for end, share in zip(filled, shares, strict=True)
+        ]
+        numbered = zip(places, group, strict=True)
+        stacks = [[t for _, t in part] for _, part in groupby(numbered, key=lambda each: each[0])]
+        if max(map(len, stacks)) <= widest:
+            return stacks
+        count += 1
 
 
 def _largest(group: Sequence[Trial]) -> Trial:
     """The one that needs most memory; in its stack all have batches as wide as its own."""
     return max(group, key=lambda trial: trial.size)
-
-
-def _parts(stacks: int, workers: int) -> int:
-    """How many parts each group is cut into, for so many stacks to keep all workers busy."""
-    return min(workers, -(-STACKS_A_PROCESS * workers // max(1, stacks)))
-
-
-def _chunks(group: Sequence[Trial], width: int, parts: int = 1) -> list[list[Trial]]:
-    """Stacks of nearly equal widths, none above ``width``, a multiple of ``parts`` of them."""
-    count = -(-len(group) // width)
-    count = min(-(-count // parts) * parts, len(group))
-    bounds = [len(group) * i // count for i in range(count + 1)]
-    return [list(group[a:b]) for a, b in pairwise(bounds)]
 
 
 def _fitting(trial: Trial, memory: int) -> int:

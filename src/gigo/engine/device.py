@@ -9,8 +9,8 @@ import sys
 
 import torch
 
-from gigo import machine
 from gigo.errors import SpecError
+from gigo.machine import Machine
 
 _OUT_OF_MEMORY = "allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc"
 """What PyTorch's errors say on the CPU, on CUDA, in its libraries and in C++."""
@@ -42,14 +42,7 @@ def resolve_precision(name: str, device: torch.device) -> str:
         return name
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return machine.native_precision() if device.type == "cpu" else "float32"
-
-
-def identity(device: torch.device) -> list[object]:
-    """What the speed of training on a device depends on, as plain values."""
-    if device.type == "cuda":
-        return [torch.cuda.get_device_name(device)]
-    return [machine.processor(), os.cpu_count(), torch.get_num_threads()]
+    return Machine.here().precision if device.type == "cpu" else "float32"
 
 
 def prepare_process() -> None:
@@ -101,4 +94,4 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{machine.processor()}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{Machine.here().processor}, {threads} thread{'s' if threads > 1 else ''}"

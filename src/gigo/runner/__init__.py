@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-from gigo import costs, planner
-from gigo.engine import checkpoint, tuning_cache
+from gigo import planner
+from gigo.engine import checkpoint
 from gigo.engine.device import (
     free_memory,
     prepare_process,
     resolve_device,
     resolve_precision,
 )
+from gigo.machine import Machine
 from gigo.resolve import resolve
 from gigo.runner import pool
 from gigo.runner.progress import Listener, Meter, Progress
@@ -61,7 +62,8 @@ def run(
     """
     prepare_process()
     place = resolve_device(device)
-    planner.processes(workers, 0.0)  # an error before anything is made
+    machine = Machine.here()
+    planner.plan([], machine, workers=workers)  # an error before anything is made
     precision = resolve_precision(study.precision, place)
     grid = resolve(study, precision, data_dir)
     with Store.create(path, grid) as store:
@@ -69,19 +71,22 @@ def run(
         done = store.keys() & trials.keys()
         pending = [trial for key, trial in trials.items() if key not in done]
         meter = Meter(pending, len(trials), listener)
-        seconds, on_cpu = costs.seconds(pending), place.type == "cpu"
-        count, threads = planner.processes(workers, seconds, on_cpu=on_cpu)
-        memory = planner.share(free_memory(place), count)
-        setup = Setup(str(place), store.precision, memory, checkpoint.EVERY)
+        cut_off = _cut_off(path / CHECKPOINTS, trials, pending, store.trials().keys())
+        resumed = {trial.key for job in cut_off for trial in job.trials}
+        plan = planner.plan(
+            [trial for trial in pending if trial.key not in resumed],
+            machine,
+            workers=workers,
+            accelerator=free_memory(place),
+            begun=[job.trials for job in cut_off],
+        )
+        fresh = plan.stacks[len(cut_off) :]
+        jobs = [*cut_off, *(Job.of(stack, path / CHECKPOINTS) for stack in fresh)]
+        setup = Setup(str(place), store.precision, plan.room, checkpoint.EVERY)
         library = Library(setup, meter.download)
         for card in dict.fromkeys(trial.dataset for trial in pending):
             store.add_test_set(_test_set(library.dataset(card)))
-        cut_off = _cut_off(path / CHECKPOINTS, trials, pending, store.trials().keys())
-        resumed = {trial.key for job in cut_off for trial in job.trials}
-        fresh = [trial for trial in pending if trial.key not in resumed]
-        stacks = _stacks(fresh, setup, library, count, threads)
-        jobs = [*cut_off, *(Job.of(stack, path / CHECKPOINTS) for stack in stacks)]
-        for job, event in _events(jobs, setup, library, count, threads):
+        for job, event in _events(jobs, setup, library, plan.processes, plan.threads):
             if isinstance(event, Record):
                 if event.key in done:
                     continue
@@ -116,32 +121,11 @@ def _cut_off(
     return jobs
 
 
-def _stacks(
-    trials: Sequence[Trial], setup: Setup, library: Library, count: int, threads: int
-) -> list[list[Trial]]:
-    """Who trains with whom, by timing where that is worth it."""
-    total = setup.memory * count
-    questions = planner.questions(trials, total, count)
-    if count > 1:
-        answers = pool.answer(questions, setup, threads)
-    else:
-        answers = {
-            question.trial.key: tuning_cache.tuned(
-                question, library.resident(question.trial.dataset)
-            )
-            for question in questions
-        }
-    plan = planner.plan(
-        trials, total, count, tuned=lambda question: answers.get(question.trial.key)
-    )
-    return plan.stacks
-
-
 def _events(
     jobs: Sequence[Job], setup: Setup, library: Library, count: int, threads: int
 ) -> Iterator[tuple[Job, Event]]:
     """What happens to the jobs, in this process or in several others."""
-    if count > 1 and len(jobs) > 1:
+    if count > 1:
         yield from pool.train_jobs(jobs, setup, count, threads)
         return
     room = planner.Room(setup.memory)

@@ -23,7 +23,7 @@ import torch
 
 from gigo.engine import checkpoint
 from gigo.errors import DataError, EngineError
-from gigo.planner import Question, Room, Tuning
+from gigo.planner import Room
 from gigo.runner.stacks import Done, Event, Job, Setup, halves, narrower
 from gigo.runner.worker import Failure, Stored
 from gigo.types import Record
@@ -100,31 +100,6 @@ def _next(waiting: deque[Job], room: Room) -> Job:
     return waiting.popleft()
 
 
-def answer(questions: Sequence[Question], setup: Setup, threads: int) -> dict[str, Tuning]:
-    """What a training process finds by timing, by the keys of the questions' trials.
-
-    Raises:
-        DataError, EngineError: as raised there.
-    """
-    found: dict[str, Tuning] = {}
-    if not questions:
-        return found
-    events = Events()
-    worker = _Worker(setup, threads, events)
-    try:
-        for question in questions:
-            worker.ask(question)
-            _, event = events.get()
-            if isinstance(event, Failure):
-                raise _error(event)
-            if event is None:
-                break  # most likely for want of memory: rules of thumb are there
-            found[question.trial.key] = event
-    finally:
-        worker.kill()
-    return found
-
-
 # A scheduler asks all processes of a job to end: the one that stores answers, also while these
 # still import PyTorch.
 _BEGIN = """
@@ -188,9 +163,6 @@ class _Worker:
         self.job = job
         self._left = dict.fromkeys(trial.key for trial in job.trials)
         self._send(job)
-
-    def ask(self, question: Question) -> None:
-        self._send(question)
 
     def stored(self, record: Record) -> None:
         self._left.pop(record.key, None)

@@ -1,8 +1,7 @@
 """A training process: jobs come in on standard input, events go out on standard output.
 
 Each is a pickle from or for the process that started this one (`gigo.runner.pool`), and nobody
-else. A question of the planner is answered by timing; a record is answered once it is in the store.
-When the other end is gone this process ends.
+else. A record is answered once it is in the store. When the other end is gone this process ends.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 import torch
 
-from gigo.engine import checkpoint, tuning_cache
+from gigo.engine import checkpoint
 from gigo.engine.device import prepare_process
 from gigo.errors import DataError, GigoError
-from gigo.planner import Question, Room
+from gigo.planner import Room
 from gigo.runner.stacks import Job, Library, Setup, train_job
 from gigo.types import Record
 
@@ -58,12 +57,9 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
     prepare_process()
     library, room = Library(setup), Room(setup.memory)
     while True:
-        job: Job | Question = pickle.load(jobs)
+        job: Job = pickle.load(jobs)
         try:
-            if isinstance(job, Question):
-                _send(tuning_cache.tuned(job, library.resident(job.trial.dataset)), events)
-            else:
-                _train(job, library, room, jobs, events)
+            _train(job, library, room, jobs, events)
         except (EOFError, BrokenPipeError):
             raise
         except GigoError as error:
