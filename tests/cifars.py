@@ -1,4 +1,4 @@
-"""Small made-up data in every format in which CIFAR-10 and CIFAR-100 come."""
+"""Small made-up data in the formats in which CIFAR-10 and CIFAR-100 come."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import io
 import pickle
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,12 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from gigo.datasets.arrays import Arrays
-from gigo.datasets.cifar_files import Part
+from gigo.datasets.cifar import Part
+from gigo.datasets.official import Arrays
 
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5")
-HUB_10 = "datasets--uoft-cs--cifar10/snapshots/0b2714/plain_text"
-HUB_100 = "datasets--uoft-cs--cifar100/snapshots/aadb3a/cifar100"
 
 
 class Items(NamedTuple):
@@ -68,25 +66,11 @@ def pickled(items: Items, *, many: bool, **changes: Any) -> bytes:
     return pickle.dumps({**content, **{k.encode(): v for k, v in changes.items()}}, protocol=2)
 
 
-def records(items: Items, *, many: bool) -> bytes:
-    """As the official binary files."""
-    labels = [items.coarse, items.fine] if many else [items.fine]
-    columns = [label[:, None] for label in labels]
-    return np.concatenate([*columns, items.x.reshape(len(items.x), -1)], axis=1).tobytes()
-
-
-def contents(files: Mapping[str, Items], *, binary: bool = False) -> dict[str, bytes]:
+def contents(files: Mapping[str, Items]) -> dict[str, bytes]:
     """The files' bytes, by their path in the archive."""
     many = "train" in files
-    folder = ("cifar-100-" if many else "cifar-10-batches-") + (
-        ("binary" if many else "bin") if binary else ("python" if many else "py")
-    )
-    return {
-        f"{folder}/{name}{'.bin' if binary else ''}": (records if binary else pickled)(
-            items, many=many
-        )
-        for name, items in files.items()
-    }
+    folder = "cifar-100-python" if many else "cifar-10-batches-py"
+    return {f"{folder}/{name}": pickled(items, many=many) for name, items in files.items()}
 
 
 def write_folder(place: Path, files: Mapping[str, bytes]) -> Path:
@@ -123,23 +107,25 @@ def png(image: np.ndarray) -> bytes:
 
 def write_parquet(path: Path, image: str, x: np.ndarray, **labels: np.ndarray) -> Path:
     """As Hugging Face's hub has a split."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    images = [{"bytes": png(one), "path": None} for one in x]
+    return write_table(path, image, [png(one) for one in x], **labels)
+
+
+def write_table(path: Path, image: str, cells: Sequence[bytes | None], **labels: Any) -> Path:
+    """The same with any cells and labels."""
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    columns = {name: pa.array(y.astype(np.int64)) for name, y in labels.items()}
-    pq.write_table(pa.table({image: pa.array(images, kind), **columns}), path)
+    images = pa.array([{"bytes": cell, "path": None} for cell in cells], kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({image: images, **labels}), path)
     return path
 
 
-def write_hub(cache: Path, files: Mapping[str, Items]) -> Path:
-    """As Hugging Face's cache has a data set; CIFAR-10's training files in its order."""
-    many = "train" in files
-    folder = cache / (HUB_100 if many else HUB_10)
-    order = ("train",) if many else tuple(f"data_batch_{k}" for k in (4, 3, 2, 5, 1))
-    for split, names in (("train", order), ("test", tuple(files)[-1:])):
+def write_hub(folder: Path, files: Mapping[str, Items]) -> Path:
+    """As Hugging Face's hub has a data set."""
+    for split, names in (("train", list(files)[:-1]), ("test", list(files)[-1:])):
         x, fine, coarse = (
             np.concatenate(parts) for parts in zip(*(files[name] for name in names), strict=True)
         )
-        labels = {"fine_label": fine, "coarse_label": coarse} if many else {"label": fine}
+        many = {"fine_label": fine, "coarse_label": coarse}
+        labels = many if "train" in files else {"label": fine}
         write_parquet(folder / f"{split}-00000-of-00001.parquet", "img", x, **labels)
     return folder

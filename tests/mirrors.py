@@ -1,4 +1,4 @@
-"""A mirror on this computer, so that no test asks another."""
+"""Mirrors on this computer, so that no test asks another."""
 
 from __future__ import annotations
 
@@ -8,9 +8,25 @@ from collections.abc import Generator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
+from gigo.types import Watch
+
 LOCAL = "http://127.0.0.1"
+
+
+class Mirror:
+    """A `gigo.datasets.find.Get` whose addresses are folders; it keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, address: str, path: Path, watch: Watch) -> None:
+        self.asked.append(Path(address).name)
+        copyfile(address, path)  # an OSError where there is no such file
+        size = path.stat().st_size
+        watch(Path(address).name, size, size)
 
 
 @contextlib.contextmanager

@@ -1,109 +1,70 @@
-"""``gigo data`` and ``--unverified``, with copies that are right, wrong or not there."""
+"""``gigo data``, with files that are right, wrong or not there."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import replace
+import shutil
+import subprocess
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from gigo import cli, datasets
-from gigo.datasets.find import Verdict
-from gigo.errors import DataError
-from gigo.store import Store
+from command import finish
+from gigo import datasets
+from gigo.datasets.idx import IDX
 
 
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
+def told(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
+    """What a command printed, if it ended as it should; an error is one line."""
+    assert done.returncode == code, done.stderr
+    if code:
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    return done.stderr if code else done.stdout
 
 
-@pytest.fixture
-def gigo(
-    bare_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Done]:
-    def call(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["gigo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        shown = capsys.readouterr()
-        return Done(int(end.value.code or 0), shown.out, shown.err)
-
-    return call
+def test_alone_it_lists_the_data_sets(bare_home: Path) -> None:
+    listed = told(finish("data"))
+    names = [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")]
+    assert names == list(datasets.CATALOGUE)
+    assert listed == told(finish("data", "list")) == told(finish("list", "datasets"))
 
 
-def test_where_no_copy_is_it_says_how_to_get_one(gigo: Callable[..., Done]) -> None:
-    assert gigo("data", "where", "mnist") == (
-        0, "no copy here: gigo data fetch brings one\n", ""
-    )  # fmt: skip
-    done = gigo("data", "verify", "mnist")
-    assert (done.code, done.out) == (2, "")
-    assert done.err == "error: mnist: no copy here: gigo data fetch mnist brings one\n"
+def test_where_no_copy_is_it_says_how_to_get_one(bare_home: Path) -> None:
+    cache = bare_home / ".cache" / "gigo" / "datasets" / "mnist"
+    lacks = f"{cache}: lacks {', '.join(IDX.files)}"
+    hint = "(gigo data fetch mnist brings the files)"
+    assert told(finish("data", "where", "mnist")) == f"{lacks} {hint}\n"
+    assert told(finish("data", "verify", "mnist"), 2) == f"error: {lacks} of mnist {hint}\n"
 
 
-def test_the_embedded_data_set_is_right_and_not_to_be_fetched(gigo: Callable[..., Done]) -> None:
-    assert gigo("data", "verify", "digits").out.startswith("right  ")
-    done = gigo("data", "fetch", "digits")
-    assert done.code == 2
-    assert done.err.count("\n") == 1
+def test_a_folder_without_the_data_set_is_an_error(bare_home: Path) -> None:
+    for command in ("where", "verify"):
+        said = told(finish("data", command, "cifar10", "--data-dir", bare_home), 2)
+        assert f"data_dir = '{bare_home}': holds no cifar10: expected data_batch_1, " in said
 
 
-def test_each_copy_gets_its_verdict(
-    gigo: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    verdicts = [Verdict("/a", ""), Verdict("/b", "/b: half of it: expected all")]
-    monkeypatch.setattr(datasets, "verify", lambda name, data_dir: verdicts)
-    done = gigo("data", "verify", "mnist")
-    assert done == (2, "right  /a\nwrong  /b\n", "error: /b: half of it: expected all\n")
+def test_the_embedded_data_set_is_right_and_not_to_be_fetched(bare_home: Path) -> None:
+    place = told(finish("data", "where", "digits"))
+    assert place.startswith("scikit-learn ") and place.endswith(": digits comes with gigo\n")
+    assert told(finish("data", "fetch", "digits")) == place
+    assert told(finish("data", "verify", "digits")) == f"right  {place}"
 
 
-def test_fetch_prints_where_the_files_are(
-    gigo: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def fetch(name: str, watch: Callable[[str, int, int], None]) -> Path:
-        watch("train.gz", 5, 10)
-        watch("train.gz", 10, 10)
-        return tmp_path / name
-
-    monkeypatch.setattr(datasets, "fetch", fetch)
-    done = gigo("data", "fetch", "mnist")
-    assert done.code == 0
-    assert done.out.splitlines()[-1] == str(tmp_path / "mnist")
-
-
-def test_a_data_set_nobody_knows(gigo: Callable[..., Done]) -> None:
+def test_a_data_set_nobody_knows(bare_home: Path) -> None:
     for command in ("where", "verify", "fetch"):
-        done = gigo("data", command, "mnits")
-        assert done.code == 2
-        assert "did you mean 'mnist'?" in done.err
+        assert "did you mean 'mnist'?" in told(finish("data", command, "mnits"), 2)
 
 
-def test_a_copy_that_differs_is_read_only_when_asked_for_and_the_run_remembers(
-    gigo: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    official = datasets.load("digits")
-    copy = replace(official, sha256="ab" * 32, source="a folder (unverified)")
-    seen: list[str | None] = []
-
-    def load(name: str, data_dir: Path | None, *, accepted: str | None, watch: object) -> object:
-        seen.append(accepted)
-        if accepted is None:
-            raise DataError("digits: differs (--unverified reads it)")
-        return copy
-
-    monkeypatch.setattr(datasets, "load", load)
-    monkeypatch.setattr(datasets, "accept", lambda names, data_dir: {"digits": copy.sha256})
-    asked = ("run", "demo", "--size", 60, "--rate", 0, "--replicates", 1, "--out")
-    done = gigo(*asked, "plain")
-    assert (done.code, done.err) == (2, "error: digits: differs (--unverified reads it)\n")
-    assert gigo(*asked, "taken", "--unverified").code == 0
-    assert seen == [None, copy.sha256]
-    with Store.open(Path("taken")) as store:
-        (record,) = store.records()
-        assert record.trial["data"] == copy.sha256
-        assert list(store.test_sets()) == [copy.sha256]
-    assert gigo(*asked, "taken").code == 2, "without the flag it is another study"
+@pytest.mark.data
+def test_the_official_files(data_dir: Path, bare_home: Path) -> None:
+    """In a named folder, and in the cache, where what is right is not fetched again."""
+    mnist = data_dir / "mnist"
+    assert told(finish("data", "where", "mnist", "--data-dir", data_dir)) == f"{mnist}\n"
+    assert told(finish("data", "verify", "mnist", "--data-dir", data_dir)) == f"right  {mnist}\n"
+    cache = bare_home / ".cache" / "gigo" / "datasets" / "mnist"
+    shutil.copytree(mnist, cache)
+    for command, word in (("fetch", ""), ("where", ""), ("verify", "right  ")):
+        assert told(finish("data", command, "mnist")) == f"{word}{cache}\n"
+    shutil.copy(cache / f"{IDX.files[3]}.gz", cache / f"{IDX.files[1]}.gz")
+    said = told(finish("data", "verify", "mnist"), 2)
+    assert f"{cache / IDX.files[1]}.gz: 10000 labels: expected 60000" in said

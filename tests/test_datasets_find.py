@@ -1,32 +1,25 @@
-"""Where data sets are taken from, in what order, and what is never trusted."""
+"""Where data sets are taken from, and what is never trusted."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import logging
+import os
 import shutil
 import struct
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gigo import datasets
-from gigo.datasets import fingerprint
-from gigo.datasets.download import fetch
-from gigo.datasets.find import find
-from gigo.datasets.mnist import FASHION_MNIST, MNIST, read_idx_files, read_npz
-from gigo.datasets.official import Official
-from gigo.datasets.places import other_caches, own_cache
-from gigo.errors import DataError
-from mirrors import LOCAL, served
+from gigo.datasets.find import by_http, cache, fetch, load, verify, where
+from gigo.datasets.idx import FASHION_MNIST, IDX, MNIST, read_folder
+from gigo.datasets.official import Official, fingerprint
+from gigo.errors import DataError, SpecError
+from mirrors import LOCAL, Mirror, served
 
-NAMES = tuple(MNIST.download.files)
+NAMES = tuple(MNIST.downloads)
 
 
 @pytest.fixture(autouse=True)
@@ -34,23 +27,35 @@ def no_network(bare_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found outside the test, and only this computer is ever asked."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    for variable in ("HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(variable, raising=False)
 
 
-def write_copy(folder: Path, *, seed: int = 0, packed: bool = True) -> Path:
-    """A data set in MNIST's files: 20 + 10 random images."""
+def write_copy(
+    folder: Path,
+    *,
+    seed: int = 0,
+    packed: bool = True,
+    size: tuple[int, int] = (28, 28),
+    step: int = 1,
+) -> Path:
+    """A data set in MNIST's files: 20 + 10 random images; labels are multiples of ``step``."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, n in zip(NAMES, (20, 20, 10, 10), strict=True):
-        shape = (n, 28, 28) if "images" in name else (n,)
-        header = struct.pack(f">I{len(shape)}I", 0x800 + len(shape), *shape)
-        content = header + rng.integers(0, 10, shape, dtype=np.uint8).tobytes()
+        if "images" in name:
+            values = rng.integers(0, 256, (n, *size), dtype=np.uint8)
+        else:
+            values = np.arange(n, dtype=np.uint8) % 10 * step
+        header = struct.pack(f">I{values.ndim}I", 0x800 + values.ndim, *values.shape)
+        content = header + values.tobytes()
         if packed:
             (folder / name).write_bytes(gzip.compress(content, mtime=0))
         else:
             (folder / name.removesuffix(".gz")).write_bytes(content)
     return folder
+
+
+def sha256_of(folder: Path) -> str:
+    return fingerprint(*read_folder([folder / name for name in NAMES]))
 
 
 @pytest.fixture
@@ -59,20 +64,10 @@ def true_copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sha256(true_copy: Path) -> str:
-    return fingerprint(*read_idx_files([true_copy / name for name in NAMES]))
-
-
-@pytest.fixture
-def closed(true_copy: Path) -> Official:
-    """MNIST as if its files were those of `true_copy`, and no mirror answered."""
+def mnist(true_copy: Path) -> Official:
+    """MNIST as if its files were those of `true_copy`, which is its mirror, too."""
     files = {n: hashlib.sha256((true_copy / n).read_bytes()).hexdigest() for n in NAMES}
-    download = MNIST.download._replace(files=files, mirrors=(f"{LOCAL}:9/",))
-    return MNIST._replace(download=download)
-
-
-def mirrored_by(official: Official, *mirrors: str) -> Official:
-    return official._replace(download=official.download._replace(mirrors=mirrors))
+    return MNIST._replace(sha256=sha256_of(true_copy), downloads=files, mirrors=(f"{true_copy}/",))
 
 
 @pytest.mark.parametrize("folder", ["", "mnist", "MNIST/raw"])
@@ -80,8 +75,7 @@ def mirrored_by(official: Official, *mirrors: str) -> Official:
 @pytest.mark.parametrize("way", ["argument", "variable"])
 def test_named_folder(
     tmp_path: Path,
-    closed: Official,
-    sha256: str,
+    mnist: Official,
     folder: str,
     packed: bool,
     way: str,
@@ -89,313 +83,272 @@ def test_named_folder(
 ) -> None:
     place = write_copy(tmp_path / "named" / folder, packed=packed)
     if way == "argument":
-        dataset = find(closed, sha256, tmp_path / "named")
+        dataset = load(mnist, tmp_path / "named")
     else:
         monkeypatch.setenv("GIGO_DATA", str(tmp_path / "named"))
-        dataset = find(closed, sha256, None)
+        dataset = load(mnist, None)
     assert dataset.source == str(place)
-    assert dataset.sha256 == sha256
+    assert dataset.sha256 == mnist.sha256
+    assert dataset.classes == tuple("0123456789")
     assert dataset.x_train.shape == (20, 1, 28, 28)
-    assert dataset.x_train.dtype == np.uint8
-    assert dataset.tests["test"][1].shape == (10,)
-    assert dataset.tests["test"][1].dtype == np.int64
-    for array in (
-        dataset.x_train,
-        dataset.y_train,
-        dataset.tests["test"][0],
-        dataset.tests["test"][1],
-    ):
+    x_test, y_test = dataset.tests["test"]
+    assert x_test.dtype == np.uint8
+    assert y_test.dtype == np.int64
+    for array in (dataset.x_train, dataset.y_train, x_test, y_test):
         assert not array.flags.writeable
 
 
 @pytest.mark.parametrize("folder", ["", "fashion-mnist", "fashion_mnist", "FashionMNIST/raw"])
-def test_named_folder_of_fashion(tmp_path: Path, sha256: str, folder: str) -> None:
+def test_named_folder_of_fashion(tmp_path: Path, mnist: Official, folder: str) -> None:
     write_copy(tmp_path / "named" / folder)
-    assert find(FASHION_MNIST, sha256, tmp_path / "named").classes[9] == "Ankle boot"
+    fashion = FASHION_MNIST._replace(sha256=mnist.sha256)
+    assert load(fashion, tmp_path / "named").classes[9] == "Ankle boot"
 
 
-def test_sub_folders_go_before_files_of_the_same_name(tmp_path: Path, sha256: str) -> None:
+def test_sub_folders_go_before_files_of_the_same_name(tmp_path: Path, mnist: Official) -> None:
     """MNIST's files lie directly in the folder, Fashion-MNIST's in a sub-folder."""
     write_copy(tmp_path / "named", seed=1)
     place = write_copy(tmp_path / "named" / "fashion-mnist")
-    assert find(FASHION_MNIST, sha256, tmp_path / "named").source == str(place)
+    fashion = FASHION_MNIST._replace(sha256=mnist.sha256)
+    assert load(fashion, tmp_path / "named").source == str(place)
 
 
 def test_argument_goes_before_the_variable(
-    tmp_path: Path, closed: Official, sha256: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mnist: Official, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIGO_DATA", str(tmp_path / "nowhere"))
-    assert find(closed, sha256, write_copy(tmp_path / "named")).source == str(tmp_path / "named")
+    assert load(mnist, write_copy(tmp_path / "named")).source == str(tmp_path / "named")
 
 
 def test_named_folder_is_the_only_place_looked_at(
-    tmp_path: Path, bare_home: Path, closed: Official, sha256: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mnist: Official, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_copy(bare_home / "data" / "mnist")
+    own = write_copy(cache(mnist))
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(DataError, match=r"data_dir = '.*empty': holds no mnist: expected") as e:
-        find(closed, sha256, empty)
-    for looked_for in (*NAMES, "mnist/", "MNIST/raw/", "mnist.npz"):
+        load(mnist, empty)
+    for looked_for in (*IDX.files, "mnist/", "MNIST/raw/"):
         assert looked_for in str(e.value)
     monkeypatch.setenv("GIGO_DATA", str(empty))
     with pytest.raises(DataError, match=r"GIGO_DATA = '.*empty': holds no mnist"):
-        find(closed, sha256, None)
+        load(mnist, None)
     monkeypatch.setenv("GIGO_DATA", "")
-    assert find(closed, sha256, None).source == str(bare_home / "data" / "mnist")
+    assert load(mnist, None).source == str(own)
 
 
-def test_named_folder_must_exist(tmp_path: Path, closed: Official, sha256: str) -> None:
+def test_folders_that_nobody_named_are_not_searched(bare_home: Path, mnist: Official) -> None:
+    """Those in which other tools keep data, and those around the current one."""
+    for place in (".keras/datasets/mnist", "data/mnist", "projects/work/data/MNIST/raw"):
+        write_copy(bare_home / place)
+    assert where(mnist, None).startswith(f"{cache(mnist)}: lacks train-images")
+
+
+def test_named_folder_must_exist(tmp_path: Path, mnist: Official) -> None:
     with pytest.raises(DataError, match=r"data_dir = '.*nowhere': expected an existing folder"):
-        find(closed, sha256, tmp_path / "nowhere")
+        load(mnist, tmp_path / "nowhere")
 
 
-def test_named_folder_that_lacks_a_file(tmp_path: Path, closed: Official, sha256: str) -> None:
+def test_named_folder_that_lacks_a_file(tmp_path: Path, mnist: Official) -> None:
     (write_copy(tmp_path / "named" / "mnist") / NAMES[3]).unlink()
-    with pytest.raises(DataError, match=rf"named/mnist: lacks {NAMES[3]} of mnist"):
-        find(closed, sha256, tmp_path / "named")
+    with pytest.raises(DataError, match=rf"named/mnist: lacks {IDX.files[3]} of mnist"):
+        load(mnist, tmp_path / "named")
 
 
-def test_damage_in_a_named_folder_is_an_error(
-    tmp_path: Path, closed: Official, sha256: str
-) -> None:
+def test_damage_in_a_named_folder_is_an_error(tmp_path: Path, mnist: Official) -> None:
     place = write_copy(tmp_path / "named")
     whole = (place / NAMES[0]).read_bytes()
     (place / NAMES[0]).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=rf"{NAMES[0]}: .*expected a whole idx file"):
-        find(closed, sha256, place)
+        load(mnist, place)
 
 
-def test_other_data_in_a_named_folder_is_an_error(
-    tmp_path: Path, closed: Official, sha256: str
-) -> None:
+def test_a_copy_that_differs_is_a_data_set_of_its_own(tmp_path: Path, mnist: Official) -> None:
     place = write_copy(tmp_path / "named", seed=1)
-    found = fingerprint(*read_idx_files([place / name for name in NAMES]))
-    message = rf"named: holds 20 \+ 10 items of sha256 {found}: expected those of mnist, {sha256}"
-    with pytest.raises(DataError, match=message):
-        find(closed, sha256, place)
+    found = sha256_of(place)
+    with pytest.raises(DataError) as error:
+        load(mnist, place)
+    assert str(error.value).startswith(
+        f"{place}: holds 20 + 10 items of sha256 {found}: expected the official mnist, "
+        f"{mnist.sha256}"
+    )
+    assert str(error.value).endswith(f"(--dataset {place})")
+    dataset = datasets.from_path(place)
+    assert (dataset.name, dataset.sha256) == ("named", found)
 
 
-def test_caches_in_order(
-    bare_home: Path, closed: Official, sha256: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Keras, then torchvision's usual roots, then gigo's own: each when those before go."""
-    places = [
-        bare_home / ".keras" / "datasets" / "mnist",
-        bare_home / "projects" / "work" / "data" / "MNIST" / "raw",
-        bare_home / "projects" / "work" / "MNIST" / "raw",
-        bare_home / "data" / "MNIST" / "raw",
-        bare_home / ".cache" / "torch" / "datasets" / "MNIST" / "raw",
-        own_cache("mnist"),
-    ]
-    assert places[-1] == bare_home / ".cache" / "gigo" / "datasets" / "mnist"
-    for place in places:
-        write_copy(place)
-    for place in places:
-        assert find(closed, sha256, None).source == str(place)
-        shutil.rmtree(place)
-    assert not caplog.records
+def test_a_folder_may_hold_images_of_any_size_and_labels_with_gaps(tmp_path: Path) -> None:
+    place = write_copy(tmp_path / "my digits", size=(5, 9), step=3)
+    dataset = datasets.from_path(str(place))
+    assert dataset.name == "my digits"
+    assert dataset.source == str(place)
+    assert dataset.input_shape == (1, 5, 9)
+    assert dataset.classes == ("0", "3", "6", "9", "12", "15", "18", "21", "24", "27")
+    assert dataset.y_train.tolist() == [*range(10), *range(10)]
+    assert dataset.tests["test"][1].tolist() == [*range(10)]
 
 
-def test_keras_and_torch_homes_are_honoured(
+def test_a_folder_is_named_as_the_user_wrote_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "k"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "t"))
-    assert {tmp_path / "k" / "datasets", tmp_path / "t" / "datasets"} <= set(other_caches())
+    place = write_copy(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(place)
+    for path in ("~/here", ".", "../here/", str(place)):
+        assert datasets.from_path(path).name == "here"
 
 
-def test_keras_npz(bare_home: Path, true_copy: Path, closed: Official, sha256: str) -> None:
-    place = bare_home / ".keras" / "datasets"
-    write_npz(place, true_copy)
-    dataset = find(closed, sha256, None)
-    assert dataset.source == str(place / "mnist.npz")
-    assert dataset.y_train.dtype == np.int64
+def test_test_labels_must_be_those_of_training(tmp_path: Path) -> None:
+    place = write_copy(tmp_path / "named")
+    other = write_copy(tmp_path / "other", step=2)
+    shutil.copy(other / NAMES[3], place)
+    with pytest.raises(DataError, match="test label 10: expected those of the training set"):
+        datasets.from_path(place)
 
 
-def write_npz(place: Path, true_copy: Path) -> Path:
-    arrays = read_idx_files([true_copy / name for name in NAMES])._asdict()
-    place.mkdir(parents=True, exist_ok=True)
-    flat = {n: a[:, 0] if n[0] == "x" else a.astype(np.uint8) for n, a in arrays.items()}
-    np.savez_compressed(place / "mnist.npz", **flat)
-    return place / "mnist.npz"
+def test_parts_of_different_shapes_are_no_data_set(tmp_path: Path) -> None:
+    place = write_copy(tmp_path / "named")
+    shutil.copy(write_copy(tmp_path / "other", size=(8, 8)) / NAMES[2], place)
+    with pytest.raises(DataError, match=r"shapes \(1, 28, 28\) and \(1, 8, 8\): expected both"):
+        datasets.from_path(place)
 
 
-@pytest.mark.parametrize(
-    ("part", "change", "expected"),
-    [
-        ("y_train", lambda y: y + 200, "labels 200 to 209: expected 0 to 9"),
-        ("y_test", lambda y: y.astype(np.int64) - 1, "labels -1 to 8: expected 0 to 9"),
-        ("y_train", lambda y: y + 0.7, "labels of type float64"),
-        ("y_train", lambda y: y[:, None], r"labels of shape \(20, 1\)"),
-        ("y_test", lambda y: y[0], r"labels of shape \(\)"),
-        (
-            "x_train",
-            lambda x: x[:, :8, :8],
-            r"images: uint8 \(20, 1, 8, 8\): expected uint8 \(20, 1, 28, 28\)",
-        ),
-        ("x_test", lambda x: x / 255, r"images: float64 \(10, 1, 28, 28\): expected uint8"),
-        (
-            "x_test",
-            lambda x: x[:5],
-            r"images: uint8 \(5, 1, 28, 28\): expected uint8 \(10, 1, 28, 28\)",
-        ),
-    ],
-)
-def test_an_npz_that_holds_something_else_is_refused_even_unverified(
-    bare_home: Path,
-    true_copy: Path,
-    closed: Official,
-    sha256: str,
-    monkeypatch: pytest.MonkeyPatch,
-    part: str,
-    change: Callable[[Any], Any],
-    expected: str,
+def test_a_folder_without_a_data_set(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()  # of an image folder, not CIFAR-100's file
+    (tmp_path / "test").mkdir()
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(DataError, match=rf"dataset = '{path}': expected a folder with train-"):
+            datasets.from_path(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "dangling link"])
+def test_what_is_no_file_is_refused_without_waiting(
+    kind: str, tmp_path: Path, mnist: Official
 ) -> None:
-    path = write_npz(bare_home / "npz", true_copy)
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    n_train, n_test = len(arrays["y_train"]), len(arrays["y_test"])
-    entry = datasets.CATALOGUE["mnist"]._replace(
-        source=lambda: closed, n_train=n_train, n_test=n_test, sha256=sha256
-    )
-    monkeypatch.setitem(datasets.CATALOGUE, "mnist", entry)
-    assert datasets.accept(["mnist"], bare_home / "npz") == {}  # it is the true one
-    np.savez_compressed(path, **{**arrays, part: change(arrays[part])})
-    with pytest.raises(DataError, match=expected):
-        datasets.accept(["mnist"], bare_home / "npz")
-
-
-def test_damaged_copies_are_named_and_passed_over(
-    bare_home: Path, closed: Official, sha256: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    incomplete = write_copy(bare_home / ".keras" / "datasets" / "mnist")
-    (incomplete / NAMES[2]).unlink()
-    truncated = write_copy(bare_home / "projects" / "work" / "data" / "mnist")
-    (truncated / NAMES[1]).write_bytes(b"")
-    other = write_copy(bare_home / "data" / "mnist", seed=1)
-    good = write_copy(bare_home / "datasets" / "mnist")
-    with caplog.at_level(logging.WARNING):
-        assert find(closed, sha256, None).source == str(good)
-    said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 3
-    assert all(line.startswith("mnist: passed over a copy: ") for line in said)
-    assert f"{incomplete}: lacks {NAMES[2]}" in said[0]
-    assert f"{truncated / NAMES[1]}: " in said[1]
-    assert f"{other}: holds 20 + 10 items" in said[2]
-
-
-def test_mnist_lying_directly_in_a_cache_is_no_damaged_fashion_mnist(
-    bare_home: Path, closed: Official, sha256: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    write_copy(bare_home / "data", seed=1)
-    good = write_copy(bare_home / "datasets" / "fashion-mnist")
-    assert find(FASHION_MNIST, sha256, None).source == str(good)
-    assert not caplog.records
-
-
-@given(data=st.data())
-@settings(max_examples=200, deadline=None)
-def test_damaged_npz_is_a_data_error_or_read_right(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    folder = tmp_path_factory.getbasetemp() / "npz"
-    whole = folder / "mnist.npz"
-    if not whole.exists():
-        write_npz(folder, write_copy(folder))
-    content = bytearray(whole.read_bytes())
-    if data.draw(st.booleans()):
-        del content[data.draw(st.integers(0, len(content) - 1)) :]
+    place = write_copy(tmp_path / "named")
+    bad = place / NAMES[0]
+    bad.unlink()
+    if kind == "pipe":
+        os.mkfifo(bad)
+    elif kind == "folder":
+        bad.mkdir()
     else:
-        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
-    damaged = folder / "damaged.npz"
-    damaged.write_bytes(bytes(content))
-    refused = ""
-    try:
-        assert fingerprint(*read_npz([damaged])) == fingerprint(*read_npz([whole]))
-    except DataError as error:
-        refused = str(error)
-    assert not refused or refused.startswith(f"{damaged}: ")
-    assert "\n" not in refused
+        bad.symlink_to("/dev/zero" if kind == "device" else place / "nowhere")
+    message = "lacks train" if kind in ("folder", "dangling link") else "neither a plain file nor"
+    with pytest.raises(DataError, match=message):
+        load(mnist, place)
+    with pytest.raises(DataError, match=message):
+        datasets.from_path(place)
 
 
-def test_npz_with_pickles_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "mnist.npz"
-    bad = np.array([{}], dtype=object)
-    np.savez(path, x_train=bad, y_train=bad, x_test=bad, y_test=bad)
-    with pytest.raises(DataError, match=r"mnist.npz: ValueError .*allow_pickle=False"):
-        read_npz([path])
+def test_a_pipe_in_the_cache_is_refused_without_waiting(mnist: Official) -> None:
+    cache(mnist).mkdir(parents=True)
+    os.mkfifo(cache(mnist) / NAMES[0])
+    with pytest.raises(DataError, match="neither a plain file nor a link to one"):
+        load(mnist, None, get=Mirror())
 
 
-def test_download_and_then_no_more(true_copy: Path, closed: Official, sha256: str) -> None:
-    with served(true_copy) as (address, asked):
-        mirrored = mirrored_by(closed, address)
-        first = find(mirrored, sha256, None)
-        assert asked == [f"/{name}" for name in NAMES]
-        assert find(mirrored, sha256, None).source == first.source == str(own_cache("mnist"))
-        assert len(asked) == 4
-    assert sorted(p.name for p in own_cache("mnist").iterdir()) == sorted(NAMES)
+def test_download_and_then_no_more(mnist: Official) -> None:
+    get = Mirror()
+    told: list[tuple[str, int, int]] = []
+    first = load(mnist, None, lambda *news: told.append(news), get)
+    assert get.asked == list(NAMES)
+    assert first.source == str(cache(mnist)) == where(mnist, None) == verify(mnist, None)
+    assert load(mnist, None, get=get).source == first.source
+    assert fetch(mnist, get=get) == cache(mnist)
+    assert len(get.asked) == 4
+    assert sorted(p.name for p in cache(mnist).iterdir()) == sorted(NAMES)
+    assert told[-1] == (NAMES[3], *[(cache(mnist) / NAMES[3]).stat().st_size] * 2)
 
 
 def test_next_mirror_goes_on_where_one_failed(
-    true_copy: Path, tmp_path: Path, closed: Official
+    true_copy: Path, tmp_path: Path, mnist: Official
 ) -> None:
     half = tmp_path / "half"
     half.mkdir()
     for name in NAMES[:2]:
         shutil.copy(true_copy / name, half)
-    with served(half) as (first, _), served(true_copy) as (second, asked):
-        paths = fetch(mirrored_by(closed, first, second).download, tmp_path / "here")
-    assert asked == [f"/{name}" for name in NAMES[2:]]
-    assert [path.read_bytes() for path in paths] == [(true_copy / n).read_bytes() for n in NAMES]
+    get = Mirror()
+    folder = fetch(mnist._replace(mirrors=(f"{half}/", f"{true_copy}/")), get=get)
+    assert get.asked == [*NAMES[:3], *NAMES[2:]]
+    assert all((folder / n).read_bytes() == (true_copy / n).read_bytes() for n in NAMES)
 
 
 def test_wrong_checksum_leaves_nothing_and_says_how_to_go_on(
-    true_copy: Path, tmp_path: Path, closed: Official, sha256: str
+    true_copy: Path, mnist: Official
 ) -> None:
-    expected = closed.download.files[NAMES[0]]
+    expected = mnist.downloads[NAMES[0]]
     write_copy(true_copy, seed=1)
     found = hashlib.sha256((true_copy / NAMES[0]).read_bytes()).hexdigest()
-    with served(true_copy) as (address, _), pytest.raises(DataError) as error:
-        find(mirrored_by(closed, f"{LOCAL}:9/", address), sha256, None)
+    with pytest.raises(DataError) as error:
+        load(mnist._replace(mirrors=("nowhere/", f"{true_copy}/")), None, get=Mirror())
     message = str(error.value)
     assert "\n" not in message
-    assert message.startswith(
-        "mnist: no copy found and none fetched: expected --data-dir or GIGO_D"
-    )
-    for part in (*NAMES, f"{LOCAL}:9/ failed", f"{address} failed", found, expected):
+    assert message.startswith(f"mnist: not fetched into {cache(mnist)}: expected --data-dir or GIG")
+    for part in (*NAMES, "nowhere/ failed", f"{true_copy}/ failed", found, expected):
         assert part in message
-    assert list(own_cache("mnist").iterdir()) == []
+    assert list(cache(mnist).iterdir()) == []
 
 
-def test_cut_connection_leaves_nothing(true_copy: Path, closed: Official, sha256: str) -> None:
-    with (
-        served(true_copy, cut=True) as (address, _),
-        pytest.raises(DataError, match=r"none fetched.* failed: "),
-    ):
-        find(mirrored_by(closed, address), sha256, None)
-    assert list(own_cache("mnist").iterdir()) == []
+def test_verify_downloads_nothing(mnist: Official) -> None:
+    with pytest.raises(DataError, match=f"{cache(mnist)}: lacks train-images-.* of mnist"):
+        verify(mnist, None)
 
 
-def test_damaged_file_in_the_own_cache_is_fetched_again(
-    true_copy: Path, closed: Official, sha256: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    (write_copy(own_cache("mnist")) / NAMES[0]).write_bytes(b"half")
-    with served(true_copy) as (address, asked):
-        assert find(mirrored_by(closed, address), sha256, None).sha256 == sha256
-    assert asked == [f"/{NAMES[0]}"]
-    assert f"passed over a copy: {own_cache('mnist') / NAMES[0]}" in caplog.text
+def test_what_is_incomplete_in_the_cache_is_completed(true_copy: Path, mnist: Official) -> None:
+    cache(mnist).mkdir(parents=True)
+    shutil.copy(true_copy / NAMES[0], cache(mnist))
+    get = Mirror()
+    load(mnist, None, get=get)
+    assert get.asked == list(NAMES[1:])
 
 
-def test_failure_names_the_copies_passed_over(
-    bare_home: Path, closed: Official, sha256: str
-) -> None:
-    bad = write_copy(bare_home / "data" / "mnist", seed=1)
-    with pytest.raises(DataError, match=rf"none fetched.*passed over {bad}: holds"):
-        find(closed, sha256, None)
+def test_damage_in_the_cache_is_an_error_that_fetch_mends(mnist: Official) -> None:
+    (write_copy(cache(mnist)) / NAMES[0]).write_bytes(b"half")
+    get = Mirror()
+    with pytest.raises(DataError, match=f"{cache(mnist) / NAMES[0]}: 4 bytes"):
+        load(mnist, None, get=get)
+    assert get.asked == []
+    fetch(mnist, get=get)
+    assert get.asked == [NAMES[0]]
+    assert load(mnist, None).sha256 == mnist.sha256
 
 
-def test_cache_that_cannot_be_written(bare_home: Path, closed: Official, sha256: str) -> None:
+def test_cache_that_cannot_be_written(bare_home: Path, mnist: Official) -> None:
     (bare_home / ".cache").write_text("a file in the way")
-    with pytest.raises(DataError, match=r"--data-dir.*expected a folder to write to"):
-        find(closed, sha256, None)
+    with pytest.raises(DataError, match=r"--data-dir.*\.cache"):
+        load(mnist, None, get=Mirror())
+
+
+def test_files_come_by_http(true_copy: Path, mnist: Official) -> None:
+    told: list[tuple[str, int, int]] = []
+    with served(true_copy) as (address, asked):
+        fetch(mnist._replace(mirrors=(address,)), lambda *news: told.append(news))
+    assert asked == [f"/{name}" for name in NAMES]
+    size = (true_copy / NAMES[3]).stat().st_size
+    assert told[-1] == (NAMES[3], size, size)
+    assert all(0 < done <= total for _, done, total in told)
+
+
+def test_cut_connection_leaves_nothing(true_copy: Path, mnist: Official) -> None:
+    with served(true_copy, cut=True) as (address, _), pytest.raises(DataError, match="failed: "):
+        load(mnist._replace(mirrors=(address,)), None)
+    assert list(cache(mnist).iterdir()) == []
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+        by_http(f"{LOCAL}:9/file", tmp_path / "file", lambda *news: None)
+
+
+def test_data_sets_that_come_with_gigo() -> None:
+    place = datasets.where("digits")
+    assert place.startswith("scikit-learn ")
+    assert place.endswith(": digits comes with gigo")
+    assert datasets.verify("digits") == datasets.fetch("digits") == place
+
+
+@pytest.mark.parametrize("call", [datasets.where, datasets.verify, datasets.fetch, datasets.load])
+def test_unknown_names(call: object) -> None:
+    with pytest.raises(SpecError, match=r"dataset = 'cifar_10'.*did you mean 'cifar10'"):
+        call("cifar_10")  # pyright: ignore[reportCallIssue]

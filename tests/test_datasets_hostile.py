@@ -10,6 +10,8 @@ import pickle
 import struct
 import tarfile
 import tracemalloc
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +27,24 @@ from cifars import (
     contents,
     made_up,
     pickled,
-    records,
+    png,
     write_archive,
-    write_hub,
     write_parquet,
+    write_table,
 )
-from gigo.datasets import fingerprint
-from gigo.datasets.cifar import CIFAR10, CIFAR100
-from gigo.datasets.cifar_files import decode_pickle, decode_records
-from gigo.datasets.find import find
-from gigo.datasets.parquet import Table, read_parquet
+from gigo.datasets import from_path
+from gigo.datasets.cifar import CIFAR10, CIFAR100, Pickles
+from gigo.datasets.find import cache, load
+from gigo.datasets.idx import read_idx
+from gigo.datasets.official import fingerprint
+from gigo.datasets.parquet import read_parquet
 from gigo.datasets.pickles import load_pickle
-from gigo.datasets.places import own_cache
-from gigo.datasets.tar import open_members
+from gigo.datasets.unpack import opened, tar_members
 from gigo.errors import DataError
-from mirrors import served
+from mirrors import Mirror
 
 ITEMS = made_up(3, 10, 0)
 NAMES = tuple(contents(cifar10()))
-TABLE = Table("img", "label", (3, 32, 32), 10)
 
 
 def one_line(error: pytest.ExceptionInfo[DataError], start: object) -> str:
@@ -56,7 +57,7 @@ def one_line(error: pytest.ExceptionInfo[DataError], start: object) -> str:
 
 
 def decode(content: bytes) -> object:
-    return decode_pickle(io.BytesIO(content), "here", labels="labels", n_classes=10)
+    return Pickles("", (), "labels", 10).decode(io.BytesIO(content), "here")
 
 
 class Runs:
@@ -213,18 +214,6 @@ def test_damaged_pickle_is_a_data_error_or_read(data: st.DataObject) -> None:
     assert not message or (message.startswith("here: ") and "\n" not in message)
 
 
-def test_damaged_records() -> None:
-    whole = records(ITEMS, many=False)
-    cases = {
-        whole[:-1]: rf"{len(whole) - 1} bytes: expected records of 3073",
-        b"": "0 bytes: expected records of 3073",
-        whole + b"\n" + whole[1:3073]: "label 10 of item 3: expected 0 .. 9",
-    }
-    for content, message in cases.items():
-        with pytest.raises(DataError, match=f"^here: {message}"):
-            decode_records(io.BytesIO(content), "here", column=0, n_columns=1, n_classes=10)
-
-
 def member(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.type = kind
@@ -234,40 +223,58 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.T
 
 
 SUSPECT = {
-    "up": member("../up"),
-    "up from within": member("cifar-10-batches-py/../../up"),
-    "absolute": member("/tmp/up"),
-    "symbolic link": member("cifar-10-batches-py/x", tarfile.SYMTYPE, linkname="/etc/passwd"),
-    "link": member("cifar-10-batches-py/x", tarfile.LNKTYPE, linkname="../../up"),
-    "wanted link": member(NAMES[0], tarfile.SYMTYPE, linkname="/etc/passwd"),
-    "character device": member("cifar-10-batches-py/x", tarfile.CHRTYPE, devmajor=1, devminor=3),
-    "block device": member("cifar-10-batches-py/x", tarfile.BLKTYPE),
-    "fifo": member("cifar-10-batches-py/x", tarfile.FIFOTYPE),
-    "twice": member(NAMES[0]),
+    "symbolic link": member(NAMES[0], tarfile.SYMTYPE, linkname="/etc/passwd"),
+    "link": member(NAMES[0], tarfile.LNKTYPE, linkname="../../up"),
+    "character device": member(NAMES[0], tarfile.CHRTYPE, devmajor=1, devminor=3),
+    "block device": member(NAMES[0], tarfile.BLKTYPE),
+    "fifo": member(NAMES[0], tarfile.FIFOTYPE),
+    "folder": member(NAMES[0], tarfile.DIRTYPE),
+    "sparse": member(NAMES[0], tarfile.GNUTYPE_SPARSE, size=0),
 }
 
 
-@pytest.mark.parametrize("extra", SUSPECT.values(), ids=SUSPECT.keys())
-def test_suspect_archive_is_refused_and_nothing_written(
-    extra: tarfile.TarInfo, tmp_path: Path
+@pytest.mark.parametrize("wanted", SUSPECT.values(), ids=SUSPECT.keys())
+def test_archive_member_that_is_no_plain_file_is_refused(
+    wanted: tarfile.TarInfo, tmp_path: Path
 ) -> None:
+    files = contents(cifar10())
+    del files[NAMES[0]]
+    path = write_archive(tmp_path / "cifar-10-python.tar.gz", files, wanted)
+    with pytest.raises(DataError, match=f"member '{NAMES[0]}': expected a plain file") as error:
+        load(CIFAR10, tmp_path)
+    one_line(error, path)
+
+
+def test_archive_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    write_archive(tmp_path / "cifar-10-python.tar.gz", contents(cifar10()), member(NAMES[0]))
+    with pytest.raises(DataError, match=f"two members '{NAMES[0]}': expected one"):
+        load(CIFAR10, tmp_path)
+
+
+def test_other_members_of_an_archive_do_nothing(tmp_path: Path) -> None:
+    """No path leads out of it and no link is followed, since nothing is unpacked to the disk."""
     place = tmp_path / "deep" / "folder"
-    path = write_archive(place / "cifar-10-python.tar.gz", contents(cifar10()), extra)
+    extra = [
+        member("../up"),
+        member("/tmp/up"),
+        member("cifar-10-batches-py/x", tarfile.SYMTYPE, linkname="../../up"),
+        member("cifar-10-batches-py/y", tarfile.CHRTYPE, devmajor=1, devminor=3),
+    ]
+    write_archive(place / "cifar-10-python.tar.gz", contents(cifar10()), *extra)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
-    with pytest.raises(DataError, match=r"refused|expected one") as error:
-        find(CIFAR10, "0" * 64, place)
-    assert repr(extra.name)[1:-1] in one_line(error, path)
+    assert len(from_path(place).y_train) == 20
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
 
 
-def test_huge_member_is_refused_before_it_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [NAMES[0], "cifar-10-batches-py/more"])
+def test_member_that_claims_to_be_huge(name: str, tmp_path: Path) -> None:
     """Wanted or not: its header says 8 GB, its data are missing."""
-    for name in (NAMES[0], "cifar-10-batches-py/more"):
-        path = tmp_path / "cifar-10-python.tar.gz"
-        with gzip.open(path, "wb") as file:
-            file.write(member(name, size=8 * 10**9).tobuf())
-        with pytest.raises(DataError, match="8000000000 bytes, expected at most 268435456"):
-            find(CIFAR10, "0" * 64, tmp_path)
+    path = tmp_path / "cifar-10-python.tar.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(member(name, size=8 * 10**9).tobuf())
+    with pytest.raises(DataError) as error:
+        load(CIFAR10, tmp_path)
+    one_line(error, path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
@@ -278,9 +285,56 @@ def test_archive_that_unpacks_without_end_is_cut_off(kind: bytes, tmp_path: Path
         for number in range(3):
             file.write(member(f"folder/{number}", kind, size=1 << 19).tobuf())
             file.write(bytes(1 << 19))
-    with pytest.raises(DataError, match="unpacks to more than 1048576 bytes: refused") as error:
-        list(open_members(path, ["folder/file"], limit=1 << 20))
+    with (
+        pytest.raises(DataError, match="unpacks to more than 1048576 bytes: refused") as error,
+        opened(path, "an archive", limit=1 << 20) as file,
+    ):
+        list(tar_members(file, path, ["folder/file"]))
     one_line(error, path)
+
+
+def peak(call: Callable[[], object]) -> int:
+    """Bytes that Python allocated at most while an error was raised."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError):
+            call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def write_zeros(path: Path, start: bytes, megabytes: int) -> Path:
+    """A gzip file that unpacks to what it starts with, then zeros."""
+    with gzip.open(path, "wb", 1) as file:
+        file.write(start)
+        for _ in range(megabytes):
+            file.write(bytes(1 << 20))
+    return path
+
+
+def test_idx_file_unpacks_no_further_than_its_header_says(tmp_path: Path) -> None:
+    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", 100, 28, 28)
+    path = write_zeros(tmp_path / "bomb.gz", header, 64)
+    assert peak(lambda: read_idx(path, 3)) < 2_000_000
+    with pytest.raises(DataError, match="more bytes of values: expected 78400 for shape"):
+        read_idx(path, 3)
+
+
+def test_idx_file_that_announces_more_than_anybody_has(tmp_path: Path) -> None:
+    header = bytes([0, 0, 8, 3]) + struct.pack(">3I", *[65_536] * 3)
+    path = write_zeros(tmp_path / "bomb.gz", header, 1)
+    with pytest.raises(DataError, match=r"\(65536, 65536, 65536\): expected at most \d+ bytes"):
+        read_idx(path, 3)
+
+
+def test_packed_pickle_is_cut_off(tmp_path: Path) -> None:
+    path = write_zeros(tmp_path / "train.gz", b"", 8)
+    with (
+        pytest.raises(DataError, match=f"^{path}: unpacks to more than 1048576 bytes: refused"),
+        opened(path, "a pickle", limit=1 << 20) as file,
+    ):
+        file.read()
 
 
 def test_archive_that_lacks_a_file(tmp_path: Path) -> None:
@@ -288,14 +342,7 @@ def test_archive_that_lacks_a_file(tmp_path: Path) -> None:
     del files[NAMES[2]]
     path = write_archive(tmp_path / "cifar-10-python.tar.gz", files)
     with pytest.raises(DataError, match=rf"^{path}: lacks {NAMES[2]}$"):
-        find(CIFAR10, "0" * 64, tmp_path)
-
-
-def test_training_files_of_different_lengths(tmp_path: Path) -> None:
-    files = {**cifar10(), "data_batch_3": made_up(5, 10, 0)}
-    write_archive(tmp_path / "cifar-10-python.tar.gz", contents(files))
-    with pytest.raises(DataError, match="training files of different lengths"):
-        find(CIFAR10, "0" * 64, tmp_path)
+        load(CIFAR10, tmp_path)
 
 
 def test_malicious_pickle_in_an_archive(tmp_path: Path) -> None:
@@ -304,7 +351,7 @@ def test_malicious_pickle_in_an_archive(tmp_path: Path) -> None:
     files["cifar-100-python/test"] = pickle.dumps({b"data": Runs(os.system, f"touch {touched}")})
     path = write_archive(tmp_path / "cifar-100-python.tar.gz", files)
     with pytest.raises(DataError, match=r"calls for '\w+.system': refused") as error:
-        find(CIFAR100, "0" * 64, tmp_path)
+        load(CIFAR100, tmp_path)
     one_line(error, f"{path}: cifar-100-python/test")
     assert not touched.exists()
 
@@ -329,48 +376,65 @@ def test_damaged_archive_is_a_data_error_or_read_right(
     damaged.write_bytes(bytes(content))
     refused = ""
     try:
-        found = find(CIFAR100, fingerprint(*arrays(small)), damaged.parent)
-        assert found.source == str(damaged)
+        found = from_path(damaged.parent)
+        assert found.sha256 == fingerprint(*arrays(small))
     except DataError as error:
         refused = str(error)
     assert not refused or (refused.startswith(f"{damaged}: ") and "\n" not in refused)
 
 
-@pytest.mark.parametrize("fault", ["cut", "wrong", "malicious"])
-def test_bad_download_leaves_nothing(
-    fault: str, tmp_path: Path, bare_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    extra = [member("../../up")] if fault == "malicious" else []
+@pytest.mark.parametrize("fault", ["wrong", "malicious"])
+def test_bad_download(fault: str, tmp_path: Path, bare_home: Path) -> None:
+    link = member(NAMES[0], tarfile.SYMTYPE, linkname="/etc/passwd")
+    extra = [link] if fault == "malicious" else []
     path = write_archive(tmp_path / "cifar-10-python.tar.gz", contents(cifar10()), *extra)
     sha256 = "0" * 64 if fault == "wrong" else hashlib.sha256(path.read_bytes()).hexdigest()
-    with served(tmp_path, cut=fault == "cut") as (address, asked):
-        download = CIFAR10.download._replace(files={path.name: sha256}, mirrors=(address,))
-        with pytest.raises(DataError) as error:
-            find(CIFAR10._replace(download=download), "0" * 64, None)
-    assert asked == [f"/{path.name}"]
+    there = CIFAR10._replace(downloads={path.name: sha256}, mirrors=(f"{tmp_path}/",))
+    with pytest.raises(DataError) as error:
+        load(there, None, get=Mirror())
     message = str(error.value)
     assert "\n" not in message
     if fault == "malicious":  # the checksum was right, what it held was not
-        assert "'../../up': refused" in message
-        assert [p.name for p in own_cache("cifar10").iterdir()] == [path.name]
+        assert f"two members '{NAMES[0]}'" in message
+        assert [p.name for p in cache(CIFAR10).iterdir()] == [path.name]
     else:
-        assert message.startswith("cifar10: no copy found and none fetched: expected --data-dir")
-        assert list(own_cache("cifar10").iterdir()) == []
-    assert not (own_cache("cifar10").parent.parent / "up").exists()
+        assert message.startswith("cifar10: not fetched into ")
+        assert list(cache(CIFAR10).iterdir()) == []
+
+
+def test_table_of_images(tmp_path: Path) -> None:
+    for x in (ITEMS.x, ITEMS.x[:, :1, :20]):
+        path = write_parquet(tmp_path / "good.parquet", "img", x, label=ITEMS.fine)
+        found, labels = read_parquet(path, "img", "label")
+        np.testing.assert_array_equal(found, x)
+        np.testing.assert_array_equal(labels, ITEMS.fine)
+        assert (found.dtype, labels.dtype) == (np.uint8, np.int64)
 
 
 def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
-    x, y = ITEMS.x, ITEMS.fine
-    good = write_parquet(tmp_path / "good.parquet", "img", x, label=y)
+    x, cells = ITEMS.x, [png(image) for image in ITEMS.x]
+    good = write_table(tmp_path / "good.parquet", "img", cells, label=[0, 1, 2])
+    odd = [*cells[:2], png(x[2, :1])]
     bad = {
-        "'img'": write_parquet(tmp_path / "1.parquet", "image", x, label=y),
-        "label 10 of item 2": write_parquet(
-            tmp_path / "2.parquet", "img", x, label=np.array([0, 1, 10])
+        "'img'": write_table(tmp_path / "1.parquet", "image", cells, label=[0, 1, 2]),
+        "'label'": write_table(tmp_path / "2.parquet", "img", cells, labels=[0, 1, 2]),
+        "image L of size": write_table(tmp_path / "3.parquet", "img", odd, label=[0, 1, 2]),
+        r"size \(16, 32\)": write_table(
+            tmp_path / "4.parquet", "img", [*cells[:2], png(x[2, :, :, :16])], label=[0, 1, 2]
         ),
-        "image L of size": write_parquet(tmp_path / "3.parquet", "img", x[:, :1], label=y),
-        r"size \(16, 32\)": write_parquet(tmp_path / "4.parquet", "img", x[..., :16], label=y),
+        "labels of type double": write_table(
+            tmp_path / "5.parquet", "img", cells, label=[0, 1.5, 2]
+        ),
+        "labels of type string": write_table(
+            tmp_path / "6.parquet", "img", cells, label=["0", "1", "2"]
+        ),
+        "labels of type int64, 1 missing": write_table(
+            tmp_path / "7.parquet", "img", cells, label=[0, None, 2]
+        ),
+        "ArrowInvalid": write_table(
+            tmp_path / "8.parquet", "img", cells, label=np.array([0, 1, 2**63], dtype=np.uint64)
+        ),
+        "no rows": write_table(tmp_path / "9.parquet", "img", [], label=np.array([], dtype=int)),
     }
     content = good.read_bytes()
     for number, damaged in enumerate((b"", content[:-9], b"PAR1" + bytes(999) + b"PAR1")):
@@ -379,25 +443,47 @@ def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
         bad[f"damaged {number}.parquet"] = path
     for message, path in bad.items():
         with pytest.raises(DataError, match=message) as error:
-            read_parquet([good, path], TABLE)
+            read_parquet(path, "img", "label")
         one_line(error, path)
 
 
-def test_picture_that_is_no_png_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for content in (b"", b"GIF89a" + bytes(99), b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13)):
-        monkeypatch.setattr("cifars.png", lambda image, content=content: content)
-        path = write_parquet(tmp_path / "x.parquet", "img", ITEMS.x, label=ITEMS.fine)
-        with pytest.raises(DataError, match=r"Unidentified.*expected a table of PNG"):
-            read_parquet([path, path], TABLE)
+@pytest.mark.parametrize(
+    "cell", [None, b"", b"GIF89a" + bytes(99), b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13)]
+)
+def test_picture_that_is_no_png_is_refused(cell: bytes | None, tmp_path: Path) -> None:
+    path = write_table(tmp_path / "x.parquet", "img", [cell] * 3, label=[0, 1, 2])
+    with pytest.raises(DataError, match="expected a table of PNG images 'img'"):
+        read_parquet(path, "img", "label")
 
 
-def test_hub_table_with_rows_in_another_order_is_not_the_data_set(tmp_path: Path) -> None:
-    files = cifar10()
-    swapped = {
-        **files,
-        "data_batch_1": files["data_batch_2"],
-        "data_batch_2": files["data_batch_1"],
-    }
-    write_hub(tmp_path, swapped)
-    with pytest.raises(DataError, match="items of sha256"):
-        find(CIFAR10, CIFAR10.fingerprint(*arrays(files)), tmp_path)
+def test_cell_that_is_larger_than_its_picture_is_not_decoded(tmp_path: Path) -> None:
+    """Whatever follows the picture."""
+    cells = [png(image) for image in ITEMS.x]
+    cells[1] += bytes(20_000)
+    path = write_table(tmp_path / "x.parquet", "img", cells, label=[0, 1, 2])
+    with pytest.raises(DataError, match=r"\d+ bytes for an image of 3072"):
+        read_parquet(path, "img", "label")
+
+
+def test_table_that_unpacks_to_much_more_than_it_is(tmp_path: Path) -> None:
+    cells = [png(image) + bytes(5_000_000) for image in ITEMS.x]
+    path = write_table(tmp_path / "x.parquet", "img", cells, label=[0, 1, 2])
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(DataError, match=r"'img.bytes' unpacks to 150\d+ bytes for 3 images: ref"):
+        read_parquet(path, "img", "label")
+
+
+def test_picture_that_announces_more_than_anybody_has(tmp_path: Path) -> None:
+    huge = bytearray(png(ITEMS.x[0]))
+    huge[16:24] = struct.pack(">2I", 8_000, 8_000)
+    header = bytes(huge[12:29])
+    huge[29:33] = struct.pack(">I", zlib.crc32(header))
+    path = write_table(tmp_path / "x.parquet", "img", [bytes(huge)] * 30, label=[0] * 30)
+    with pytest.raises(DataError, match="30 images of 192000000 bytes: refused, too many"):
+        read_parquet(path, "img", "label")
+
+
+def test_table_that_is_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="neither a plain file nor a link to one"):
+        read_parquet(tmp_path / "x.parquet", "img", "label")

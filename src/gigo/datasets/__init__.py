@@ -1,28 +1,27 @@
-"""Data sets by name. This index imports nothing heavy; a loader is imported when one is read."""
+"""Data sets by name, or by the folder that holds one. This index imports nothing heavy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
 from pathlib import Path
 from typing import NamedTuple
 
-from gigo.datasets import find as search
-from gigo.datasets.arrays import fingerprint
-from gigo.datasets.download import fetch as fetch_files
-from gigo.datasets.download import silent
-from gigo.datasets.find import Verdict
-from gigo.datasets.official import Official
-from gigo.datasets.places import own_cache
-from gigo.errors import DataError, SpecError, unknown
+from gigo.datasets import find
+from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
+from gigo.datasets.digits import DIGITS
+from gigo.datasets.find import Get, by_http, silent
+from gigo.datasets.idx import FASHION_MNIST, IDX, MNIST
+from gigo.datasets.official import Official, OnBoard, checked, fingerprint, look, read
+from gigo.datasets.parquet import HUB
+from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Watch
 
 __all__ = [
     "CATALOGUE",
     "DatasetEntry",
-    "Verdict",
-    "accept",
     "fetch",
     "fingerprint",
+    "from_path",
     "load",
     "silent",
     "verify",
@@ -35,248 +34,137 @@ class DatasetEntry(NamedTuple):
 
     Attributes:
         summary: one line for ``gigo list datasets``.
-        source: gives the data set itself, where it comes with an installed package, else what its
-            official files are.
+        source: what its official files are, or what gives it where it comes with a package.
         input_shape: of one item, (channels, height, width).
         n_classes, n_train, n_test: counts.
-        sha256: the true data's fingerprint: what `fingerprint` gives, unless the data set's
-            `Official.fingerprint` is another.
     """
 
     summary: str
-    source: Callable[[], Dataset | Official]
+    source: Official | OnBoard
     input_shape: tuple[int, ...]
     n_classes: int
     n_train: int
     n_test: int
-    sha256: str
+
+    @property
+    def sha256(self) -> str:
+        """What `fingerprint` gives of the true data, or `Layout.fingerprint` if it is another."""
+        return self.source.sha256
 
 
 def load(
-    name: str,
-    data_dir: Path | None = None,
-    *,
-    accepted: str | None = None,
-    watch: Watch = silent,
+    name: str, data_dir: Path | None = None, *, watch: Watch = silent, get: Get = by_http
 ) -> Dataset:
     """Read a data set of the catalogue; its arrays are read-only.
 
     Args:
         name: in the catalogue.
-        data_dir: the folder that holds the official files, and then the only place looked at.
-            None: the folder that the variable ``GIGO_DATA`` names, and likewise only that; where
-            it is unset or empty, the caches of Keras, torchvision, Hugging Face and gigo, else a
-            download. Data sets that come with gigo need no folder and ignore it.
-        accepted: the fingerprint of a copy that differs from the official data and that the user
-            accepts, from `accept`; then only such a copy is read, and its ``source`` says so.
+        data_dir: the folder that holds the official files, the only place looked at. None: the
+            folder that the variable ``GIGO_DATA`` names, likewise; where it is unset or empty,
+            gigo's cache, into which missing files are downloaded. Data sets that come with gigo
+            need no folder.
         watch: is told of a download's progress.
+        get: downloads a file (`gigo.datasets.find.Get`).
 
     Raises:
         SpecError: unknown name.
-        DataError: missing, damaged or not what it claims to be.
+        DataError: missing, damaged or not the official data.
+
+    >>> load("digits").x_train.shape
+    (1347, 1, 8, 8)
     """
-    entry = _entry(name)
-    source = entry.source()
+    source = _source(name)
     if isinstance(source, Official):
-        dataset = search.find(source, entry.sha256, data_dir, accepted=accepted, watch=watch)
-    else:
-        dataset = source
-    expected = accepted or entry.sha256
-    if dataset.sha256 != expected:
-        raise DataError(
-            f"{name} ({dataset.source}): arrays of sha256 {dataset.sha256}: expected {expected}"
-        )
-    return _as_described(dataset, entry)
+        return find.load(source, data_dir, watch, get)
+    return checked(source.load(), source.sha256)
 
 
-def accept(names: Iterable[str], data_dir: Path | None = None) -> dict[str, str]:
-    """What a user accepts who takes data as they are: name -> fingerprint, for `load`.
+def from_path(path: str | Path) -> Dataset:
+    """Read whatever data set lies in a folder, as a data set of its own; its arrays are read-only.
 
-    Named are those data sets of which the user's folder (``data_dir``, else ``GIGO_DATA``) has a
-    copy that differs from the official data, but is whole and of the same size. No cache of
-    another tool is trusted so far.
+    It is called by the folder's name. Its sha256 is that of what is in it, which need not be an
+    official data set. Known are MNIST's four idx files (of images of any size; classes are called
+    by their labels), CIFAR's pickles or archive (CIFAR-100's with its 100 classes), and the hub's
+    two Parquet files of PNG images.
 
     Raises:
-        SpecError: unknown name, or no folder named.
-        DataError: the folder has no copy, or one that can't be read.
+        DataError: there is no such folder, it holds no data set, or one that can't be read.
     """
-    accepted: dict[str, str] = {}
-    for name in names:
-        entry = _entry(name)
-        source = entry.source()
-        if not isinstance(source, Official):
-            continue
-        dataset = search.as_is(source, entry.sha256, data_dir)
-        if dataset.sha256 != entry.sha256:
-            accepted[name] = _as_described(dataset, entry).sha256
-    return accepted
+    folder = Path(os.path.expanduser(path))
+    layouts = IDX, *CIFAR10.layouts, *CIFAR100.layouts, HUB
+    copy = look(layouts, [folder])
+    if not copy.paths:
+        ways = "; or ".join(", ".join(layout.files) for layout in layouts)
+        raise DataError(f"dataset = '{path}': expected a folder with {ways}")
+    return read(copy, os.path.basename(os.path.abspath(folder)) or "data")
 
 
-def where(name: str, data_dir: Path | None = None) -> list[str]:
-    """The places that have a copy, in the order in which `load` tries them; nothing is read.
+def where(name: str, data_dir: Path | None = None) -> str:
+    """The place from which `load` reads a data set, in words; nothing is read.
 
     Raises:
         SpecError: unknown name.
         DataError: the folder that the user named is not there, or has no copy.
     """
-    source = _entry(name).source()
-    if not isinstance(source, Official):
-        return [source.source]
-    return [
-        f"{copy.place} (lacks {', '.join(copy.missing)})" if copy.missing else str(copy.place)
-        for copy in search.every_copy(source, data_dir)
-    ]
+    source = _source(name)
+    return find.where(source, data_dir) if isinstance(source, Official) else _on_board(name)
 
 
-def verify(name: str, data_dir: Path | None = None) -> list[Verdict]:
-    """Reads every copy of a data set that `load` could find, and says what is wrong with it.
+def verify(name: str, data_dir: Path | None = None) -> str:
+    """Read what `load` would read, but download nothing; the place.
 
     Raises:
         SpecError: unknown name.
-        DataError: the folder that the user named is not there, or has no copy.
+        DataError: there is no copy, or it is damaged or not the official data.
     """
-    entry = _entry(name)
-    source = entry.source()
-    if not isinstance(source, Official):
-        return [Verdict(load(name).source, "")]
-    return list(search.verdicts(source, entry.sha256, data_dir))
+    source = _source(name)
+    return find.verify(source, data_dir) if isinstance(source, Official) else _on_board(name)
 
 
-def fetch(name: str, watch: Watch = silent) -> Path:
-    """Bring a data set's official files into gigo's cache, if they are not there; their folder.
+def fetch(name: str, *, watch: Watch = silent, get: Get = by_http) -> str:
+    """Bring a data set's official files into gigo's cache, if they are not there; the place.
 
     Raises:
-        SpecError: unknown name, or one that comes with gigo.
+        SpecError: unknown name.
         DataError: every mirror failed, or the cache can't be written.
     """
-    source = _entry(name).source()
-    if not isinstance(source, Official):
-        raise SpecError("dataset", name, "one to download: this one comes with gigo")
-    folder = own_cache(source.download.folder)
-    fetch_files(source.download, folder, watch)
-    return folder
+    source = _source(name)
+    return str(find.fetch(source, watch, get)) if isinstance(source, Official) else _on_board(name)
 
 
-def _entry(name: str) -> DatasetEntry:
+def _on_board(name: str) -> str:
+    return f"{load(name).source}: {name} comes with gigo"
+
+
+def _source(name: str) -> Official | OnBoard:
     if name not in CATALOGUE:
         raise unknown("dataset", name, CATALOGUE)
-    return CATALOGUE[name]
+    return CATALOGUE[name].source
 
 
-def _as_described(dataset: Dataset, entry: DatasetEntry) -> Dataset:
-    """A data set, if it has the counts, shape and classes of its entry; the true one has."""
-    if dataset.sha256 == entry.sha256:
-        return dataset
-    x_test, y_test = dataset.tests["test"]
-    found = len(dataset.y_train), len(y_test)
-    if found != (entry.n_train, entry.n_test):
-        raise DataError(
-            f"{dataset.source}: holds {found[0]} + {found[1]} items: expected {entry.n_train} + "
-            f"{entry.n_test} of {dataset.name}"
-        )
-    for x, y in ((dataset.x_train, dataset.y_train), (x_test, y_test)):
-        items = len(y), *entry.input_shape
-        if (x.dtype, x.shape) != ("uint8", items):
-            raise DataError(
-                f"{dataset.source}: images: {x.dtype} {x.shape}: expected uint8 {items}"
-            )
-        if y.min() < 0 or y.max() >= entry.n_classes:
-            raise DataError(
-                f"{dataset.source}: labels {y.min()} to {y.max()}: expected 0 to "
-                f"{entry.n_classes - 1}"
-            )
-    return dataset
-
-
-def _digits() -> Dataset:
-    from gigo.datasets.digits import load_digits
-
-    return load_digits()
-
-
-def _mnist() -> Official:
-    from gigo.datasets.mnist import MNIST
-
-    return MNIST
-
-
-def _fashion_mnist() -> Official:
-    from gigo.datasets.mnist import FASHION_MNIST
-
-    return FASHION_MNIST
-
-
-def _cifar10() -> Official:
-    from gigo.datasets.cifar import CIFAR10
-
-    return CIFAR10
-
-
-def _cifar100() -> Official:
-    from gigo.datasets.cifar import CIFAR100
-
-    return CIFAR100
-
-
-def _cifar100_coarse() -> Official:
-    from gigo.datasets.cifar import CIFAR100_COARSE
-
-    return CIFAR100_COARSE
-
-
-CATALOGUE: dict[str, DatasetEntry] = {
+CATALOGUE = {
     "digits": DatasetEntry(
-        "handwritten digits, 8x8, from scikit-learn: no download",
-        _digits,
-        (1, 8, 8),
-        10,
-        1_347,
-        450,
-        "5b959224c1904cbfb39f63ba14da53c6f4c9ae461ec5c8adc0b0d7ac8ffb08dc",
+        "handwritten digits, 8x8, from scikit-learn: no download", DIGITS, (1, 8, 8), 10, 1_347, 450
     ),
-    "mnist": DatasetEntry(
-        "handwritten digits, 28x28",
-        _mnist,
-        (1, 28, 28),
-        10,
-        60_000,
-        10_000,
-        "2d2837b9203fcb140a3990de732706c33acab1997103f1eef71979f8afa7de3b",
-    ),
-    "fashion_mnist": DatasetEntry(
-        "clothes, 28x28",
-        _fashion_mnist,
-        (1, 28, 28),
-        10,
-        60_000,
-        10_000,
-        "a6e96379e966f9a0a13e7bd9e30cbbc52a9d3aeea789528ce37a6de9e1b1166d",
-    ),
+    "mnist": DatasetEntry("handwritten digits, 28x28", MNIST, (1, 28, 28), 10, 60_000, 10_000),
+    "fashion_mnist": DatasetEntry("clothes, 28x28", FASHION_MNIST, (1, 28, 28), 10, 60_000, 10_000),
     "cifar10": DatasetEntry(
         "photographs of animals and vehicles, 32x32, colour",
-        _cifar10,
+        CIFAR10,
         (3, 32, 32),
         10,
         50_000,
         10_000,
-        "656611f1e523f449f8b5b26f2e4cfd3da3421adbb48c4ee9a98a85e888a888c0",
     ),
     "cifar100": DatasetEntry(
-        "photographs of 100 classes, 32x32, colour",
-        _cifar100,
-        (3, 32, 32),
-        100,
-        50_000,
-        10_000,
-        "6854bb7aee0e45463866ea95af0a5e58d3c13410f221e7f6efdebda71a83ca18",
+        "photographs of 100 classes, 32x32, colour", CIFAR100, (3, 32, 32), 100, 50_000, 10_000
     ),
     "cifar100_coarse": DatasetEntry(
         "those of cifar100 in its 20 groups of classes",
-        _cifar100_coarse,
+        CIFAR100_COARSE,
         (3, 32, 32),
         20,
         50_000,
         10_000,
-        "5a2095858908fca778b5c2bdcb3fb4edd57bef492a32277644a1ba27f2eac9cc",
     ),
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.arrays import Arrays, fingerprint
+from gigo.datasets.official import Arrays, OnBoard
 from gigo.rng import Stream
 from gigo.types import Dataset, Labels
 
@@ -23,19 +23,8 @@ def load_digits() -> Dataset:
     x = (bunch.images / 16).astype(np.float32)[:, None]
     y = bunch.target.astype(np.int64)
     test = in_test_set(y)
-    arrays = Arrays(x[~test], y[~test], x[test], y[test]).frozen()
-    names = tuple(str(digit) for digit in range(10))
-    source = f"scikit-learn {sklearn.__version__}"
-    return Dataset(
-        "digits",
-        arrays.x_train,
-        arrays.y_train,
-        {"test": (arrays.x_test, arrays.y_test)},
-        names,
-        "image",
-        fingerprint(*arrays),
-        source,
-    )
+    arrays = Arrays(x[~test], y[~test], x[test], y[test])
+    return arrays.dataset("digits", tuple("0123456789"), f"scikit-learn {sklearn.__version__}")
 
 
 def in_test_set(y: Labels) -> NDArray[np.bool_]:
@@ -61,3 +50,6 @@ def shares(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     most = np.argsort(-remainder, kind="stable")[: total - whole.sum()]
     whole[most] += 1
     return whole
+
+
+DIGITS = OnBoard(load_digits, "5b959224c1904cbfb39f63ba14da53c6f4c9ae461ec5c8adc0b0d7ac8ffb08dc")

@@ -1,190 +1,156 @@
-"""A data set from the first place that has a true copy of it.
+"""A data set that others keep: from the folder that the user names, else from gigo's cache.
 
-The order: a folder that the user names (an argument, else the variable ``GIGO_DATA``), and then
-nothing else; without one, caches of other tools, gigo's own cache, the official mirrors. Whatever
-the place, what was decoded must have the known fingerprint. A copy that has not is an error in a
-folder that the user named; elsewhere it is logged as a warning and passed over.
-
-A user may accept another copy by the fingerprint that it has: then that one is looked for, and no
-other, so that what was accepted is what is read, next time too.
+What is not in the cache is downloaded into it. Whatever the place, what was decoded must have the
+known sha256.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from gigo.datasets.download import fetch, silent
-from gigo.datasets.official import Copy, Official
-from gigo.datasets.places import copies, other_caches, own_cache, wanted
-from gigo.errors import DataError, SpecError
+from gigo.datasets.official import Copy, Official, checked, look, read
+from gigo.datasets.unpack import check_plain
+from gigo.errors import DataError
 from gigo.types import Dataset, Watch
 
-HINT = " (gigo run --unverified reads them as they are)"
-"""For copies in a folder that the user named."""
-
-_log = logging.getLogger(__name__)
+Get = Callable[[str, Path, Watch], None]
+"""Fetches one file: (address, where to write it, whom to tell); raises OSError where it can't."""
 
 
-class Verdict(NamedTuple):
-    """On one copy of a data set.
-
-    Attributes:
-        place: its file or folder.
-        fault: what is wrong with it, empty if nothing is.
-    """
-
-    place: str
-    fault: str
+def silent(name: str, done: int, total: int) -> None:
+    """Tells nobody."""
 
 
-def find(
-    official: Official,
-    sha256: str,
-    data_dir: Path | None,
-    *,
-    accepted: str | None = None,
-    watch: Watch = silent,
+def by_http(address: str, path: Path, watch: Watch) -> None:
+    """Fetches a file by HTTP; the environment's proxies are used."""
+    import pooch
+
+    bar: Any = _Bar(address.rpartition("/")[2], watch)
+    pooch.HTTPDownloader(progressbar=bar)(address, str(path), None)
+
+
+def load(
+    official: Official, data_dir: Path | None, watch: Watch = silent, get: Get = by_http
 ) -> Dataset:
-    """Read a data set.
-
-    Args:
-        official: what its files are.
-        sha256: the fingerprint of the official data.
-        data_dir: a folder named by the user; None for ``GIGO_DATA`` or else all other places.
-        accepted: the fingerprint to look for instead, if the user accepts such a copy.
-        watch: is told of a download.
-
-    Raises:
-        DataError: the named folder has no such copy, or no place has one and no mirror works.
-    """
-    expected = accepted or sha256
-    if named := _named(data_dir):
-        copy = _named_copies(official, *named)[0]
-        return _checked(official, copy, sha256, expected, hint=HINT)
-    passed_over: list[str] = []
-    for copy in _cached(official):
-        try:
-            return _checked(official, copy, sha256, expected)
-        except DataError as error:
-            _log.warning("%s: passed over a copy: %s", official.name, error)
-            passed_over.append(f"passed over {error}")
-    if expected != sha256:
-        reasons = "; ".join(["none found", *passed_over])
-        raise DataError(f"{official.name}: expected a copy of sha256 {expected} ({reasons})")
-    return _checked(official, _fetched(official, passed_over, watch), sha256, expected)
+    """Read a data set; the arguments are those of `gigo.datasets.load`."""
+    copy = locate(official, data_dir)
+    if copy.missing and copy.folder == cache(official):
+        fetch(official, watch, get)
+        copy = locate(official, data_dir)
+    return _read(official, copy)
 
 
-def as_is(official: Official, sha256: str, data_dir: Path | None) -> Dataset:
-    """What a folder that the user named holds, whatever it is.
-
-    Raises:
-        SpecError: no folder is named.
-        DataError: it holds no copy, or one that can't be read.
-    """
-    named = _named(data_dir)
-    if named is None:
-        raise SpecError("unverified", True, "--data-dir or GIGO_DATA to name the copy's folder")
-    return _read(official, _named_copies(official, *named)[0], sha256)
+def verify(official: Official, data_dir: Path | None) -> str:
+    """Read a data set, but download nothing; where it is."""
+    return _read(official, locate(official, data_dir)).source
 
 
-def every_copy(official: Official, data_dir: Path | None) -> list[Copy]:
-    """Every copy of a data set where `find` would look, in its order; whole or not, not read.
-
-    Raises:
-        DataError: the folder that the user named has none.
-    """
-    named = _named(data_dir)
-    return _named_copies(official, *named) if named else list(_cached(official))
-
-
-def verdicts(official: Official, sha256: str, data_dir: Path | None) -> Iterator[Verdict]:
-    """Each of those copies, read and checked."""
-    hint = HINT if _named(data_dir) else ""
-    for copy in every_copy(official, data_dir):
-        fault = ""
-        try:
-            _checked(official, copy, sha256, sha256, hint=hint)
-        except DataError as error:
-            fault = str(error)
-        yield Verdict(str(copy.place), fault)
-
-
-def _named(data_dir: Path | None) -> tuple[Path, str] | None:
-    """The folder that the user named, and how."""
-    variable = os.environ.get("GIGO_DATA")
-    if data_dir is not None:
-        folder, origin = Path(os.path.expanduser(data_dir)), "data_dir"
-    elif variable:
-        folder, origin = Path(os.path.expanduser(variable)), "GIGO_DATA"
-    else:
-        return None
-    if not os.path.isdir(folder):  # also where it may not be looked at
-        raise DataError(f"{origin} = '{folder}': expected an existing folder")
-    return folder, origin
-
-
-def _named_copies(official: Official, folder: Path, origin: str) -> list[Copy]:
-    """The copies in a folder that the user named; one there must be."""
-    found = list(copies(official, folder, direct=True))
-    if not found:
-        raise DataError(
-            f"{origin} = '{folder}': holds no {official.name}: expected {wanted(official)}"
-        )
-    return found
-
-
-def _cached(official: Official) -> Iterator[Copy]:
-    for folder in other_caches():
-        yield from copies(official, folder, direct=False)
-    yield from copies(official, own_cache(official.download.folder), direct=True)
-
-
-def _fetched(official: Official, passed_over: list[str], watch: Watch) -> Copy:
-    folder = own_cache(official.download.folder)
+def _read(official: Official, copy: Copy) -> Dataset:
     try:
-        paths = fetch(official.download, folder, watch)
+        return checked(read(copy, official.name), official.sha256)
     except DataError as error:
-        reasons = "; ".join([str(error), *passed_over])
+        if copy.folder != cache(official):
+            raise
+        hint = f"gigo data fetch {official.name} brings the files"
+        raise DataError(f"{error} ({hint})") from error
+
+
+def where(official: Official, data_dir: Path | None) -> str:
+    """The folder from which a data set is read, and what is missing there; nothing is read."""
+    copy = locate(official, data_dir)
+    if not copy.missing:
+        return f"{copy.folder}"
+    hint = f"gigo data fetch {official.name} brings the files"
+    return f"{copy.folder}: lacks {', '.join(copy.missing)} ({hint})"
+
+
+def locate(official: Official, data_dir: Path | None) -> Copy:
+    """The copy in the folder that the user named, where there must be one; else in the cache.
+
+    Raises:
+        DataError: the named folder is not there, or has no copy.
+    """
+    named = data_dir or os.environ.get("GIGO_DATA")
+    if not named:
+        return look(official.layouts, [cache(official)])
+    said = f"{'data_dir' if data_dir else 'GIGO_DATA'} = '{named}'"
+    folder = Path(os.path.expanduser(named))
+    if not os.path.isdir(folder):  # also where it may not be looked at
+        raise DataError(f"{said}: expected an existing folder")
+    copy = look(official.layouts, [folder / place for place in (*official.folders, "")])
+    if not copy.paths:
+        ways = " or ".join(", ".join(layout.files) for layout in official.layouts)
+        places = " or ".join(f"{place}/" for place in official.folders)
         raise DataError(
-            f"{official.name}: no copy found and none fetched: expected --data-dir or GIGO_DATA to "
-            f"name a folder with {', '.join(official.download.files)} ({reasons})"
-        ) from error
-    return Copy(official.download.layout, folder, tuple(paths), ())
+            f"{said}: holds no {official.name}: expected {ways}, directly or in {places}"
+        )
+    return copy
 
 
-def _read(official: Official, copy: Copy, sha256: str) -> Dataset:
-    """What a copy holds; where it is not the official data, its source says so."""
-    if copy.missing:
-        raise DataError(f"{copy.folder}: lacks {', '.join(copy.missing)} of {official.name}")
-    arrays = copy.layout.read(copy.paths).frozen()
-    found = official.fingerprint(*arrays)
-    remark = "" if found == sha256 else " (unverified: differs from the official data)"
-    return Dataset(
-        official.name,
-        arrays.x_train,
-        arrays.y_train,
-        {"test": (arrays.x_test, arrays.y_test)},
-        official.class_names,
-        "image",
-        found,
-        f"{copy.place}{remark}",
-    )
+def cache(official: Official) -> Path:
+    """The folder in which gigo keeps the files that it fetched of a data set."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("gigo") / "datasets" / official.folders[0]
 
 
-def _checked(
-    official: Official, copy: Copy, sha256: str, expected: str, *, hint: str = ""
-) -> Dataset:
-    """What a copy holds, if it is what was expected; the hint is for one that is not the data."""
-    dataset = _read(official, copy, sha256)
-    if dataset.sha256 == expected:
-        return dataset
-    n_test = len(dataset.tests["test"][1])
+def fetch(official: Official, watch: Watch = silent, get: Get = by_http) -> Path:
+    """Bring a data set's files into the cache; those already there and right are not fetched.
+
+    A mirror that fails is left for the next one, which goes on with the first file still missing.
+    Files are written under a temporary name, checked by sha256 and then moved: a file under its
+    own name is always whole.
+
+    Returns:
+        the folder.
+
+    Raises:
+        DataError: the folder can't be written, or every mirror failed; says why each did.
+    """
+    folder, failures = cache(official), list[str]()
+    for mirror in official.mirrors:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, sha256 in official.downloads.items():
+                _fetch_file(mirror + name, folder / name, sha256, watch, get)
+            return folder
+        # requests' errors are OSErrors; pooch raises ValueError for a wrong checksum.
+        except (OSError, ValueError) as error:
+            failures.append(f"{mirror} failed: {' '.join(str(error).split())}")
     raise DataError(
-        f"{copy.place}: holds {len(dataset.y_train)} + {n_test} items of sha256 "
-        f"{dataset.sha256}: expected those of {official.name}, {expected}"
-        f"{hint if expected == sha256 else ''}"
+        f"{official.name}: not fetched into {folder}: expected --data-dir or GIGO_DATA to name a "
+        f"folder with {', '.join(official.downloads)} ({'; '.join(failures)})"
     )
+
+
+def _fetch_file(address: str, path: Path, sha256: str, watch: Watch, get: Get) -> None:
+    import pooch
+
+    def downloader(url: str, to: str, _: object) -> None:
+        get(url, Path(to), watch)
+
+    if path.exists():
+        check_plain(path)
+    retrieve: Any = pooch.retrieve  # whose types call a downloader's arguments otherwise
+    retrieve(address, f"sha256:{sha256}", path.name, path.parent, downloader=downloader)
+
+
+class _Bar:
+    """What pooch takes for a progress bar."""
+
+    def __init__(self, name: str, watch: Watch) -> None:
+        self.total = 0
+        self._name, self._watch, self._done = name, watch, 0
+
+    def update(self, n: int) -> None:
+        self._done += n  # pooch counts a last, short chunk as a whole one
+        self._watch(self._name, min(self._done, self.total or self._done), self.total)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        pass

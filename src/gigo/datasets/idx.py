@@ -1,4 +1,4 @@
-"""The idx file format of MNIST and its kin (LeCun, Cortes & Burges, "The MNIST database").
+"""The idx file format (LeCun, Cortes & Burges, "The MNIST database"), and the data sets in it.
 
 Two zero bytes, a type code, the number of dimensions, each dimension as a big-endian 32-bit
 integer, then the values, last dimension fastest. Only type code 8, unsigned bytes, is read.
@@ -6,71 +6,124 @@ integer, then the values, last dimension fastest. Only type code 8, unsigned byt
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.datasets.official import Arrays, Layout, Official
+from gigo.datasets.unpack import Readable, opened
 from gigo.errors import DataError
 from gigo.types import Labels
 
+LIMIT = 1 << 31
+"""Bytes of values that a file may announce."""
+
 _UNSIGNED_BYTE = 0x08
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_labelled(
-    images: Path, labels: Path, image_shape: tuple[int, int], n_classes: int
-) -> tuple[NDArray[np.uint8], Labels]:
+def read_folder(paths: Sequence[Path]) -> Arrays:
+    """From training images and labels, test images and labels; images may have any size."""
+    return Arrays(*read_labelled(*paths[:2]), *read_labelled(*paths[2:]))
+
+
+def read_labelled(images: Path, labels: Path) -> tuple[NDArray[np.uint8], Labels]:
     """Images (n, 1, height, width) uint8 and their labels (n,) int64, from two idx files.
 
     Raises:
-        DataError: a file is damaged, a label is not below ``n_classes``, or the counts differ.
+        DataError: a file is damaged, or the counts differ.
     """
-    x, y = read_idx(images, image_shape), read_idx(labels, ())
+    x, y = read_idx(images, 3), read_idx(labels, 1)
     if len(x) != len(y):
         raise DataError(f"{labels}: {len(y)} labels: expected {len(x)}, as many as {images} has")
-    wrong = np.flatnonzero(y >= n_classes)
-    if len(wrong):
-        item = wrong[0]
-        raise DataError(f"{labels}: label {y[item]} of item {item}: expected 0 .. {n_classes - 1}")
     return x[:, None], y.astype(np.int64)
 
 
-def read_idx(path: Path, item_shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The array (n, *item_shape) of an idx file, packed by gzip or not, whatever its name.
+def read_idx(path: Path, n_dims: int) -> NDArray[np.uint8]:
+    """The array of an idx file, packed by gzip or not, whatever its name.
+
+    Args:
+        path: the file.
+        n_dims: of the array.
 
     Raises:
         DataError: the file can't be read or is not exactly such an array.
     """
-    try:
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: {error}: expected a whole idx file, packed or not") from error
-    return decode_idx(content, item_shape, path)
+    with opened(path, "a whole idx file, packed or not", 2 * LIMIT) as file:
+        return decode_idx(file, n_dims, path)
 
 
-def decode_idx(content: bytes, item_shape: tuple[int, ...], path: Path) -> NDArray[np.uint8]:
-    """The same from unpacked bytes, without a copy; ``path`` is for the error message."""
-    n_dims = 1 + len(item_shape)
-    start = 4 + 4 * n_dims
-    if len(content) < start:
-        raise DataError(f"{path}: {len(content)} bytes: expected an idx header of {start}")
-    if content[:2] != b"\0\0":
-        raise DataError(f"{path}: starts with 0x{content[:2].hex()}: expected 0x0000, an idx file")
-    if content[2] != _UNSIGNED_BYTE:
-        raise DataError(f"{path}: type code 0x{content[2]:02x}: expected 0x08, unsigned bytes")
-    if content[3] != n_dims:
-        raise DataError(f"{path}: dimensions = {content[3]}: expected {n_dims}")
+def decode_idx(file: Readable, n_dims: int, path: Path) -> NDArray[np.uint8]:
+    """The same from bytes, of which no more are read than the header announces, and one."""
+    start, magic = 4 + 4 * n_dims, bytes((0, 0, _UNSIGNED_BYTE, n_dims))
+    header = file.read(start)
+    if len(header) < start or header[:4] != magic:
+        found = f"{len(header)} bytes that start with 0x{header[:4].hex()}"
+        expected = f"0x{magic.hex()}, unsigned bytes of {n_dims} dimensions"
+        raise DataError(f"{path}: {found}: expected {expected}")
     # Python integers: a damaged header must not overflow its way to the right length.
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
-    if shape[1:] != item_shape:
-        raise DataError(f"{path}: items of shape {shape[1:]}: expected {item_shape}")
-    found, expected = len(content) - start, math.prod(shape)
-    if found != expected:
-        raise DataError(f"{path}: {found} bytes of values: expected {expected} for shape {shape}")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    shape = struct.unpack(f">{n_dims}I", header[4:])
+    announced = math.prod(shape)
+    if announced > LIMIT:
+        raise DataError(f"{path}: shape {shape}: expected at most {LIMIT} bytes of values")
+    values = file.read(announced + 1)
+    if len(values) != announced:
+        found = "more" if len(values) > announced else len(values)
+        raise DataError(f"{path}: {found} bytes of values: expected {announced} for shape {shape}")
+    return np.frombuffer(values, dtype=np.uint8).reshape(shape)
+
+
+IDX = Layout(
+    (
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ),
+    read_folder,
+)
+
+
+def _packed(*sha256: str) -> dict[str, str]:
+    return {f"{name}.gz": digest for name, digest in zip(IDX.files, sha256, strict=True)}
+
+
+# The checksums are of the files whose md5 torchvision lists.
+MNIST = Official(
+    "mnist",
+    "2d2837b9203fcb140a3990de732706c33acab1997103f1eef71979f8afa7de3b",
+    ("mnist", "MNIST/raw"),
+    (IDX,),
+    _packed(
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ),
+    (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+)
+
+_CLOTHES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+
+FASHION_MNIST = Official(
+    "fashion_mnist",
+    "a6e96379e966f9a0a13e7bd9e30cbbc52a9d3aeea789528ce37a6de9e1b1166d",
+    ("fashion_mnist", "fashion-mnist", "FashionMNIST/raw"),
+    (IDX._replace(classes=tuple(_CLOTHES.split(","))),),
+    _packed(
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+    (
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    ),
+)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 import pickle
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.datasets.unpack import Readable, reading
 from gigo.errors import DataError
 
 
-def load_pickle(file: IO[bytes], where: str) -> dict[bytes, Any]:
+def load_pickle(file: Readable, where: str) -> dict[bytes, Any]:
     """The dictionary of a pickle, as Python 2 or 3 wrote it; arrays must be of unsigned bytes.
 
     Args:
@@ -30,7 +31,7 @@ def load_pickle(file: IO[bytes], where: str) -> dict[bytes, Any]:
     Raises:
         DataError: it is damaged, names what it must not, or holds another kind of array.
     """
-    try:
+    with reading(where, "a whole pickle of arrays and lists"):
         loaded = _Unpickler(file, where).load()
         if not isinstance(loaded, dict):
             raise DataError(f"{where}: a pickled {type(loaded).__name__}: expected a dict")
@@ -38,11 +39,6 @@ def load_pickle(file: IO[bytes], where: str) -> dict[bytes, Any]:
             key: value.decode() if isinstance(value, _Array) else value
             for key, value in loaded.items()
         }
-    except DataError:
-        raise
-    except Exception as error:  # damaged pickles raise whatever their opcodes run into
-        found = f"{type(error).__name__} ({' '.join(str(error).split())[:80]})"
-        raise DataError(f"{where}: {found}: expected a whole pickle of arrays and lists") from error
 
 
 class _Array:
@@ -99,7 +95,7 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
         if code != pickle.BYTEARRAY8[0]
     }
 
-    def __init__(self, file: IO[bytes], where: str) -> None:
+    def __init__(self, file: Readable, where: str) -> None:
         super().__init__(file, encoding="bytes")
         self._where = where
 
