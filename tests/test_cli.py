@@ -433,7 +433,6 @@ def test_a_tilde_is_the_home_folder(
     [
         (["--out", "small.toml"], "small.toml: a file: expected a folder"),
         (["--device", "cuda:abc"], "device = 'cuda:abc': expected"),
-        (["--unverified", "--dataset", "mnist"], "unverified = True: expected --data-dir or"),
     ],
 )
 def test_what_a_run_refuses_is_not_planned(

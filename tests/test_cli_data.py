@@ -5,12 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+import gigo
+from cifars import cifar10, contents, write_folder
 from command import finish
 from gigo import datasets
 from gigo.datasets.idx import IDX
+from gigo.errors import SpecError
+from gigo.resolve import resolve
+from gigo.study import Study
 
 
 def told(done: subprocess.CompletedProcess[str], code: int = 0) -> str:
@@ -68,3 +75,24 @@ def test_the_official_files(data_dir: Path, bare_home: Path) -> None:
     shutil.copy(cache / f"{IDX.files[3]}.gz", cache / f"{IDX.files[1]}.gz")
     said = told(finish("data", "verify", "mnist"), 2)
     assert f"{cache / IDX.files[1]}.gz: 10000 labels: expected 60000" in said
+
+
+def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> None:
+    """CIFAR-10's files with other images; the run is that of what is in them."""
+    place = write_folder(tmp_path, contents(cifar10()))
+    found = datasets.from_path(place)
+    study: Any = {"size": 10, "rates": [0], "replicates": 1, "model": "logistic", "recipe": {"epochs": 1}}
+    result = gigo.sweep(dataset=str(place), out=tmp_path / "run", **study)
+    (test_set,) = result.test_sets.values()
+    assert (test_set.name, test_set.sha256) == ("cifar-10-batches-py", found.sha256)
+    assert test_set.class_names == found.classes
+    np.testing.assert_array_equal(test_set.y_test, found.tests["test"][1])
+    assert "expected a folder with" in told(finish("plan", "demo", "--dataset", "no/where"), 2)
+
+
+def test_two_data_sets_of_one_name_are_refused(bare_home: Path, tmp_path: Path) -> None:
+    paths = [str(write_folder(tmp_path / f"{k}", contents(cifar10(k)))) for k in range(2)]
+    with pytest.raises(SpecError, match="expected different names"):
+        gigo.sweep(dataset=paths, size=10)
+    same = [paths[0], f"{paths[0]}/."]
+    assert len(resolve(Study.create(dataset=same, size=10)).datasets) == 1

@@ -148,7 +148,9 @@ def demo(out: Out = None, device: Device = "auto", workers: Workers = None) -> N
 def run_or_plan(
     context: typer.Context,
     study: StudyName,
-    dataset: Annotated[Texts, _several("--dataset", "NAME", "See gigo list datasets.")] = None,
+    dataset: Annotated[
+        Texts, _several("--dataset", "NAME", "See gigo list datasets; or a folder with one.")
+    ] = None,
     size: Annotated[Texts, _several("--size", "N", "Labels to pay for: a number, or all.")] = None,
     rates: Annotated[
         Texts, _several("--rate", "SHARE", "Of wrong training labels, 0 to 1.")

@@ -6,6 +6,7 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,9 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     gigo.errors.SpecError: model = 'resnt': expected one of ...
     """
     cards = tuple(dict.fromkeys(_dataset(ref, data_dir) for ref in study.dataset))
+    names = [card.name for card in cards]
+    if len({*names}) < len(names):
+        raise SpecError("dataset", names, "different names: that of a folder is its last part")
     for card in cards:
         _check_sizes(study, card)
         for recipe in study.recipe:
@@ -82,6 +86,9 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     """What is known of a data set; those of the catalogue need not be read for it."""
     if not ref.is_catalogued:
         return _card(_from_source(ref))
+    folder = os.path.abspath(os.path.expanduser(ref.name))
+    if ref.name not in datasets.CATALOGUE and (os.sep in ref.name or os.path.isdir(folder)):
+        return _card(partial(_in_folder, folder))
     name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
     entry = datasets.CATALOGUE[name]
     return Card(
@@ -98,6 +105,10 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
 
 def _load(name: str, data_dir: Path | None, watch: Watch) -> Dataset:
     return datasets.load(name, data_dir, watch=watch)
+
+
+def _in_folder(folder: str, watch: Watch) -> Dataset:
+    return datasets.from_path(folder)
 
 
 def _from_source(ref: Ref) -> Callable[[Watch], Dataset]:

@@ -46,7 +46,8 @@ class Study(Spec):
 
     Attributes:
         name: names the run folder and the report.
-        dataset: names from ``gigo list datasets``, or other refs (`gigo.ref`).
+        dataset: names from ``gigo list datasets``, folders (`gigo.datasets.from_path`), or other
+            refs (`gigo.ref`).
         size: training items paid for, held-out ones included; ``"all"`` or numbers.
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
