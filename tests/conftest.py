@@ -37,7 +37,6 @@ def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    for variable in ("GIGO_DATA", "KERAS_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("GIGO_DATA", raising=False)
     monkeypatch.chdir(work)
     return home

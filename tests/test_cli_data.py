@@ -81,7 +81,13 @@ def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> N
     """CIFAR-10's files with other images; the run is that of what is in them."""
     place = write_folder(tmp_path, contents(cifar10()))
     found = datasets.from_path(place)
-    study: Any = {"size": 10, "rates": [0], "replicates": 1, "model": "logistic", "recipe": {"epochs": 1}}
+    study: Any = {
+        "size": 10,
+        "rates": [0],
+        "replicates": 1,
+        "model": "logistic",
+        "recipe": {"epochs": 1},
+    }
     result = gigo.sweep(dataset=str(place), out=tmp_path / "run", **study)
     (test_set,) = result.test_sets.values()
     assert (test_set.name, test_set.sha256) == ("cifar-10-batches-py", found.sha256)

@@ -105,6 +105,9 @@ def where(name: str, data_dir: Path | None = None) -> str:
     Raises:
         SpecError: unknown name.
         DataError: the folder that the user named is not there, or has no copy.
+
+    >>> where("digits").endswith(": digits comes with gigo")
+    True
     """
     source = _source(name)
     return find.where(source, data_dir) if isinstance(source, Official) else _on_board(name)
