@@ -163,7 +163,9 @@ def test_damage_in_a_named_folder_is_an_error(tmp_path: Path, mnist: Official) -
         load(mnist, place)
 
 
-def test_a_copy_that_differs_is_a_data_set_of_its_own(tmp_path: Path, mnist: Official) -> None:
+def test_a_copy_that_differs_is_a_data_set_of_its_own(
+    tmp_path: Path, mnist: Official, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = write_copy(tmp_path / "named", seed=1)
     found = sha256_of(place)
     with pytest.raises(DataError) as error:
@@ -175,6 +177,9 @@ def test_a_copy_that_differs_is_a_data_set_of_its_own(tmp_path: Path, mnist: Off
     assert str(error.value).endswith(f"(--dataset {place})")
     dataset = datasets.from_path(place)
     assert (dataset.name, dataset.sha256) == ("named", found)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=rf"^named: .*\(--dataset {place}\)$"):
+        load(mnist, Path("named"))
 
 
 def test_a_folder_may_hold_images_of_any_size_and_labels_with_gaps(tmp_path: Path) -> None:

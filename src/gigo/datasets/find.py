@@ -49,8 +49,10 @@ def verify(official: Official, data_dir: Path | None) -> str:
 
 
 def _read(official: Official, copy: Copy) -> Dataset:
+    folder = os.path.abspath(copy.folder)  # a name alone could be the catalogue's
+    hint = f"; this copy is a data set of its own, named by its folder (--dataset {folder})"
     try:
-        return checked(read(copy, official.name), official.sha256)
+        return checked(read(copy, official.name), official.sha256, hint)
     except DataError as error:
         if copy.folder != cache(official):
             raise

@@ -168,13 +168,12 @@ def _by_label(arrays: Arrays, folder: Path) -> tuple[Arrays, tuple[str, ...]]:
     return arrays._replace(y_train=y_train, y_test=y_test), tuple(map(str, labels))
 
 
-def checked(dataset: Dataset, sha256: str) -> Dataset:
+def checked(dataset: Dataset, sha256: str, hint: str = "") -> Dataset:
     """The data set, if it has that sha256; raises DataError."""
     if dataset.sha256 == sha256:
         return dataset
     counts = f"{len(dataset.y_train)} + {len(dataset.tests['test'][1])}"
     raise DataError(
         f"{dataset.source}: holds {counts} items of sha256 {dataset.sha256}: expected the official "
-        f"{dataset.name}, {sha256}; this copy is a data set of its own, to be named by its folder "
-        f"(--dataset {dataset.source})"
+        f"{dataset.name}, {sha256}{hint}"
     )
