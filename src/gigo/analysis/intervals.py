@@ -117,6 +117,11 @@ def first_below(rates: Sequence[float] | Floats, heights: Sequence[float] | Floa
 
     Returns:
         The rate; ``inf`` if no height is negative; None if an unknown one comes first.
+
+    >>> first_below([0.0, 0.2, 0.4], [0.3, 0.1, -0.1])
+    0.3
+    >>> first_below([0.0, 0.2, 0.4], [0.3, 0.1, 0.0])
+    inf
     """
     last_rate, last_height = math.nan, math.nan
     for rate, height in zip(map(float, rates), map(float, heights), strict=True):

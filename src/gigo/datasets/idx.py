@@ -57,7 +57,17 @@ def read_idx(path: Path, n_dims: int) -> NDArray[np.uint8]:
 
 
 def decode_idx(file: Readable, n_dims: int, path: Path) -> NDArray[np.uint8]:
-    """The same from bytes, of which no more are read than the header announces, and one."""
+    """The same from bytes, of which no more are read than the header announces, and one.
+
+    >>> import io
+    >>> header = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3])
+    >>> decode_idx(io.BytesIO(header + bytes([1, 2, 3, 4, 5, 6])), 2, Path("labels"))
+    array([[1, 2, 3],
+           [4, 5, 6]], dtype=uint8)
+    >>> decode_idx(io.BytesIO(header + bytes([1, 2, 3])), 2, Path("labels"))
+    Traceback (most recent call last):
+    gigo.errors.DataError: labels: 3 bytes of values: expected 6 for shape (2, 3)
+    """
     start, magic = 4 + 4 * n_dims, bytes((0, 0, _UNSIGNED_BYTE, n_dims))
     header = file.read(start)
     if len(header) < start or header[:4] != magic:
