@@ -25,10 +25,10 @@ from figures import dark_too
 from pandas.api.types import is_numeric_dtype
 
 import gigo
-from gigo.analysis.comparison import AXES
 from gigo.analysis.intervals import half_width
 from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
+from gigo.axes import SETTINGS
 from gigo.report import Material, figure
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -89,7 +89,7 @@ def estimates(material: Material) -> Iterator[str]:
         for one in material.estimates
     ]
     yield from markdown(
-        ["set", "size", "corruption", *AXES, "clean", "tolerance", "midpoint"], rows
+        ["set", "size", "corruption", *SETTINGS, "clean", "tolerance", "midpoint"], rows
     )
 
 
@@ -158,9 +158,11 @@ def point(row: dict[Hashable, Any]) -> tuple[str, str, str]:
 def failures(frame: pd.DataFrame) -> Iterator[str]:
     """At which rates how many trials did not start, and their mean accuracy."""
     failed = frame.loc[~frame["started"].to_numpy(bool)]
-    groups = failed.groupby(["dataset", "size", "corruption", *AXES, "rate", "status"], sort=False)
+    groups = failed.groupby(
+        ["dataset", "size", "corruption", *SETTINGS, "rate", "status"], sort=False
+    )
     rows = [(*keys(names), len(part), percent(part["accuracy"].mean())) for names, part in groups]
-    head = ["set", "size", "corruption", *AXES, "rate", "status", "trials", "accuracy"]
+    head = ["set", "size", "corruption", *SETTINGS, "rate", "status", "trials", "accuracy"]
     yield from markdown(head, rows)
 
 
@@ -168,12 +170,12 @@ def looking(frame: pd.DataFrame) -> Iterator[str]:
     """The chosen epoch's accuracy on the test set over the last epoch's, of started trials."""
     started = frame.loc[frame["started"].to_numpy(bool)].drop_duplicates("key")
     band = pd.cut(started["rate"], [-1, 0, 0.3, 0.6, 1], labels=["0", "to 0.3", "to 0.6", "to 1"])
-    groups = started.groupby(["dataset", "size", *AXES, band], sort=False, observed=True)
+    groups = started.groupby(["dataset", "size", *SETTINGS, band], sort=False, observed=True)
     rows: list[Iterable[object]] = []
     for names, part in groups:
         gain = 100 * (part["accuracy"] - part["accuracy_last"]).to_numpy("float64")
         rows.append((*keys(names), len(gain), f"{gain.mean():+.2f} (± {half_width(gain):.2f})"))
-    yield from markdown(["set", "size", *AXES, "rates", "trials", "chosen over last"], rows)
+    yield from markdown(["set", "size", *SETTINGS, "rates", "trials", "chosen over last"], rows)
 
 
 def settings(material: Material) -> Iterator[str]:
@@ -187,9 +189,9 @@ def settings(material: Material) -> Iterator[str]:
             f"{point['size']:,}",
             point["corruption"],
             rate_text(point["rate"]),
-            name.varied(dict(zip(AXES, setting.a, strict=True))),
+            name.varied(dict(zip(SETTINGS, setting.a, strict=True))),
             percent(point["mean_a"]),
-            name.varied(dict(zip(AXES, setting.b, strict=True))),
+            name.varied(dict(zip(SETTINGS, setting.b, strict=True))),
             percent(point["mean_b"]),
             signed(point["difference"]),
             f"{signed(point['low'])} to {signed(point['high'])}",
@@ -209,7 +211,7 @@ def losses(material: Material) -> Iterator[str]:
         return
     started = material.frame.loc[material.frame["started"].to_numpy(bool)]
     where = ["dataset", "size", "corruption"]
-    accuracy = 100 * started.pivot_table("accuracy", "replicate", [*where, *AXES, "rate"])
+    accuracy = 100 * started.pivot_table("accuracy", "replicate", [*where, *SETTINGS, "rate"])
     rows: list[Iterable[object]] = []
     for setting, part in found.by_setting().items():
         for point in part.frame.loc[part.frame["rate"] > 0].to_dict("records"):
@@ -220,7 +222,7 @@ def losses(material: Material) -> Iterator[str]:
                 continue
             more = ((a_clean - a) - (b_clean - b)).dropna().to_numpy("float64")
             said = f"{more.mean():+.1f} (± {half_width(more):.1f})" if len(more) else MISSING
-            names = (name.varied(dict(zip(AXES, k, strict=True))) for k in setting)
+            names = (name.varied(dict(zip(SETTINGS, k, strict=True))) for k in setting)
             rows.append((*place, rate_text(point["rate"]), *names, len(more), said))
     head = ["set", "size", "corruption", "rate", "setting", "against", "pairs", "loses more"]
     yield from markdown(head, rows)

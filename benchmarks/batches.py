@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Side, compare, published
+from gigo.analysis import Side, article, compare
 from gigo.analysis.words import rate_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
@@ -27,7 +27,7 @@ POINT = ["dataset", "corruption", "rate"]
 
 def main() -> None:
     """Print the table, and how far the points are to 50 % and beyond."""
-    points = published().frame
+    points = article.published().frame
     points = points.loc[points["size"] == 1000].set_index(POINT)["accuracy"]
     batches = {"256": trials(""), "32": trials("-batch-32")}
     print("\n".join([*table(points, batches), "", *distances(points, batches)]))
@@ -71,7 +71,7 @@ def distances(points: pd.Series, batches: Mapping[str, pd.DataFrame]) -> Iterato
 
 def judged(frame: pd.DataFrame, points: pd.Series) -> pd.DataFrame:
     """How many points a published one is from the mean, and whether that is to be expected."""
-    found = compare(Side("gigo", frame, {}), published()).frame.set_index(POINT)
+    found = compare(Side("gigo", frame), article.published()).frame.set_index(POINT)
     agrees = [found[name].fillna(False).astype(bool) for name in ("inside", "close")]
     groups = frame.groupby(POINT)
     return pd.DataFrame(

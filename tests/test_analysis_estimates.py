@@ -4,23 +4,26 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
+from factories import grid_of
 from gigo.analysis import (
     SUMMARY_COLUMNS,
+    Accuracies,
     answer,
     break_even,
     cliffs_of,
     curve_estimates,
     midpoint,
-    split_curves,
     summary,
     theoretical_cliffs,
     tolerance,
 )
-from gigo.ref import Ref
+from gigo.corruptions import CATALOGUE, cliffs
 from gigo.trial import Trial
 from synthetic import (
-    TEST_SET,
     TEST_SETS,
     demo_accuracy,
     demo_study,
@@ -38,18 +41,16 @@ def straight(trial: Trial) -> float:
 
 
 def one_curve(**fields):
-    frame = make_frame(make_study(rates=TENTHS, **fields), straight)
-    (rows,) = split_curves(frame).values()
-    return rows
+    return Accuracies.of(make_frame(make_study(rates=TENTHS, **fields), straight))
 
 
 def test_tolerance_and_midpoint_of_a_straight_line():
-    rows = one_curve()
+    curve = one_curve()
     # Accuracies are multiples of 0.001, whence the margins.
-    assert tolerance(rows).value == pytest.approx(0.05 * 0.9 / 0.8, abs=0.002)
-    assert tolerance(rows, share=0.5).value == pytest.approx(0.5 * 0.9 / 0.8, abs=0.002)
-    assert midpoint(rows).value == pytest.approx((0.9 - 0.5) / 0.8, abs=0.002)
-    for found in (tolerance(rows), midpoint(rows)):
+    assert tolerance(curve).value == pytest.approx(0.05 * 0.9 / 0.8, abs=0.002)
+    assert tolerance(curve, share=0.5).value == pytest.approx(0.5 * 0.9 / 0.8, abs=0.002)
+    assert midpoint(curve).value == pytest.approx((0.9 - 0.5) / 0.8, abs=0.002)
+    for found in (tolerance(curve), midpoint(curve)):
         assert found.low is not None
         assert found.value is not None
         assert found.high is not None
@@ -60,8 +61,8 @@ def test_tolerance_and_midpoint_of_a_straight_line():
 
 
 def test_tolerance_falls_as_more_is_demanded():
-    rows = one_curve()
-    values = [tolerance(rows, share).value or 0 for share in (0.5, 0.8, 0.9, 0.95, 0.99)]
+    curve = one_curve()
+    values = [tolerance(curve, share).value or 0 for share in (0.5, 0.8, 0.9, 0.95, 0.99)]
     assert values == sorted(set(values), reverse=True)
 
 
@@ -73,7 +74,7 @@ def test_one_replicate_has_a_value_and_no_interval():
 
 def test_a_fall_beyond_the_grid_is_censored():
     frame = make_frame(make_study(rates=(0.0, 0.1, 0.2)), lambda trial: 0.9 - 0.01 * trial.rate)
-    found = tolerance(frame)
+    found = tolerance(Accuracies.of(frame))
     assert found.censored
     assert (found.value, found.low, found.high) == (math.inf, math.inf, math.inf)
     assert found.highest_rate == 0.2
@@ -81,10 +82,10 @@ def test_a_fall_beyond_the_grid_is_censored():
 
 def test_without_rate_zero_there_is_no_estimate_and_the_reason_is_given():
     frame = make_frame(make_study(rates=(0.2, 0.4)), straight)
-    assert tolerance(frame).value is None
-    assert tolerance(frame).notes == ("no trial at rate 0 to compare with",)
+    assert tolerance(Accuracies.of(frame)).value is None
+    assert tolerance(Accuracies.of(frame)).notes == ("no trial at rate 0 to compare with",)
     dead = make_frame(make_study(), straight, lambda t: "ok" if t.rate else "never_started")
-    assert midpoint(dead).notes == ("no trial at rate 0 started",)
+    assert midpoint(Accuracies.of(dead)).notes == ("no trial at rate 0 started",)
 
 
 def test_trials_that_did_not_start_are_left_out_and_counted():
@@ -104,7 +105,7 @@ def test_trials_that_did_not_start_are_left_out_and_counted():
     assert at["mean_all"] == pytest.approx((0.82 + 0.83 + 0.1) / 3, abs=1e-3)
     assert table.loc[1.0, "n_diverged"] == 3
     assert math.isnan(table.loc[1.0, "mean"])
-    found = tolerance(frame)
+    found = tolerance(Accuracies.of(frame))
     assert found.value == pytest.approx(0.05 * 0.9 / 0.8, abs=0.004)
     assert found.replicates == 2
 
@@ -114,7 +115,7 @@ def test_a_gap_that_the_estimate_crosses_is_told():
         return "never_started" if trial.rate == 0.1 else "ok"
 
     frame = make_frame(make_study(rates=(0.0, 0.1, 0.2)), straight, status)
-    (note,) = tolerance(frame).notes
+    (note,) = tolerance(Accuracies.of(frame)).notes
     assert note == "no trial started at 10 %, which is left out"
 
 
@@ -128,31 +129,31 @@ def test_nothing_is_assured_beyond_models_that_failed():
     def accuracy(trial):
         return 0.9 if status(trial) == "ok" else 0.1
 
-    everything = tolerance(make_frame(study, accuracy, status))
+    everything = tolerance(Accuracies.of(make_frame(study, accuracy, status)))
     assert everything.censored
     assert everything.low == pytest.approx(0.4, abs=0.01)
     words = said(make_frame(study, accuracy, status))
     assert "at every rate at which models trained, up to 40 %; 40 % is assured." in words
     assert "no trial started at 50 %, 60 %, which is left out" in words
     failing = {0.5: {1}}
-    some = tolerance(make_frame(study, accuracy, status))
+    some = tolerance(Accuracies.of(make_frame(study, accuracy, status)))
     assert some.censored
     assert some.low == pytest.approx(0.4, abs=0.01)
     failing = {}
-    assert tolerance(make_frame(study, accuracy, status)).low == math.inf
+    assert tolerance(Accuracies.of(make_frame(study, accuracy, status))).low == math.inf
 
 
 def test_missing_trials_of_an_unfinished_run_cost_the_interval_where_they_are_missing():
     frame = make_frame(make_study(rates=TENTHS), straight)
     partial = (frame["replicate"] == 0) | (frame["rate"] < 0.05)
-    found = midpoint(frame.loc[partial.to_numpy()])
+    found = midpoint(Accuracies.of(frame.loc[partial.to_numpy()]))
     assert found.value == pytest.approx((0.89 - 0.495) / 0.8, abs=0.003)
     assert (found.low, found.high) == (None, None)
 
 
 def test_more_but_worse_breaks_even_with_less_but_better():
     frame = make_frame(make_study(rates=TENTHS, size=("all", 200)), straight)
-    large, small = split_curves(frame).values()
+    large, small = Accuracies.of(frame).curves().values()
     found = break_even(large, small)
     assert found.value == pytest.approx(0.1 / 0.8, abs=0.003)
     assert break_even(small, large).value == 0
@@ -178,20 +179,34 @@ def test_the_summary_has_the_documented_columns_and_one_row_a_curve_and_rate():
     ],
 )
 def test_cliffs_at_ten_classes(name, expected):
-    found = theoretical_cliffs(Ref(name=name), TEST_SET)
-    np.testing.assert_allclose(found, expected)
+    rates = cliffs(CATALOGUE[name].destinations(10))
+    np.testing.assert_allclose(theoretical_cliffs(rates, np.arange(1000) % 10), expected)
 
 
 def test_no_cliff_where_the_true_class_always_wins():
-    assert (
-        theoretical_cliffs(
-            Ref.model_validate({"name": "symmetric", "include_true": True}), TEST_SET
-        )
-        == ()
-    )
-    assert set(cliffs_of([demo_study()], TEST_SETS)) == {
-        ("digits", "symmetric"),
-        ("digits", "biased"),
+    never = cliffs(CATALOGUE["symmetric"].destinations(10, include_true=True))
+    assert theoretical_cliffs(never, np.arange(1000) % 10) == ()
+
+
+@given(
+    rates=hnp.arrays(np.float64, 4, elements=st.floats(0.1, 1)),
+    y_test=hnp.arrays(np.int64, 20, elements=st.integers(0, 3)),
+)
+def test_every_cliff_takes_the_classes_that_have_theirs_there(rates, y_test):
+    """Any order of classes, and any shares of the test set, those of none included."""
+    left = 1.0
+    for rate, after in theoretical_cliffs(rates, y_test):
+        left -= np.mean(np.isclose(rates[y_test], rate, rtol=0, atol=1e-11))
+        assert after == pytest.approx(left)
+    assert left == pytest.approx(np.mean(rates[y_test].round(12) == 1))
+
+
+def test_a_run_has_the_cliffs_of_its_data_sets_and_corruptions():
+    study = demo_study().but(dataset=["digits", "mnist"])
+    found = cliffs_of([grid_of(study)], TEST_SETS)
+    assert found == {
+        ("digits", "symmetric"): ((pytest.approx(0.9), 0.0),),
+        ("digits", "biased"): ((pytest.approx(0.5), 0.0),),
     }
 
 
@@ -253,7 +268,7 @@ def test_break_even_before_the_first_rate_that_trained_is_unknown():
 
     study = make_study(rates=(0.0, 0.2, 0.4), size=("all", 200))
     frame = make_frame(study, straight, status)
-    large, small = split_curves(frame).values()
+    large, small = Accuracies.of(frame).curves().values()
     assert break_even(large, small).value is None
     assert "no estimate, it is below already at 20 %, the lowest rate" in said(frame)
 
@@ -268,7 +283,7 @@ def test_the_lower_end_is_zero_where_the_band_starts_below():
 
     study = make_study(rates=(0.0, 0.2, 0.4), size=("all", 200))
     frame = make_frame(study, accuracy, status)
-    large, small = split_curves(frame).values()
+    large, small = Accuracies.of(frame).curves().values()
     found = break_even(large, small)
     assert found.value == pytest.approx(0.25, abs=0.01)
     assert found.low == 0

@@ -13,9 +13,9 @@ from gigo.analysis.intervals import (
     fall,
     first_below,
     half_width,
-    mean_interval,
-    prediction_half_width,
-    prediction_interval,
+    interval,
+    moments,
+    quantile,
     welch_half_width,
 )
 
@@ -26,46 +26,46 @@ ACCURACIES = hnp.arrays(np.float64, (6, 3), elements=st.floats(0.01, 1.0))
 def test_t_intervals_cover_the_mean_as_often_as_they_say():
     rng = np.random.default_rng(1)
     samples = rng.normal(0.5, 0.02, (4000, 3))
-    ends = np.array([mean_interval(sample)[1:] for sample in samples])
-    covered = np.mean((ends[:, 0] <= 0.5) & (ends[:, 1] >= 0.5))
+    _, low, high = interval(samples)
+    covered = np.mean((low <= 0.5) & (high >= 0.5))
     assert covered == pytest.approx(0.95, abs=0.012)  # 3.5 standard errors
 
 
 def test_a_known_interval():
     # Student's t at 0.975 with 2 degrees of freedom is 4.3027, the standard deviation 0.02.
-    mean, low, high = mean_interval(np.array([0.70, 0.72, 0.74]))
+    mean, low, high = interval(np.array([0.70, 0.72, 0.74]))
     assert (mean, high - mean) == pytest.approx((0.72, 4.302653 * 0.02 / math.sqrt(3)))
     assert mean - low == pytest.approx(high - mean)
 
 
 def test_intervals_of_few_values_and_at_the_edge():
-    assert np.isnan(mean_interval(np.array([]))).all()
-    assert mean_interval(np.array([0.7]))[0] == 0.7
-    assert np.isnan(mean_interval(np.array([0.7]))[1:]).all()
-    assert mean_interval(np.array([0.9, 1.0]))[2] == 1.0
-    assert mean_interval(np.array([0.0, 0.1]))[1] == 0.0
+    assert np.isnan(interval(np.array([]))).all()
+    assert interval(np.array([0.7]))[0] == 0.7
+    assert np.isnan(interval(np.array([0.7]))[1:]).all()
+    assert interval(np.array([0.9, 1.0]))[2] == 1.0
+    assert interval(np.array([0.0, 0.1]))[1] == 0.0
 
 
 def test_prediction_intervals_hold_one_more_value_as_often_as_they_say():
     rng = np.random.default_rng(4)
     samples = rng.normal(0.5, 0.02, (4000, 6))
-    ends = np.array([prediction_interval(sample[:5])[1:] for sample in samples])
-    held = np.mean((ends[:, 0] <= samples[:, 5]) & (samples[:, 5] <= ends[:, 1]))
+    _, low, high = interval(samples[:, :5], more=1)
+    held = np.mean((low <= samples[:, 5]) & (samples[:, 5] <= high))
     assert held == pytest.approx(0.95, abs=0.012)  # 3.5 standard errors
 
 
 def test_a_known_prediction_interval():
-    mean, low, high = prediction_interval(np.array([0.70, 0.72, 0.74]))
+    mean, low, high = interval(np.array([0.70, 0.72, 0.74]), more=1)
     assert (mean, high - mean) == pytest.approx((0.72, 4.302653 * 0.02 * math.sqrt(4 / 3)))
     assert mean - low == pytest.approx(high - mean)
-    assert np.isnan(prediction_interval(np.array([]))).all()
-    assert np.isnan(prediction_interval(np.array([0.7]))[1:]).all()
-    assert prediction_interval(np.array([0.9, 1.0]))[2] == 1.0
+    assert np.isnan(interval(np.array([]), more=1)).all()
+    assert np.isnan(interval(np.array([0.7]), more=1)[1:]).all()
+    assert interval(np.array([0.9, 1.0]), more=1)[2] == 1.0
 
 
 @given(hnp.arrays(np.float64, 4, elements=st.floats(0, 1)))
 def test_one_value_is_less_certain_than_the_mean(values):
-    assert prediction_half_width(values) >= half_width(values)
+    assert half_width(values, more=1) >= half_width(values)
 
 
 @pytest.mark.parametrize("sizes", [(2, 2), (3, 5), (12, 4)])
@@ -84,6 +84,28 @@ def test_welch_s_interval_of_few_values_and_without_spread():
     assert math.isnan(welch_half_width(same, same[:1]))
     one_spread = welch_half_width(np.array([0.70, 0.72, 0.74]), same)
     assert one_spread == pytest.approx(4.302653 * 0.02 / math.sqrt(3))
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 99, 2.7])
+def test_quantiles_are_scipy_s(freedom):
+    assert quantile(np.array(freedom)) == stats.t.ppf(0.975, freedom)
+    assert np.isnan(quantile(np.array([0, -1]))).all()
+
+
+@given(
+    hnp.arrays(np.float64, (3, 4, 5), elements=st.floats(0, 1) | st.just(np.nan)),
+    st.sampled_from([0, 1]),
+)
+def test_many_rows_at_once_are_each_alone_without_what_is_unknown(values, more):
+    mean, low, high = interval(values, more=more)
+    n = moments(values).n
+    welch = welch_half_width(values, values[::-1])
+    for at in np.ndindex(3, 4):
+        row = values[at][~np.isnan(values[at])]
+        assert n[at] == len(row)
+        np.testing.assert_allclose((mean[at], low[at], high[at]), interval(row, more=more))
+        other = values[::-1][at][~np.isnan(values[::-1][at])]
+        np.testing.assert_allclose(welch[at], welch_half_width(row, other), atol=1e-12)
 
 
 def test_first_below_is_the_first_and_lies_on_the_line():

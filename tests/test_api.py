@@ -156,6 +156,10 @@ def test_results_and_folders_are_compared_alike(here: Path) -> None:
     again = gigo.compare(str(first.path), second.path)
     pd.testing.assert_frame_equal(found.frame, again.frame)
     assert found.mean_difference == pytest.approx(found.points["difference"].mean())
+    second.frame.to_csv("second.csv", index=False)
+    points = gigo.compare(first, "second.csv")
+    assert points.mean_difference == pytest.approx(found.mean_difference)
+    assert "second.csv" in repr(points)
 
 
 def test_an_unfinished_run_says_what_is_missing(here: Path) -> None:

@@ -13,17 +13,10 @@ from scipy import stats
 
 from factories import cells_of, grid_of, trials_of
 from gigo import studies
-from gigo.analysis import (
-    COMPARISON_COLUMNS,
-    Side,
-    between_settings,
-    compare,
-    published,
-    tidy,
-    under_the_article_s_settings,
-)
+from gigo.analysis import COMPARISON_COLUMNS, Comparison, Side, article, compare, pairing, tidy
+from gigo.analysis.article import PLACES, SETTING, published
+from gigo.analysis.comparison import ALL
 from gigo.analysis.pairing import _matches
-from gigo.analysis.published import PLACES, SETTING
 from gigo.datasets import CATALOGUE
 from gigo.report import Material, figure, panels, side_by_side, terminal
 from gigo.report.agreement import PUBLISHED, points_text
@@ -31,7 +24,7 @@ from gigo.report.html import page
 from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Status, TestSet
-from synthetic import PRECISION, make_frame, make_record, make_study
+from synthetic import make_frame, make_record, make_study
 
 MNIST = TestSet(
     name="mnist",
@@ -56,7 +49,7 @@ def side(
     status: Callable[[Trial], Status] = lambda trial: "ok",
     name: str = "run",
 ) -> Side:
-    return Side.of_run(name, make_frame(study, accuracy, status), study, PRECISION)
+    return Side.of_run(name, make_frame(study, accuracy, status), [grid_of(study)])
 
 
 def mnist_material(
@@ -74,7 +67,11 @@ def mnist_material(
 
 def mnist_side(*arguments) -> Side:
     material = mnist_material(*arguments)
-    return Side.of_run("run", material.frame, material.studies[0], PRECISION)
+    return Side.of_run("run", material.frame, material.grids)
+
+
+def between_settings(run: Side) -> Comparison | None:
+    return pairing.between_settings(run, SETTING)
 
 
 def row(frame: pd.DataFrame, **where) -> pd.Series:
@@ -97,13 +94,15 @@ def test_the_published_points_are_those_of_the_two_figures():
     frame = published().frame
     assert len(frame) == 185
     assert not frame.duplicated(["dataset", "size", "corruption", "rate"]).any()
-    assert set(frame["dataset"]) == set(studies.find("article").dataset)
+    assert set(frame["dataset"]) == {ref.name for ref in studies.find("article").dataset}
     assert frame["accuracy"].between(0, 1).all()
     first = row(frame, dataset="mnist", size=1000, corruption="two_sink", rate=0.5)
     assert first["accuracy"] == pytest.approx(0.553)
-    everything = row(frame, dataset="mnist", size=60_000, corruption="symmetric", rate=0.8)
+    everything = row(frame, dataset="mnist", size=ALL, corruption="symmetric", rate=0.8)
     assert everything["accuracy"] == pytest.approx(0.903)
-    assert set(frame.loc[frame["dataset"] == "cifar10", "size"]) == {1000, 50_000}
+    n_items = {name: entry.n_train for name, entry in CATALOGUE.items()}
+    sized = published().sized(n_items).frame
+    assert set(sized.loc[sized["dataset"] == "cifar10", "size"]) == {1000, 50_000}
 
 
 def test_their_settings_are_those_of_the_study_article():
@@ -111,18 +110,18 @@ def test_their_settings_are_those_of_the_study_article():
     (cell,) = {(c.model.label, c.recipe.label, c.validation) for c in cells_of(study)}
     assert cell == tuple(SETTING.values())
     assert {name: getattr(study, name) for name in PLACES} == PLACES
+    (told,) = {*published().frame[list(SETTING)].itertuples(index=False, name=None)}
+    assert told == cell
     assert set(published().frame["corruption"]) == {c.label for c in study.corruption}
 
 
 def test_the_study_article_trains_nearly_all_published_points():
-    grid = {
-        (c.dataset, c.size, c.corruption.label, c.rate) for c in cells_of(studies.find("article"))
-    }
-    points = published().frame[["dataset", "size", "corruption", "rate"]]
-    missing = {point[3] for point in points.itertuples(index=False, name=None)} - {
-        point[3] for point in grid
-    }
-    assert missing <= {0.65, 0.75, 0.85}
+    cells = cells_of(studies.find("article"))
+    grid = {(c.dataset.name, c.size, c.corruption.label, c.rate) for c in cells}
+    n_items = {cell.dataset.name: cell.dataset.n_train for cell in cells}
+    points = published().sized(n_items).frame[["dataset", "size", "corruption", "rate"]]
+    missing = {*points.itertuples(index=False, name=None)} - grid
+    assert {rate for *_, rate in missing} <= {0.65, 0.75, 0.85}
 
 
 # Which interval
@@ -211,7 +210,8 @@ def test_a_run_differs_from_itself_by_nothing():
     found = compare(run, run)
     assert list(found.frame) == list(COMPARISON_COLUMNS)
     assert not found.frame[["difference", "low", "high"]].to_numpy(float).any()
-    assert found.share_inside == found.share_agreeing == 1
+    assert found.share_inside == 1
+    assert found.n_agreeing == len(found.points)
     assert (found.mean_difference, found.mean_absolute_difference) == (0, 0)
     assert (found.only_a, found.only_b) == (0, 0)
     assert found.differing == {}
@@ -253,8 +253,8 @@ def test_at_rate_0_the_trials_of_all_corruptions_count_once():
     found = compare(run, side(make_study(corruption=("symmetric", "biased"), seed=1)))
     assert len(found.frame) == 4
     assert len(found.points) == 3
-    article = compare(mnist_side(ARTICLE.but(rates=[0, 0.5])), published())
-    assert len(article.points) == 4  # trained anew for each
+    found = compare(mnist_side(ARTICLE.but(rates=[0, 0.5])), published())
+    assert len(found.points) == 4  # trained anew for each
 
 
 def test_models_that_never_started_are_counted_and_left_out():
@@ -399,7 +399,11 @@ def test_a_report_says_what_settings_change():
 
 def test_only_a_run_under_the_article_s_settings_repeats_it():
     everything = mnist_side(ARTICLE)
-    assert len(under_the_article_s_settings(everything).frame) == len(everything.frame)
+    found = article.repeated_by(everything)
+    assert found is not None
+    assert len(found.a.frame) == len(everything.frame)
+    assert found.published is not None
+    assert found.published.note == article.NOTE
     for change in (
         {"subset": "random"},
         {"placement": "random"},
@@ -408,10 +412,12 @@ def test_only_a_run_under_the_article_s_settings_repeats_it():
         {"model": {"name": "article_cnn", "width": 16}},
     ):
         study = ARTICLE.but(**change)
-        assert under_the_article_s_settings(mnist_side(study)).frame.empty
+        assert article.repeated_by(mnist_side(study)) is None
         assert mnist_material(study).published is None
     wider = mnist_side(ARTICLE.but(validation=["clean", "oracle"]))
-    assert set(under_the_article_s_settings(wider).frame["validation"]) == {"oracle"}
+    part = article.repeated_by(wider)
+    assert part is not None
+    assert set(part.a.frame["validation"]) == {"oracle"}
 
 
 def test_published_points_lie_on_the_figure_of_a_run_that_repeats_them():

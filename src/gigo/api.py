@@ -168,8 +168,8 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     """Two runs side by side, at the points (data set, size, corruption, rate) that both have.
 
     Args:
-        a: a result, a run folder, or ``"article"``: the article's published points
-            (``"./article"`` is a folder of that name).
+        a: a result, a run folder, a CSV file of published points (`gigo.analysis.points`), or
+            ``"article"``: the article's (``"./article"`` is a folder of that name).
         b: what to compare it with, likewise.
 
     Returns:
@@ -193,23 +193,25 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     from gigo.analysis import compare as compare_sides
 
     sides = _side(a), _side(b)
-    if all(side.published for side in sides):
-        raise SpecError("runs", "article article", "at least one run's folder")
+    names = " ".join(side.name for side in sides)
+    if all(side.note for side in sides):
+        raise SpecError("runs", names, "at least one run's folder")
     found = compare_sides(*sides)
     if found.frame.empty:
-        names = " ".join(side.name for side in sides)
         shared = "data set, size, corruption and rate"
         raise SpecError("runs", names, f"two with a trained point in common ({shared})")
     return found
 
 
 def _side(what: Result | str | Path) -> Side:
-    from gigo.analysis import ARTICLE, Side, published
+    from gigo.analysis import Side, article, points
 
-    if what == ARTICLE:
-        return published()
+    if what == article.NAME:
+        return article.published()
+    if not isinstance(what, Result) and Path(what).suffix == ".csv" and not Path(what).is_dir():
+        return points.read(os.path.expanduser(what))
     result = what if isinstance(what, Result) else load(what)
-    return Side.of_run(str(result.path), result.frame, result.studies[0], result.precision)
+    return Side.of_run(str(result.path), result.frame, result.grids)
 
 
 def run(

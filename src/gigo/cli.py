@@ -244,14 +244,15 @@ def table(
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="A run's folder, or article.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A run's folder, points.csv, or article.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
 ) -> None:
-    """Compare two runs, or a run with the article.
+    """Compare two runs, or a run with published points.
 
-    Point by point where both have one: means, their difference, its 95 % interval. The word
-    article stands for the published points, as in gigo compare runs/article article.
+    Point by point where both have one: means, their difference, its 95 % interval. Published
+    points are a CSV file with the columns dataset, size, corruption, rate and accuracy; the word
+    article stands for the article's, as in gigo compare runs/article article.
     """
     from gigo import api
 

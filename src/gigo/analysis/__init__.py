@@ -2,7 +2,7 @@
 
 records ──► tidy ──► summary ──► (figures)
                ├───► tolerance, midpoint, break_even ──► answer
-               └───► compare, with another run, the article's published points, or within the run
+               └───► compare, with another run, with published points, or within the run
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from gigo.analysis.comparison import COMPARISON_COLUMNS, Comparison, Side
 from gigo.analysis.estimates import (
     SUMMARY_COLUMNS,
+    Accuracies,
     Curve,
     CurveEstimates,
     break_even,
@@ -20,19 +21,17 @@ from gigo.analysis.estimates import (
     tolerance,
 )
 from gigo.analysis.findings import Answer, Finding, answer
-from gigo.analysis.intervals import Estimate, mean_interval
-from gigo.analysis.pairing import compare
-from gigo.analysis.published import ARTICLE, published, under_the_article_s_settings
-from gigo.analysis.settings import between_settings
+from gigo.analysis.intervals import Estimate
+from gigo.analysis.pairing import between_settings, compare
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.analysis.theory import Cliff, cliffs_of, theoretical_cliffs
 
 __all__ = [
-    "ARTICLE",
     "COLUMNS",
     "COMPARISON_COLUMNS",
     "PER_CLASS_COLUMNS",
     "SUMMARY_COLUMNS",
+    "Accuracies",
     "Answer",
     "Cliff",
     "Comparison",
@@ -48,14 +47,11 @@ __all__ = [
     "compare",
     "curve_estimates",
     "curves",
-    "mean_interval",
     "midpoint",
     "per_class",
-    "published",
     "split_curves",
     "summary",
     "theoretical_cliffs",
     "tidy",
     "tolerance",
-    "under_the_article_s_settings",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
@@ -13,19 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gigo.analysis.intervals import Floats
-from gigo.study import Study
+from gigo.axes import CURVE, MEANINGS, POINT, SETTINGS
+from gigo.errors import SpecError
+from gigo.grid import Grid
 
 CLOSE = 0.03
 """Two accuracies that differ by no more than this are called close: 3 points."""
 
-POINT = ("dataset", "size", "corruption", "rate")
-"""The columns that two points must share to be compared."""
-
-AXES = ("model", "recipe", "validation")
-"""The settings in which the two sides of a pair may differ."""
-
-RUN_SETTINGS = ("subset", "placement", "precision", "seed")
-"""What is the same for all trials of a run."""
+ALL = 0
+"""The size of points of a whole data set, until a side that knows its number of items says it."""
 
 _MEASURED: dict[str, str] = {
     "mean": "mean test accuracy of the n trials compared, 0 to 1; empty if there are none",
@@ -36,11 +32,8 @@ _MEASURED: dict[str, str] = {
 }
 
 COMPARISON_COLUMNS: dict[str, str] = {
-    "dataset": "name of the data set",
-    "size": "training items paid for, those held out for validation included",
-    "corruption": "the corruption, with its options; rate 0 is listed under every one",
-    "rate": "fraction of the training items that the corruption was asked to take, 0 to 1",
-    **{f"{axis}_{side}": f"{axis}, in {side.upper()}" for axis in AXES for side in "ab"},
+    **{name: MEANINGS[name] for name in POINT},
+    **{f"{axis}_{side}": f"{axis}, in {side.upper()}" for axis in SETTINGS for side in "ab"},
     **{f"{name}_{s}": f"{told}, in {s.upper()}" for s in "ab" for name, told in _MEASURED.items()},
     "difference": "mean_a - mean_b; 0.01 is a point; empty where a mean is",
     "low": "lower end of the 95 % interval of the difference; empty without replicates",
@@ -61,25 +54,49 @@ class Side:
 
     Attributes:
         name: for people.
-        frame: a tidy table (`gigo.analysis.tidy`).
-        settings: those of `RUN_SETTINGS` that are known.
-        published: whether it is the article's points and no run.
+        frame: a tidy table (`gigo.analysis.tidy`), or points (`gigo.analysis.points`).
+        settings: what is the same for all its trials, so far as it is known: subset, placement,
+            precision and seed.
+        n_items: training items by data set's name.
+        note: of points, what a reader must know of them; a run has none.
     """
 
     name: str
     frame: pd.DataFrame
-    settings: Mapping[str, Any]
-    published: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    n_items: Mapping[str, int] = field(default_factory=dict[str, int])
+    note: str = ""
 
     @classmethod
-    def of_run(cls, name: str, frame: pd.DataFrame, study: Study, precision: str) -> Side:
-        """A run: its tidy table, any of its studies, and its resolved precision."""
-        settings = {field: getattr(study, field) for field in RUN_SETTINGS}
-        return cls(name, frame, {**settings, "precision": precision})
+    def of_run(cls, name: str, frame: pd.DataFrame, grids: Sequence[Grid]) -> Side:
+        """A run: its tidy table and its grids."""
+        study = grids[0].study
+        settings = {"subset": study.subset, "placement": study.placement}
+        settings |= {"precision": grids[0].precision, "seed": study.seed}
+        n_items = {card.name: card.n_train for grid in grids for card in grid.datasets}
+        return cls(name, frame, settings, n_items)
+
+    def __str__(self) -> str:
+        return self.name
 
     def only(self, frame: pd.DataFrame) -> Side:
-        """This side with fewer rows."""
+        """This side with other rows."""
         return replace(self, frame=frame)
+
+    def sized(self, n_items: Mapping[str, int]) -> Side:
+        """This side with numbers for the sizes of whole data sets, where they are known.
+
+        Raises:
+            SpecError: a point is there twice, once with the number.
+        """
+        size = self.frame["size"].to_numpy(np.int64)
+        if ALL not in size:
+            return self
+        known = [n_items.get(name, ALL) for name in self.frame["dataset"]]
+        frame = self.frame.assign(size=np.where(size == ALL, known, size))
+        if frame.duplicated([*CURVE, "rate", "replicate"]).any():
+            raise SpecError(f"{self.name}, size", "all", "no points with its number of items, too")
+        return self.only(frame)
 
 
 class Setting(NamedTuple):
@@ -89,14 +106,11 @@ class Setting(NamedTuple):
     b: tuple[str, ...]
 
 
-class Largest(NamedTuple):
-    """Where the difference is largest, and what it is there."""
+_SETTINGS = [f"{axis}_{side}" for side in "ab" for axis in SETTINGS]
 
-    dataset: str
-    size: int
-    corruption: str
-    rate: float
-    difference: float
+_FIELDS = [(name, Any) for name in (*POINT, "difference")]
+Largest = NamedTuple("Largest", _FIELDS)
+"""Where the difference is largest, and what it is there."""
 
 
 @dataclass(frozen=True)
@@ -104,42 +118,42 @@ class Comparison:
     """The points that two sides have in common.
 
     Attributes:
-        a, b: the sides' names.
+        a, b: the sides.
         frame: a row a point; the columns are those of `COMPARISON_COLUMNS`.
-        run_settings: what differs between all trials of one and all of the other, by name.
         only_a, only_b: how many points, setting by setting, have none to compare with.
-        published: whether a side is the article's points.
     """
 
-    a: str
-    b: str
+    a: Side
+    b: Side
     frame: pd.DataFrame
-    run_settings: Mapping[str, tuple[Any, Any]]
     only_a: int
     only_b: int
-    published: bool
 
     def __repr__(self) -> str:
         return f"<gigo.Comparison {self.a}, {self.b}: {len(self.points)} points>"
+
+    @property
+    def published(self) -> Side | None:
+        """The side that is a table of points, if one is."""
+        return next((side for side in (self.a, self.b) if side.note), None)
 
     @cached_property
     def points(self) -> pd.DataFrame:
         """The rows that have a difference.
 
-        At rate 0 the trials of a run are the same under every corruption, and count once; the
-        article trained them anew.
+        At rate 0 the trials of a run are the same under every corruption, and count once; those
+        of published points were trained anew.
         """
-        rows = self.frame.loc[self.frame["difference"].notna().to_numpy(bool)]
+        rows = self.frame.loc[self.frame["difference"].notna()]
         if self.published:
             return rows
         trial = rows.assign(corruption=rows["corruption"].where(rows["rate"] > 0, ""))
-        again = trial.duplicated([*POINT, *_axis_columns()])
-        return rows.loc[~again.to_numpy(bool)]
+        return rows.loc[~trial.duplicated([*POINT, *_SETTINGS])]
 
-    @cached_property
+    @property
     def untrained(self) -> pd.DataFrame:
         """The rows without a difference: no trial of one side, or of both, started."""
-        return self.frame.loc[self.frame["difference"].isna().to_numpy(bool)]
+        return self.frame.loc[self.frame["difference"].isna()]
 
     @property
     def mean_difference(self) -> float:
@@ -149,20 +163,20 @@ class Comparison:
     @property
     def mean_absolute_difference(self) -> float:
         """The same whatever the sign."""
-        return _mean(np.abs(self._differences))
+        return _mean(abs(self._differences))
 
     @property
     def largest(self) -> Largest | None:
         """The point with the largest absolute difference; None without points."""
-        if not len(self.points):
+        if self.points.empty:
             return None
-        row = self.points.iloc[int(np.argmax(np.abs(self._differences)))]
+        row = self.points.iloc[int(np.argmax(abs(self._differences)))]
         return Largest(*(row[name] for name in Largest._fields))
 
     @property
     def n_intervals(self) -> int:
         """Points that have an interval."""
-        return int(self.points["inside"].notna().to_numpy(bool).sum())
+        return len(self.points) - int(self.points["inside"].isna().to_numpy(bool).sum())
 
     @property
     def n_inside(self) -> int:
@@ -180,38 +194,30 @@ class Comparison:
         return self.n_inside / self.n_intervals if self.n_intervals else math.nan
 
     @property
-    def share_agreeing(self) -> float:
-        """Inside or close, of all points; NaN if there are none."""
-        return self.n_agreeing / len(self.points) if len(self.points) else math.nan
-
-    @property
     def differing(self) -> dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]:
         """The settings that differ, by name, with their values in A and in B."""
-        found = {name: ((a,), (b,)) for name, (a, b) in self.run_settings.items()}
-        for axis in AXES:
-            values = self.frame[f"{axis}_a"], self.frame[f"{axis}_b"]
-            if not values[0].equals(values[1]):
-                found[axis] = tuple(values[0].unique()), tuple(values[1].unique())
+        known = {name: (a, self.b.settings.get(name, a)) for name, a in self.a.settings.items()}
+        found = {name: ((a,), (b,)) for name, (a, b) in known.items() if a != b}
+        for axis in SETTINGS:
+            a, b = self.frame[f"{axis}_a"], self.frame[f"{axis}_b"]
+            if not a.equals(b):
+                found[axis] = tuple(a.unique()), tuple(b.unique())
         return found
 
     def by_setting(self) -> dict[Setting, Comparison]:
         """A comparison for each pair of settings (model, recipe, validation), in order."""
-        groups = self.frame.groupby(_axis_columns(), sort=False)
+        groups = self.frame.groupby(_SETTINGS, sort=False)
         return {
-            Setting(values[: len(AXES)], values[len(AXES) :]): replace(self, frame=rows)
+            Setting(values[: len(SETTINGS)], values[len(SETTINGS) :]): replace(self, frame=rows)
             for values, rows in cast("Iterator[tuple[tuple[str, ...], pd.DataFrame]]", groups)
         }
 
-    def _flags(self, name: str) -> NDArray[np.bool_]:
-        return self.points[name].fillna(False).to_numpy(bool)
-
-    @cached_property
+    @property
     def _differences(self) -> Floats:
         return self.points["difference"].to_numpy(np.float64)
 
-
-def _axis_columns() -> list[str]:
-    return [f"{axis}_{side}" for side in "ab" for axis in AXES]
+    def _flags(self, name: str) -> NDArray[np.bool_]:
+        return self.points[name].fillna(False).to_numpy(bool)
 
 
 def _mean(values: Floats) -> float:

@@ -6,19 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
 import pandas as pd
 
-from gigo.analysis.comparison import AXES
 from gigo.analysis.estimates import (
     SHARE,
     Curve,
     CurveEstimates,
-    break_even,
+    SizesCompared,
     curve_estimates,
-    split_curves,
+    sizes_compared,
 )
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.words import (
@@ -31,6 +28,7 @@ from gigo.analysis.words import (
     rate_text,
     value_text,
 )
+from gigo.axes import CURVE, SETTINGS
 from gigo.recipe import told_apart
 
 ORACLE = (
@@ -78,19 +76,11 @@ def answer(
     """
     found = curve_estimates(frame, share)
     name = Namer(frame, n_items or {})
-    versus = _comparisons(frame)
+    versus = sizes_compared(frame)
     findings = [*_per_size(found, name, share), *_between_sizes(versus, name)]
-    warnings = [ORACLE] if "oracle" in set(frame["validation"]) else []
+    warnings = (ORACLE,) if "oracle" in frame["validation"].unique() else ()
     notes = [*_notes(frame, pending), *_estimate_notes(found, versus, name)]
-    return Answer(tuple(findings), tuple(warnings), tuple(notes))
-
-
-class _Comparison(NamedTuple):
-    """A size against the next smaller one, everything else the same."""
-
-    large: Curve
-    small: Curve
-    break_even: Estimate
+    return Answer(tuple(findings), warnings, tuple(notes))
 
 
 class Namer:
@@ -101,22 +91,23 @@ class Namer:
         n_items: training items by data set's name.
 
     Attributes:
-        varying: those of `AXES` in which trials of a training set and corruption differ.
-        lines: the columns in which the lines of a figure differ: these where there are any; else
+        varying: the settings in which trials of a training set and corruption differ.
+        lines: the axes in which the lines of a figure differ: these where there are any; else
             the corruption, or where there is but one, and several sizes of a data set, the size.
     """
 
     def __init__(self, frame: pd.DataFrame, n_items: Mapping[str, int]) -> None:
         self._n_items = n_items
-        sets = frame.groupby(["dataset", "size", "corruption"], sort=False)
-        self.varying = tuple(axis for axis in AXES if any(n > 1 for n in sets[axis].nunique()))
-        self._recipes = told_apart(frame["recipe"].unique())
-        self._many_sizes = len(set(frame["size"])) > 1
-        most = max(frame.groupby("dataset")["size"].nunique().to_list(), default=0)
-        by_size = most > 1 and len(set(frame["corruption"])) == 1
-        self.lines: tuple[str, ...] = AXES if self.varying else ("corruption",)
-        if by_size and not self.varying:
-            self.lines = ("size",)
+        curves = frame.drop_duplicates(list(CURVE))
+        sets = curves.groupby(["dataset", "size", "corruption"], sort=False, observed=True)
+        self.varying = tuple(axis for axis in SETTINGS if max(sets[axis].nunique(), default=0) > 1)
+        self._recipes = told_apart(set(curves["recipe"]))
+        self._many_sizes = len(set(curves["size"])) > 1
+        most = max(curves.groupby("dataset", observed=True)["size"].nunique(), default=0)
+        by_size = most > 1 and len(set(curves["corruption"])) == 1
+        self.lines: tuple[str, ...] = ("size",) if by_size else ("corruption",)
+        if self.varying:
+            self.lines = SETTINGS
 
     def setting(self, curve: Curve) -> str:
         """``digits``, with model, recipe and validation where they vary."""
@@ -134,11 +125,9 @@ class Namer:
         return ", ".join(self._axis_text(axis, setting[axis]) for axis in self.varying)
 
     def _axis_text(self, axis: str, value: str) -> str:
-        if axis == "recipe":
-            return self._recipes[value]
-        if axis == "model":
-            return value
-        return "no validation" if value == "none" else f"{value} validation"
+        if axis in ("model", "recipe"):
+            return self._recipes.get(value, value) if axis == "recipe" else value
+        return f"no {axis}" if value == "none" else f"{value} {axis}"
 
     def size(self, curve: Curve) -> str:
         """``all 1,347`` or ``200``."""
@@ -191,20 +180,7 @@ def _spread(each: CurveEstimates) -> str:
     return f" (95 % interval {interval_text(estimate)}); {assured_text(estimate)} is assured"
 
 
-def _comparisons(frame: pd.DataFrame) -> list[_Comparison]:
-    """Each size against the next smaller one."""
-    curves = split_curves(frame)
-    families: dict[Curve, list[Curve]] = {}
-    for curve in curves:
-        families.setdefault(curve._replace(size=0), []).append(curve)
-    return [
-        _Comparison(large, small, break_even(curves[large], curves[small]))
-        for family in families.values()
-        for large, small in pairwise(sorted(family, key=lambda curve: -curve.size))
-    ]
-
-
-def _between_sizes(versus: list[_Comparison], name: Namer) -> Iterator[Finding]:
+def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding]:
     lines: dict[str, list[str]] = {}
     for large, small, estimate in versus:
         heading = (
@@ -234,7 +210,7 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     if pending:
         yield f"{count(pending, 'trial')} not trained yet: every number here may still move."
     yield from _failures(frame)
-    if "clean" in set(frame["validation"]):
+    if "clean" in frame["validation"].unique():
         yield (
             "Under clean validation the labels held out stay clean; "
             "rates count only the labels trained on."
@@ -242,7 +218,7 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
 
 
 def _estimate_notes(
-    found: list[CurveEstimates], versus: list[_Comparison], name: Namer
+    found: list[CurveEstimates], versus: list[SizesCompared], name: Namer
 ) -> Iterator[str]:
     """What limits an estimate that has a value; the line of one without says why itself."""
     for each in found:

@@ -11,73 +11,75 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
-def half_width(values: Floats, confidence: float = 0.95) -> float:
-    """Of Student's t-interval for the mean of (n,) values; NaN for fewer than two."""
-    n = len(values)
-    if n < 2:
-        return math.nan
-    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 1))
-    return quantile * float(np.std(values, ddof=1)) / math.sqrt(n)
+class Moments(NamedTuple):
+    """What is known of (..., n) values, NaN left out; each (...), NaN where too few are known."""
+
+    n: Ints
+    mean: Floats
+    variance: Floats
 
 
-def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of (n,) accuracies and its t-interval ``(mean, low, high)``, clipped to 0 .. 1.
+@np.errstate(divide="ignore", invalid="ignore")
+def moments(values: Floats) -> Moments:
+    """Number, mean and sample variance along the last axis of (..., n) values; NaN is unknown."""
+    known = ~np.isnan(values)
+    n = known.sum(axis=-1)
+    mean = np.where(known, values, 0.0).sum(axis=-1) / n
+    off = np.where(known, values - mean[..., None], 0.0)
+    return Moments(n, mean, (off**2).sum(axis=-1) / np.maximum(n - 1, 0))
 
-    No values: all NaN. One value: the ends are NaN.
+
+def quantile(freedom: Floats | Ints, confidence: float = 0.95) -> Floats:
+    """Student's t: how many standard errors hold ``confidence``; NaN without degrees of freedom."""
+    return stdtrit(np.where(freedom > 0, freedom, np.nan), (1 + confidence) / 2)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def half_width(values: Floats, confidence: float = 0.95, more: int = 0) -> Floats:
+    """Of Student's t-interval for the mean of (..., n) values; NaN for fewer than two.
+
+    With ``more`` = 1, of the interval in which one more value is to be expected: ``t * s * sqrt(1
+    + 1/n)``, exact for normal values (Hahn & Meeker 1991, *Statistical Intervals*, chapter 4).
     """
-    return _around(values, half_width(values, confidence))
-
-
-def prediction_half_width(values: Floats, confidence: float = 0.95) -> float:
-    """Of the interval in which one more value is to be expected, after (n,) of its kind.
-
-    ``t * s * sqrt(1 + 1/n)``, exact for normal values (Hahn & Meeker 1991, *Statistical
-    Intervals*, chapter 4). NaN for fewer than two.
-    """
+    n, _, variance = moments(values)
     # The mean's own uncertainty, and that of the one value: sqrt(1/n) and sqrt(1).
-    return half_width(values, confidence) * math.sqrt(len(values) + 1)
+    return quantile(n - 1, confidence) * np.sqrt(variance) / np.sqrt(n) * np.sqrt(1 + more * n)
 
 
-def prediction_interval(values: Floats, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of (n,) accuracies and where one more is to be expected, ``(mean, low, high)``.
+def interval(
+    values: Floats, confidence: float = 0.95, more: int = 0
+) -> tuple[Floats, Floats, Floats]:
+    """Means of (..., n) accuracies and ends of their intervals, ``(mean, low, high)``, in 0 .. 1.
 
-    As `mean_interval`, of one training instead of the mean of ever more.
+    Of the means, or with ``more`` = 1 of one more training; see `half_width`. No values: all NaN.
+    One value: the ends are NaN.
     """
-    return _around(values, prediction_half_width(values, confidence))
+    mean, half = moments(values).mean, half_width(values, confidence, more)
+    return mean, np.clip(mean - half, 0.0, 1.0), np.clip(mean + half, 0.0, 1.0)
 
 
-def welch_half_width(a: Floats, b: Floats, confidence: float = 0.95) -> float:
-    """Of the interval for the difference of the means of (n,) and (m,) independent values.
+@np.errstate(divide="ignore", invalid="ignore")
+def welch_half_width(a: Floats, b: Floats, confidence: float = 0.95) -> Floats:
+    """Of the interval for the difference of the means of (..., n) and (..., m) independent values.
 
     The spreads may differ (Welch 1947; degrees of freedom by Satterthwaite 1946). NaN if either
     has fewer than two.
     """
-    if min(len(a), len(b)) < 2:
-        return math.nan
-    errors = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]
-    total = sum(errors)
-    if total == 0:
-        return 0.0
-    shares = [error / total for error in errors]
-    freedom = 1 / sum(s**2 / (len(v) - 1) for s, v in zip(shares, (a, b), strict=True))
-    return float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(total)
-
-
-def _around(values: Floats, half: float) -> tuple[float, float, float]:
-    """The mean with an interval about it, clipped to 0 .. 1; all NaN without values."""
-    if len(values) == 0:
-        return math.nan, math.nan, math.nan
-    mean = float(np.mean(values))
-    low, high = np.clip([mean - half, mean + half], 0.0, 1.0)
-    return mean, float(low), float(high)
+    of_a, of_b = moments(a), moments(b)
+    error_a, error_b = of_a.variance / of_a.n, of_b.variance / of_b.n
+    total = error_a + error_b
+    lost = (error_a / total) ** 2 / (of_a.n - 1) + (error_b / total) ** 2 / (of_b.n - 1)
+    return np.where(total == 0, 0.0, quantile(1 / lost, confidence) * np.sqrt(total))
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,9 @@ class Estimate:
     Attributes:
         value: the rate, 0 to 1; ``inf`` where accuracy does not fall so far up to
             ``highest_rate``; None where nothing can be said, and ``notes`` say why.
-        low, high: ends of the interval, in the same terms; None where unknown.
+        low, high: ends of its 95 % interval, in the same terms; None where unknown.
         highest_rate: the highest rate that was looked at.
         replicates: how many were compared, at the rate with the fewest.
-        confidence: of the interval, two-sided.
         notes: what a reader must know beside the numbers, as plain phrases.
     """
 
@@ -99,7 +100,6 @@ class Estimate:
     high: float | None = None
     highest_rate: float = math.nan
     replicates: int = 0
-    confidence: float = 0.95
     notes: tuple[str, ...] = ()
 
     @property
@@ -135,7 +135,7 @@ def first_below(rates: Sequence[float] | Floats, heights: Sequence[float] | Floa
     return math.inf
 
 
-def fall(rates: Floats, accuracies: Floats, targets: Floats, confidence: float = 0.95) -> Estimate:
+def fall(rates: Floats, accuracies: Floats, targets: Floats) -> Estimate:
     """Where mean accuracy first falls below a target that is itself measured.
 
     At each rate the excess ``accuracy - target`` is taken within replicates, so that what they
@@ -150,30 +150,25 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats, confidence: float =
         rates: (R,) ascending.
         accuracies: (R, n) of n replicates; NaN where a trial is missing or did not start.
         targets: (n,) what each replicate is held to; NaN leaves the replicate out.
-        confidence: of the interval.
 
     Returns:
         No value if the curve is below already at the lowest rate with a trial and that is not 0;
         likewise the band's lower edge then has its end at 0, as it may fall anywhere before.
     """
-    excess = accuracies - targets
-    pairs = [row[~np.isnan(row)] for row in excess]
-    used = np.array([len(row) > 0 for row in pairs])
+    n, mean, _ = moments(accuracies - targets)
+    used = n > 0
     if not used.any():
-        return Estimate(None, confidence=confidence)
-    pairs = [row for row in pairs if len(row)]
-    mean = np.array([row.mean() for row in pairs])
-    half = np.array([half_width(row, confidence) for row in pairs])
+        return Estimate(None)
+    n, mean, half = n[used], mean[used], half_width((accuracies - targets)[used])
     lowest = float(rates[used][0])
     if lowest > 0 and mean[0] < 0:
         note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
-        return Estimate(None, confidence=confidence, notes=(note,))
+        return Estimate(None, notes=(note,))
     open_below = lowest > 0 and mean[0] - half[0] < 0
     return Estimate(
         value=first_below(rates[used], mean),
         low=0.0 if open_below else first_below(rates[used], mean - half),
         high=first_below(rates[used], mean + half),
         highest_rate=float(rates[used][-1]),
-        replicates=min(len(row) for row in pairs),
-        confidence=confidence,
+        replicates=int(n.min()),
     )

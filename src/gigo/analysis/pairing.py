@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from gigo.analysis.comparison import (
-    AXES,
-    CLOSE,
-    COMPARISON_COLUMNS,
-    POINT,
-    RUN_SETTINGS,
-    Comparison,
-    Side,
-)
-from gigo.analysis.estimates import Curve, Grid, grid, split_curves, summary
-from gigo.analysis.intervals import (
-    Floats,
-    half_width,
-    mean_interval,
-    prediction_half_width,
-    prediction_interval,
-    welch_half_width,
-)
+from gigo.analysis.comparison import CLOSE, COMPARISON_COLUMNS, Comparison, Side
+from gigo.analysis.estimates import Accuracies, Curve
+from gigo.analysis.intervals import Floats, Ints, half_width, interval, moments, welch_half_width
+from gigo.axes import POINT, SETTINGS
 
-_NO_SEED = object()
-
-Values = Mapping[int, float]
-"""Accuracies of started trials, by replicate."""
+Mask = NDArray[np.bool_]
 
 
-def compare(a: Side, b: Side, confidence: float = 0.95) -> Comparison:
+def compare(a: Side, b: Side) -> Comparison:
     """Pair the points that both sides have: data set, size, corruption and rate.
 
     A side that has several settings (model, recipe, validation) at a point is compared setting by
@@ -51,42 +34,63 @@ def compare(a: Side, b: Side, confidence: float = 0.95) -> Comparison:
     Returns:
         With an empty frame if they have no point in common.
     """
-    curves_a, curves_b = split_curves(a.frame), split_curves(b.frame)
-    counts_a, counts_b = _counts(a.frame), _counts(b.frame)
-    paired = a.settings.get("seed") == b.settings.get("seed", _NO_SEED)
-    rows: list[dict[str, Any]] = []
-    for one, other in _matches(list(curves_a), list(curves_b)):
-        grid_a, grid_b = grid(curves_a[one]), grid(curves_b[other])
-        for rate in np.intersect1d(grid_a.rates, grid_b.rates):
-            measured = _compared(_values(grid_a, rate), _values(grid_b, rate), paired, confidence)
-            point = {"dataset": one.dataset, "size": one.size, "corruption": one.corruption}
-            axes = {
-                f"{axis}_{side}": getattr(curve, axis)
-                for axis in AXES
-                for side, curve in (("a", one), ("b", other))
-            }
-            told = {f"{k}_a": v for k, v in counts_a[*one, rate].items()}
-            told |= {f"{k}_b": v for k, v in counts_b[*other, rate].items()}
-            rows.append({**point, "rate": rate, **axes, **told, **measured})
-    frame = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
-    frame = frame.astype({"inside": "boolean", "close": "boolean"})
-    both = set(a.settings) & set(b.settings)
-    return Comparison(
-        a=a.name,
-        b=b.name,
-        frame=frame,
-        run_settings={
-            name: (a.settings[name], b.settings[name])
-            for name in RUN_SETTINGS
-            if name in both and a.settings[name] != b.settings[name]
+    a, b = a.sized(b.n_items), b.sized(a.n_items)
+    of_a, of_b = Accuracies.of(a.frame), Accuracies.of(b.frame)
+    rows_a, rows_b = _common(of_a, of_b)
+    replicates = np.union1d(of_a.replicates, of_b.replicates)
+    paired = "seed" in b.settings and a.settings.get("seed") == b.settings["seed"]
+    sides = ("a", of_a, rows_a), ("b", of_b, rows_b)
+    columns: dict[str, Any] = {
+        **{name: of_a.points[name].to_numpy()[rows_a] for name in POINT},
+        **{
+            f"{name}_{side}": found.points[name].to_numpy()[rows]
+            for side, found, rows in sides
+            for name in (*SETTINGS, "n_never_started", "n_diverged")
         },
-        only_a=_lacking(a.frame, frame, "a"),
-        only_b=_lacking(b.frame, frame, "b"),
-        published=a.published or b.published,
-    )
+        **{f"mean_all_{side}": moments(found.of_all[rows]).mean for side, found, rows in sides},
+        **_compared(_over(replicates, of_a, rows_a), _over(replicates, of_b, rows_b), paired),
+    }
+    frame = pd.DataFrame(columns, columns=list(COMPARISON_COLUMNS))
+    only_a, only_b = (len(found.points) - len(set(rows)) for _, found, rows in sides)
+    return Comparison(a, b, frame, only_a, only_b)
 
 
-def _matches(curves_a: Sequence[Curve], curves_b: Sequence[Curve]) -> Iterator[tuple[Curve, Curve]]:
+def between_settings(run: Side, like: Mapping[str, str]) -> Comparison | None:
+    """Every other setting of a run, A, against one of them, B, paired by replicate.
+
+    B is, for each data set, the first of those that have most in common with ``like``. A trial
+    that both have, such as that of clean and noisy validation at rate 0, is not compared.
+
+    Args:
+        run: whose settings.
+        like: a value by setting.
+
+    Returns:
+        None where the run has but one setting.
+    """
+    frame = run.frame.reset_index(drop=True)
+    number = frame.groupby(["dataset", *SETTINGS], sort=False, observed=True).ngroup()
+    alike = frame[list(like)].eq(pd.Series(like)).sum(axis=1)
+    held = number.isin(number[alike.groupby(frame["dataset"]).idxmax()])
+    if held.all():
+        return None
+    shared = frame["key"].isin(frame.loc[held, "key"])
+    return compare(run.only(frame.loc[~shared]), run.only(frame.loc[held]))
+
+
+def _common(a: Accuracies, b: Accuracies) -> tuple[Ints, Ints]:
+    """The points that both have, by their rows on each side."""
+    curves_a, curves_b = a.curves(), b.curves()
+    rows: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    for one, other in _matches(curves_a, curves_b):
+        left, right = curves_a[one], curves_b[other]
+        _, i, j = np.intersect1d(left.rates, right.rates, return_indices=True)
+        rows.append((left.points.index.to_numpy()[i], right.points.index.to_numpy()[j]))
+    rows_a, rows_b = (np.concatenate(side) for side in zip(*rows, strict=True))
+    return rows_a, rows_b
+
+
+def _matches(curves_a: Iterable[Curve], curves_b: Iterable[Curve]) -> Iterator[tuple[Curve, Curve]]:
     """The curves to compare: see `compare`."""
     families = [_families(curves) for curves in (curves_a, curves_b)]
     for family, of_a in families[0].items():
@@ -96,86 +100,68 @@ def _matches(curves_a: Sequence[Curve], curves_b: Sequence[Curve]) -> Iterator[t
         yield from same if several and same else product(of_a, of_b)
 
 
-def _families(curves: Sequence[Curve]) -> dict[Curve, list[Curve]]:
+def _families(curves: Iterable[Curve]) -> dict[Curve, list[Curve]]:
     """The curves by all but their settings."""
     found: dict[Curve, list[Curve]] = {}
     for curve in curves:
-        found.setdefault(curve._replace(**dict.fromkeys(AXES, "")), []).append(curve)
+        found.setdefault(curve._replace(**dict.fromkeys(SETTINGS, "")), []).append(curve)
     return found
 
 
-def _counts(frame: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """What a row tells of the trials at a point, by curve and rate."""
-    told = ("n_never_started", "n_diverged", "mean_all")
-    return {
-        (*(row[axis] for axis in Curve._fields), row["rate"]): {name: row[name] for name in told}
-        for row in summary(frame).to_dict("records")
+def _over(replicates: Ints, found: Accuracies, rows: Ints) -> Floats:
+    """(rows, replicates) accuracies of the started trials at some points."""
+    values = np.full((len(rows), len(replicates)), np.nan)
+    values[:, np.searchsorted(replicates, found.replicates)] = found.started[rows]
+    return values
+
+
+def _compared(a: Floats, b: Floats, paired: bool) -> dict[str, Any]:
+    """Means, differences and intervals of (points, replicates) accuracies."""
+    known_a, known_b = ~np.isnan(a), ~np.isnan(b)
+    shared = known_a & known_b & paired
+    left = np.where(_used(known_a, known_b, shared), a, np.nan)
+    right = np.where(_used(known_b, known_a, shared), b, np.nan)
+    (n_a, mean_a, _), (n_b, mean_b, _) = moments(left), moments(right)
+    several = np.where(n_a[:, None] > 1, left, right)
+    fewest, most = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
+    cases = {
+        "paired": (shared.sum(axis=1) > 1, half_width(left - right)),
+        "welch": (fewest > 1, welch_half_width(left, right)),
+        "prediction": ((fewest == 1) & (most > 1), half_width(several, more=1)),
     }
-
-
-def _values(curve: Grid, rate: float) -> Values:
-    accuracies = curve.accuracy[np.searchsorted(curve.rates, rate)]
-    pairs = zip(curve.replicates, accuracies, strict=True)
-    return {replicate: float(value) for replicate, value in pairs if not np.isnan(value)}
-
-
-def _compared(a: Values, b: Values, paired: bool, confidence: float) -> dict[str, Any]:
-    """Means, their difference and its interval."""
-    shared = sorted(a.keys() & b.keys()) if paired else []
-    by_pairs = len(shared) > 1
-    left = np.array([a[k] for k in (shared if by_pairs else _independent(a, b, shared))])
-    right = np.array([b[k] for k in (shared if by_pairs else _independent(b, a, shared))])
-    mean_a, mean_b = mean_interval(left)[0], mean_interval(right)[0]
-    method, half, predicted = _interval(left, right, by_pairs, confidence)
+    conditions = [condition for condition, _ in cases.values()]
+    method = np.select(conditions, list(cases), "none")
+    half = np.select(conditions, [width for _, width in cases.values()], np.nan)
+    _, *ends = interval(several, more=1)
+    low, high = (np.where(method == "prediction", end, np.nan) for end in ends)
     difference = mean_a - mean_b
-    apart = abs(difference)
+    # The last bits of means of equal numbers may differ.
+    apart = pd.Series(abs(difference) - 1e-12)
     return {
         "mean_a": mean_a,
-        "n_a": len(left),
+        "n_a": n_a,
         "mean_b": mean_b,
-        "n_b": len(right),
+        "n_b": n_b,
         "difference": difference,
         "low": difference - half,
         "high": difference + half,
-        "method": method,
-        "predicted_low": predicted[0],
-        "predicted_high": predicted[1],
-        # The last bits of means of equal numbers may differ.
-        "inside": None if math.isnan(half) else apart <= half + 1e-12,
-        "close": None if math.isnan(difference) else apart <= CLOSE + 1e-12,
+        "method": method.astype(object),
+        "predicted_low": low,
+        "predicted_high": high,
+        "inside": (apart <= half).astype("boolean").mask(np.isnan(half)),
+        "close": (apart <= CLOSE).astype("boolean").mask(np.isnan(difference)),
     }
 
 
-def _independent(mine: Values, other: Values, shared: Sequence[int]) -> list[int]:
-    """My replicates; without one that the other side's only one would help to predict.
+def _used(mine: Mask, other: Mask, shared: Mask) -> Mask:
+    """Which of my replicates count: those that are paired, or all.
 
-    Of two, it is that one alone: it says more of the difference than the other does.
+    Where the other side's only one is one of mine, it would help to predict itself: without it,
+    or, of two, that one alone, which says more of the difference than the other does.
     """
-    if not shared or len(other) > 1 or len(mine) == 1:
-        return list(mine)
-    rest = [k for k in mine if k not in shared]
-    return rest if len(rest) > 1 else list(shared)
-
-
-def _interval(
-    left: Floats, right: Floats, by_pairs: bool, confidence: float
-) -> tuple[str, float, tuple[float, float]]:
-    """The method, half the width of the interval, and where one training is to be expected."""
-    nowhere = math.nan, math.nan
-    sizes = len(left), len(right)
-    if by_pairs:
-        return "paired", half_width(left - right, confidence), nowhere
-    if min(sizes) > 1:
-        return "welch", welch_half_width(left, right, confidence), nowhere
-    if min(sizes) == 1 and max(sizes) > 1:
-        several = left if len(left) > 1 else right
-        _, low, high = prediction_interval(several, confidence)
-        return "prediction", prediction_half_width(several, confidence), (low, high)
-    return "none", math.nan, nowhere
-
-
-def _lacking(trials: pd.DataFrame, common: pd.DataFrame, side: str) -> int:
-    """How many points of a side, setting by setting, are not among those compared."""
-    mine = set(trials[[*POINT, *AXES]].itertuples(index=False, name=None))
-    compared = common[[*POINT, *(f"{axis}_{side}" for axis in AXES)]]
-    return len(mine - set(compared.itertuples(index=False, name=None)))
+    several = [mask.sum(axis=1, keepdims=True) > 1 for mask in (shared, mine, other)]
+    by_pairs, mine_are, other_are = several
+    rest = mine & ~shared
+    without = np.where(rest.sum(axis=1, keepdims=True) > 1, rest, shared)
+    itself = shared.any(axis=1, keepdims=True) & mine_are & ~other_are
+    return np.where(by_pairs, shared, np.where(itself, without, mine))

@@ -14,10 +14,6 @@ from gigo.report.markup import Html, table, tag
 
 PUBLISHED = "published, one training each"
 
-READING = (
-    "Published points: one training each, read off the article's figures to about half a point."
-)
-
 METHODS = {
     "paired": "paired by replicate",
     "welch": "Welch's, of independent means",
@@ -99,11 +95,11 @@ def untrained_lines(found: Comparison) -> Iterator[str]:
 
 def section(found: Comparison | None) -> Html:
     """What the page says of a run, A, that repeats the article, B; nothing of another run."""
-    if found is None:
+    if found is None or found.published is None:
         return Html("")
     explained = (
-        f"{READING} Difference: mean of the models that trained here, less the published value. "
-        f"{method_line(found)}"
+        f"{found.published.note} Difference: mean of the models that trained here, less the "
+        f"published value. {method_line(found)}"
     )
     if found.n_intervals:
         explained += " One such interval in twenty misses by chance alone."

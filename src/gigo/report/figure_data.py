@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Cliff, Curve, published, split_curves
-from gigo.analysis.comparison import AXES, POINT
+from gigo.analysis import Cliff, Curve, split_curves
+from gigo.axes import POINT, SETTINGS
 from gigo.report.material import Material
 
 TOPS = (0.1, 0.2, 0.5, 1.0)
@@ -121,12 +121,12 @@ def _title(material: Material, curve: Curve) -> str:
 def _published(material: Material, curves: list[Curve], highest: float) -> pd.DataFrame:
     """The article's points in sight, also at rates that were not trained."""
     columns = ["line", "corruption", "rate", "accuracy", "mean_a", "difference"]
-    if material.published is None:
+    if material.published is None or material.published.published is None:
         return pd.DataFrame(columns=columns)
     found = material.published.frame
-    axes = [f"{axis}_a" for axis in AXES]
+    axes = [f"{axis}_a" for axis in SETTINGS]
     compared = set(found[["dataset", "size", "corruption", *axes]].itertuples(False, None))
-    points = published().frame
+    points = material.published.published.frame
     theirs = split_curves(points)
     shown = pd.concat(
         [

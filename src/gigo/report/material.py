@@ -16,14 +16,12 @@ from gigo.analysis import (
     CurveEstimates,
     Side,
     answer,
+    article,
     between_settings,
     cliffs_of,
-    compare,
     curve_estimates,
-    published,
     split_curves,
     summary,
-    under_the_article_s_settings,
 )
 from gigo.analysis.findings import Namer
 from gigo.grid import Grid
@@ -88,17 +86,16 @@ class Material:
     @cached_property
     def published(self) -> Comparison | None:
         """What repeats the article, with its published points; None without a point in common."""
-        found = compare(under_the_article_s_settings(self._side), published())
-        return None if found.frame.empty else found
+        return article.repeated_by(self._side)
 
     @cached_property
     def settings(self) -> Comparison | None:
         """Its settings against each other; None where it has but one."""
-        return between_settings(self._side)
+        return between_settings(self._side, article.SETTING)
 
     @cached_property
     def _side(self) -> Side:
-        return Side.of_run("gigo", self.frame, self.studies[0], self.precision)
+        return Side.of_run("gigo", self.frame, self.grids)
 
     @cached_property
     def labels(self) -> list[str]:

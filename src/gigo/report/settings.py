@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gigo.analysis import Comparison
-from gigo.analysis.comparison import AXES, Setting
+from gigo.analysis.comparison import Setting
 from gigo.analysis.words import MISSING, accuracy_text, count, rate_text
+from gigo.axes import SETTINGS
 from gigo.report.agreement import failed_text, method_line, points_text
 from gigo.report.markup import Html, table, tag
 from gigo.report.material import Material
@@ -98,4 +99,4 @@ def _every_point(material: Material, found: Comparison) -> Html:
 
 
 def _side_text(material: Material, setting: Setting, side: str) -> str:
-    return material.name.varied(dict(zip(AXES, getattr(setting, side), strict=True)))
+    return material.name.varied(dict(zip(SETTINGS, getattr(setting, side), strict=True)))

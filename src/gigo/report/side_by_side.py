@@ -13,10 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gigo.analysis import Comparison
-from gigo.analysis.comparison import POINT
 from gigo.analysis.words import MISSING, rate_text
+from gigo.axes import POINT
 from gigo.report.agreement import (
-    READING,
     difference_lines,
     failed_text,
     method_line,
@@ -59,7 +58,7 @@ def _what(found: Comparison) -> Iterator[RenderableType]:
     if lacking:
         yield Text(f"Points that only one has: {', '.join(lacking)}.", style="dim")
     if found.published:
-        yield Text(READING, style="dim")
+        yield Text(found.published.note, style="dim")
 
 
 def _indented(lines: list[str]) -> Iterator[RenderableType]:
@@ -78,7 +77,7 @@ def _tables(part: Comparison) -> Iterator[RenderableType]:
             table.add_column(name, justify="right" if name else "left", min_width=width)
         for row in points.to_dict("records"):
             method = row["method"] if len(methods) > 1 else ""
-            table.add_row(*_cells(row, part.published), f"{_verdict(row)} {method}".rstrip())
+            table.add_row(*_cells(row, bool(part.published)), f"{_verdict(row)} {method}".rstrip())
         yield table
 
 
@@ -96,7 +95,7 @@ def _interval_cell(row: Mapping[Hashable, Any], published: bool) -> str:
     """Where one training is expected, beside published points; else of the difference."""
     if math.isnan(row["low"]):
         return MISSING
-    if published:
+    if published and row["method"] == "prediction":
         return f"{100 * row['predicted_low']:.1f} to {100 * row['predicted_high']:.1f}"
     return f"{points_text(row['low'])} to {points_text(row['high'])}"
 

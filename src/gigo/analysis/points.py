@@ -1,0 +1,93 @@
+"""Points that somebody published, read from a CSV file: one more side to compare a run with.
+
+A row is a training: ``dataset``, ``size`` (a number of training items, or ``all``), ``corruption``,
+``rate`` and ``accuracy`` (0 to 1), and, where known, the settings (``model``, ``recipe``,
+``validation``), ``replicate`` (a number from 0) and ``status`` (as in ``gigo table``). Other
+columns are left aside.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+
+from gigo.analysis.comparison import ALL, Side
+from gigo.axes import CURVE, POINT, SETTINGS
+from gigo.errors import SpecError
+from gigo.types import Status
+
+REQUIRED = (*POINT, "accuracy")
+OPTIONAL = {**dict.fromkeys(SETTINGS, "unknown"), "replicate": "0", "status": "ok"}
+"""The columns that may be missing, and what stands for them."""
+
+STATUSES = get_args(Status)
+
+_SHARE = float, 0, 1, "a number from 0 to 1"
+NUMBERS: dict[str, tuple[type[Any], int, int, str]] = {
+    "size": (int, 1, 2**31, "a whole number above 0, or all"),
+    "rate": _SHARE,
+    "accuracy": _SHARE,
+    "replicate": (int, 0, 2**31, "a whole number from 0"),
+}
+"""The columns of numbers: of which type, from where to where."""
+
+
+def read(path: str | Path) -> Side:
+    """The points in a CSV file, for `gigo.analysis.compare`.
+
+    Raises:
+        SpecError: it can't be read, lacks a column, or a value is wrong. The message names the
+            row of the file, where the heading is row 1.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(_rows(f"{path}", csv.DictReader(file, restval="", skipinitialspace=True)))
+    except (OSError, ValueError, csv.Error) as error:
+        expected = f"a CSV file that can be read ({' '.join(str(error).split())})"
+        raise SpecError("points", f"{path}", expected) from error
+    frame = pd.DataFrame(rows, columns=[*CURVE, "rate", "accuracy", "replicate", "status"])
+    started = frame["status"] == "ok"
+    frame = frame.assign(realised_rate=frame["rate"], started=started, chance=np.nan)
+    return Side(f"{path}", frame, note=f"Published points: {path}.")
+
+
+def _rows(path: str, reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
+    heading = reader.fieldnames or []
+    if len(set(heading)) < len(heading) or not set(REQUIRED) <= set(heading):
+        expected = f"the columns {', '.join(REQUIRED)}, each once"
+        raise SpecError(f"{path}, row 1", ",".join(heading), expected)
+    seen: set[tuple[Any, ...]] = set()
+    for row in reader:
+        where = f"{path}, row {reader.line_num}"
+        text = {**OPTIONAL, **row}
+        if None in text:
+            raise SpecError(where, text[None], f"no more than {len(heading)} columns")
+        if lacking := [name for name in CURVE if not text[name]]:
+            raise SpecError(f"{where}, {lacking[0]}", "", "a name")
+        if text["status"] not in STATUSES:
+            raise SpecError(f"{where}, status", text["status"], f"one of {', '.join(STATUSES)}")
+        values: dict[str, Any] = {name: text[name] for name in (*CURVE, "status")}
+        for name, rule in NUMBERS.items():
+            is_all = name == "size" and text[name] == "all"
+            values[name] = ALL if is_all else _number(f"{where}, {name}", text[name], *rule)
+        point = tuple(values[name] for name in (*CURVE, "rate", "replicate"))
+        if point in seen:
+            raise SpecError(where, ",".join(map(str, point)), "each point and replicate once")
+        seen.add(point)
+        yield values
+
+
+def _number(field: str, text: str, kind: type[Any], least: int, most: int, expected: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise SpecError(field, text, expected)
+    return round(value, 9)  # as a study rounds its rates
