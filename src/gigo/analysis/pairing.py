@@ -124,14 +124,10 @@ def _compared(a: Floats, b: Floats, paired: bool) -> dict[str, Any]:
     (n_a, mean_a, _), (n_b, mean_b, _) = moments(left), moments(right)
     several = np.where(n_a[:, None] > 1, left, right)
     fewest, most = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
-    cases = {
-        "paired": (shared.sum(axis=1) > 1, half_width(left - right)),
-        "welch": (fewest > 1, welch_half_width(left, right)),
-        "prediction": ((fewest == 1) & (most > 1), half_width(several, more=1)),
-    }
-    conditions = [condition for condition, _ in cases.values()]
-    method = np.select(conditions, list(cases), "none")
-    half = np.select(conditions, [width for _, width in cases.values()], np.nan)
+    cases = [shared.sum(axis=1) > 1, fewest > 1, (fewest == 1) & (most > 1)]
+    method = np.select(cases, ["paired", "welch", "prediction"], "none")
+    halves = half_width(left - right), welch_half_width(left, right), half_width(several, more=1)
+    half = np.select(cases, halves, np.nan)
     _, *ends = interval(several, more=1)
     low, high = (np.where(method == "prediction", end, np.nan) for end in ends)
     difference = mean_a - mean_b
