@@ -31,7 +31,11 @@ class Moments(NamedTuple):
 
 @np.errstate(divide="ignore", invalid="ignore")
 def moments(values: Floats) -> Moments:
-    """Number, mean and sample variance along the last axis of (..., n) values; NaN is unknown."""
+    """Number, mean and sample variance along the last axis of (..., n) values; NaN is unknown.
+
+    >>> moments(np.array([[1.0, 2.0, 3.0], [4.0, 6.0, np.nan]]))
+    Moments(n=array([3, 2]), mean=array([2., 5.]), variance=array([1., 2.]))
+    """
     known = ~np.isnan(values)
     n = known.sum(axis=-1)
     mean = np.where(known, values, 0.0).sum(axis=-1) / n
@@ -63,6 +67,10 @@ def interval(
 
     Of the means, or with ``more`` = 1 of one more training; see `half_width`. No values: all NaN.
     One value: the ends are NaN.
+
+    >>> mean, low, high = interval(np.array([0.70, 0.72, 0.74]))
+    >>> print(f"{mean:.2f}, {low:.2f} to {high:.2f}")
+    0.72, 0.67 to 0.77
     """
     mean, half = moments(values).mean, half_width(values, confidence, more)
     return mean, np.clip(mean - half, 0.0, 1.0), np.clip(mean + half, 0.0, 1.0)

@@ -29,6 +29,9 @@ def theoretical_cliffs(rates: Sequence[float], y_test: Labels) -> tuple[Cliff, .
     Args:
         rates: (K,) at which each class is lost (`gigo.corruptions.cliffs`); 1 is never.
         y_test: (n,) labels of the test set.
+
+    >>> theoretical_cliffs([0.5, 1.0], np.array([0, 1, 1, 1]))
+    (Cliff(rate=0.5, accuracy_after=0.75),)
     """
     own = np.round(np.asarray(rates), 12)[y_test]
     return tuple(Cliff(float(rate), float((own > rate).mean())) for rate in np.unique(own[own < 1]))
