@@ -55,7 +55,7 @@ class Side:
     Attributes:
         name: for people.
         frame: a tidy table (`gigo.analysis.tidy`), or points (`gigo.analysis.points`).
-        settings: what is the same for all its trials, so far as it is known: subset, placement,
+        settings: what is the same for all its trials, of what is known: subset, placement,
             precision and seed.
         n_items: training items by data set's name.
         note: of points, what a reader must know of them; a run has none.
