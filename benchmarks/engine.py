@@ -26,10 +26,11 @@ import torch
 from figures import dark_too
 from measure import random_images
 
-from gigo import models
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
+from gigo.measuring import measure
+from gigo.models.networks import article_cnn
 from gigo.recipe import RECIPES
 from gigo.resolve import resolve
 from gigo.study import Study
@@ -92,7 +93,7 @@ def arithmetic(precision: str, n: int) -> pd.DataFrame:
         for members in (1, 4):
             before = matrix_product(precision)
             seconds = epoch_seconds(Case("article_cnn", shape, n, members, 256), precision)
-            flops = 3 * models.cost("article_cnn", shape, 10).flops * n * members / seconds
+            flops = 3 * measure(article_cnn, shape, 10).flops * n * members / seconds
             peak = max(before, matrix_product(precision))
             rows.append(
                 {

@@ -139,7 +139,7 @@ def torch_loop(
     dataset: Dataset, model: str, models: int, epochs: int, batch_size: int, held_out: str
 ) -> dict[str, float]:
     """One model at a time, plain float32 PyTorch, data in memory; arguments as in `keras`."""
-    from gigo.models import build
+    from gigo.models import CATALOGUE
 
     x, test = (a.astype("float32") / 255 for a in _both(dataset))
     y, y_test = dataset.y_train, dataset.tests["test"][1]
@@ -147,7 +147,7 @@ def torch_loop(
     watched = (x[:fifth], y[:fifth]) if fifth else None
 
     def one(n_epochs: int) -> None:
-        network = build(model, dataset.input_shape, 10)
+        network = CATALOGUE[model].factory(dataset.input_shape, 10)
         torch_epochs(network, x[fifth:], y[fifth:], watched, batch_size, n_epochs)
         if fifth:
             torch_epochs(network, x[:0], y[:0], (test, y_test), batch_size, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -52,7 +53,12 @@ def model_of(name: str, **options: Any) -> Resolved:
     """A network of the catalogue, whatever it is to be trained on."""
     ref = Ref.model_validate({"name": name, **options})
     identity = canonical(ref.to_json())
-    return Resolved(ref.label, identity, partial(models.build, name, **options))
+    return Resolved(ref.label, identity, partial(models.CATALOGUE[name].factory, **options))
+
+
+def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Resolved:
+    """A network of one's own, ``(input_shape, n_classes) -> nn.Module``."""
+    return Resolved(build.__name__, canonical(build.__qualname__), build)
 
 
 def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Resolved:

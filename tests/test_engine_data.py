@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from engine_setup import CPU, digits, dismiss, made_up, trial, trials
-from gigo import models
+from gigo.costs import EVALUATED
 from gigo.engine.prediction import predict
 from gigo.engine.resident import Inputs
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.engine.training import TrainingStack, stack_width
+from gigo.models.networks import small_cnn
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.trial import Trial
@@ -152,29 +153,53 @@ def test_convolutions_find_images_channels_last(channels: int, members: int, kin
     assert seen.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_vectors_keep_their_members_apart() -> None:
-    x = np.random.default_rng(0).random((6, 3), dtype=np.float32)
+SHAPES: dict[tuple[int, ...], str] = {
+    (3,): "features",
+    (2, 5): "channels",
+    (2, 3, 4): "channels",
+    (2, 3, 4, 5): "features",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64, np.bool_])
+def test_items_of_any_shape_keep_their_members_apart(shape: tuple[int, ...], kind: type) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (6, *shape)).astype(kind)
     inputs = Inputs(x, CPU, torch.float64)
     indices = torch.tensor([[0, 5], [1, 0], [2, 2]])
-    assert torch.equal(inputs.batch(indices), torch.tensor(x)[indices].double())
-    assert (inputs.form(shared=True), inputs.form(shared=False)) == ("shared", "features")
-    assert len(inputs) == 6
+    expected = torch.tensor(x)[indices].double() / (255 if kind == np.uint8 else 1)
+    assert torch.equal(inputs.batch(indices[0]), expected[0])
+    form, batch = inputs.form(shared=False), inputs.batch(indices)
+    if form == "channels":
+        batch = batch.unflatten(1, (3, -1)).transpose(0, 1)
+    assert torch.equal(batch, expected)
+    assert (inputs.form(shared=True), form, len(inputs)) == ("shared", SHAPES[shape], 6)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint16])
+def test_ids_are_given_out_as_they_are(shape: tuple[int, ...], kind: type) -> None:
+    x = np.random.default_rng(0).integers(0, 60_000, (6, *shape)).astype(kind)
+    inputs = Inputs(x, CPU, torch.bfloat16)
+    indices = torch.tensor([[0, 5], [1, 0], [2, 2]])
+    batch = inputs.batch(indices)
+    assert batch.dtype == torch.int64 and inputs.form(shared=False) == "features"
+    np.testing.assert_array_equal(batch, x[indices])
+    np.testing.assert_array_equal(inputs.batch(indices[0]), x[indices[0]])
 
 
 # Prediction
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
-def test_predictions_are_those_of_the_networks_whatever_the_chunks(
-    shared: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gigo.engine.prediction.EVALUATED", 40)  # 13 items at a time, and the rest
+def test_predictions_are_those_of_the_networks_whatever_the_chunks(shared: bool) -> None:
+    count = EVALUATED // 3 + 50  # one chunk, and the rest
     torch.manual_seed(0)
     world = made_up(8, torch.float64)
-    networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(3)]
-    items = torch.stack([torch.randperm(60)[:50] for _ in range(3)])
-    items = items[:1].expand(3, 50) if shared else items
-    labels = torch.randint(10, (3, 50))
+    networks = [small_cnn((1, 8, 8), 10).double() for _ in range(3)]
+    items = torch.randint(60, (3, count))
+    items = items[:1].expand(3, count) if shared else items
+    labels = torch.randint(10, (3, count))
     found = predict(
         Stack(networks[0], 3, "shared" if shared else "channels"),
         stacked_tensors(networks, torch.float64),
@@ -194,14 +219,14 @@ def test_predictions_are_those_of_the_networks_whatever_the_chunks(
         assert float(found.accuracy[i]) == (logits.argmax(1) == labels[i]).double().mean()
 
 
-def test_padded_items_are_predicted_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gigo.engine.prediction.EVALUATED", 12)  # 6 items at a time, and the rest
+def test_padded_items_are_predicted_and_not_counted() -> None:
+    count = EVALUATED + 100  # two chunks, and the rest
     torch.manual_seed(0)
     world = made_up(8, torch.float64)
-    networks = [models.build("small_cnn", (1, 8, 8), 10).double() for _ in range(2)]
+    networks = [small_cnn((1, 8, 8), 10).double() for _ in range(2)]
     tensors = stacked_tensors(networks, torch.float64)
-    items, labels = torch.stack([torch.randperm(60)[:20] for _ in range(2)]), torch.arange(40) % 10
-    labels, counts = labels.view(2, 20), [20, 7]
+    items, labels = torch.randint(60, (2, count)), torch.randint(10, (2, count))
+    counts = [count, EVALUATED // 2 + 7]
     stack = Stack(networks[0], 2, "channels")
     found = predict(stack, tensors, world.train, items, labels, torch.tensor(counts))
     for i, n in enumerate(counts):

@@ -27,16 +27,18 @@ from engine_setup import (
     weights,
 )
 from factories import make_study
-from gigo import models, runner
+from gigo import runner
 from gigo.engine.fallback import Fallback, Instrumented, further_buffers
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Resident
-from gigo.engine.routes import Route, route
-from gigo.engine.stacking import Stack, stacked_tensors
+from gigo.engine.routes import route
+from gigo.engine.stacking import stacked_tensors
 from gigo.engine.training import Detour, TrainingStack, train
 from gigo.errors import EngineError
 from gigo.runner import Progress
 from gigo.store import Store
+from gigo.trial import Trial
+from gigo.types import Resolved
 
 ITEMS, A, B = 6, (0, 0), (0, 1)
 
@@ -166,17 +168,9 @@ WAYS: dict[type[nn.Module], tuple[str, str]] = {
 }
 
 
-def use(monkeypatch: pytest.MonkeyPatch, kind: Callable[[], nn.Module]) -> None:
-    """Have every model be of a kind."""
-    monkeypatch.setattr(models, "build", lambda *_, **__: kind())
-
-
-def forced(network: nn.Module, path: str) -> Route:
-    instrumented = Instrumented(network)
-    if path == "stacked":
-        return Route("stacked", "", lambda members, form: Stack(network, members, form))
-    vmap = path == "vmap"
-    return Route("vmap", "", lambda members, form: Fallback(instrumented, members, form, vmap=vmap))
+def mine(kind: Callable[[], nn.Module]) -> Resolved:
+    """A kind of network as a model, whatever its items."""
+    return Resolved(kind.__name__, f'"{kind.__name__}"', lambda *_: kind())
 
 
 def after(members: Sequence[Any], resident: Resident, steps: int) -> TrainingStack:
@@ -187,8 +181,10 @@ def after(members: Sequence[Any], resident: Resident, steps: int) -> TrainingSta
     return stack
 
 
-def company(resident: Resident, replicates: Sequence[int]) -> list[Any]:
-    return trials(resident, [0, 0.5], replicates, validation="none")
+def company(
+    kind: Callable[[], nn.Module], resident: Resident, replicates: Sequence[int]
+) -> list[Trial]:
+    return trials(resident, [0, 0.5], replicates, validation="none", model=mine(kind))
 
 
 def state(stack: TrainingStack, key: str) -> list[Tensor]:
@@ -220,11 +216,10 @@ def test_a_network_goes_the_first_way_that_is_right(kind: type[nn.Module]) -> No
     [*((kind, (0, 1)) for kind in WAYS if kind is not Chain), (Joined, (0,)), (Deciding, (0,))],
 )
 def test_together_equals_alone_to_1e_8_over_200_steps_in_float64(
-    kind: type[nn.Module], replicates: Sequence[int], monkeypatch: pytest.MonkeyPatch
+    kind: type[nn.Module], replicates: Sequence[int]
 ) -> None:
-    use(monkeypatch, kind)
     resident = digits(torch.float64)
-    members = company(resident, replicates)
+    members = company(kind, resident, replicates)
     together = after(members, resident, 200)
     assert together.route.path == WAYS[kind][0]
     one = members[-1]
@@ -243,35 +238,47 @@ class Smooth(Joined):
 
 @pytest.mark.parametrize("kind", [Smooth, Recurrent], ids=["vmap", "one at a time"])
 def test_together_equals_alone_to_1e_4_over_20_steps_in_float32(
-    kind: type[nn.Module], monkeypatch: pytest.MonkeyPatch
+    kind: type[nn.Module],
 ) -> None:
-    use(monkeypatch, kind)
-    members = company(digits(), [0, 1])
+    members = company(kind, digits(), [0, 1])
     together = after(members, digits(), 20)
     for one in members:
         alone = after([one], digits(), 20)
         assert largest_difference(state(alone, one.key), state(together, one.key)) < 1e-4
 
 
+class Untraceable(Chain):
+    """The same, by way of what has no stacked form."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(torch.cat([x]))
+
+
+class Looking(Chain):
+    """The same, by way of a decision."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if x.sum() > 0 else -x)
+
+
 @STREAMS
-def test_the_three_ways_agree(replicates: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, Chain)
+def test_the_three_ways_agree(replicates: Sequence[int]) -> None:
     resident = digits(torch.float64)
-    members = company(resident, replicates)
-    stacks: list[TrainingStack] = []
-    for path in ("stacked", "vmap", "one at a time"):
-        taken = forced(Chain(), path)
-        monkeypatch.setattr("gigo.engine.training.route", lambda *_, taken=taken: taken)
-        stacks.append(after(members, resident, 200))
-    for one in members:
-        first, *others = (state(stack, one.key) for stack in stacks)
+    stacks = [
+        after(company(kind, resident, replicates), resident, 200)
+        for kind in (Chain, Untraceable, Looking)
+    ]
+    assert [stack.route.path for stack in stacks] == ["stacked", "vmap", "one at a time"]
+    for members in zip(*(stack.members for stack in stacks), strict=True):
+        first, *others = (
+            state(stack, one.trial.key) for stack, one in zip(stacks, members, strict=True)
+        )
         assert max(largest_difference(first, other) for other in others) < 1e-8
 
 
-def test_members_leave_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, Keeping)
+def test_members_leave_and_the_others_go_on() -> None:
     resident = digits(torch.float64)
-    members = company(resident, [0, 1])
+    members = company(Keeping, resident, [0, 1])
     stack = TrainingStack(members, resident)
     for leaving in ([1], [0, 2]):
         stack.run_epoch()
@@ -466,15 +473,34 @@ def test_what_goes_no_way_is_refused_by_name(kind: type[nn.Module]) -> None:
     assert str(caught.value) == f"model mine(width=3): {REFUSED[kind]}"
 
 
+class Normed(nn.Module):
+    """Of vectors: one item alone has no variance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten, self.norm, self.last = nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.norm(self.flatten(x)))
+
+
+def test_a_last_batch_of_one_item_is_refused_where_it_can_not_be_normalised() -> None:
+    members = company(Normed, digits(), [0])
+    TrainingStack([replace(one, size=42) for one in members], digits())  # 5 x 8 + 2
+    alone = [replace(one, size=41) for one in members]
+    with pytest.raises(EngineError, match=r"^model Normed: can't train on a last batch of one"):
+        TrainingStack(alone, digits())
+    TrainingStack([replace(one, model=mine(Chain)) for one in alone], digits())
+
+
 def test_what_can_not_be_trained_is_refused_with_every_ways_reason() -> None:
     with pytest.raises(EngineError, match=r"^model mine: step %.*; vmap: .*; one at a"):
         route(Detached(), digits().train, 10, "mine")
 
 
-def test_weights_that_are_fixed_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, Partly)
+def test_weights_that_are_fixed_stay() -> None:
     resident = digits(torch.float64)
-    stack = TrainingStack(company(resident, [0, 1]), resident)
+    stack = TrainingStack(company(Partly, resident, [0, 1]), resident)
     before = {name: tensor.clone() for name, tensor in stack._weights.items()}
     stack.run_epoch()
     same = {n for n, tensor in stack._weights.items() if torch.equal(tensor, before[n])}
@@ -485,27 +511,30 @@ def test_weights_that_are_fixed_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 # The run says so
 
 
-def test_a_record_tells_the_way_and_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def joined(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    return Joined()
+
+
+def test_a_record_tells_the_way_and_the_reason() -> None:
     one = trial(digits(), recipe=BASE.model_copy(update={"epochs": 1}))
     (record,) = finish([one], digits())[0].values()
     assert record.provenance["path"] == "stacked" and "reason" not in record.provenance
-    use(monkeypatch, Deciding)
-    first, *rest = train([one], digits())
-    assert isinstance(first, Detour) and (first.model, first.path) == ("small_cnn", "one at a time")
+    other = replace(one, model=mine(Deciding))
+    first, *rest = train([other], digits())
+    assert isinstance(first, Detour) and (first.model, first.path) == ("Deciding", "one at a time")
     assert not any(isinstance(event, Detour) for event in rest)
-    (record,) = finish([replace(one, rate=0.0)], digits())[0].values()
+    (record,) = finish([other], digits())[0].values()
     assert record.provenance["path"] == "one at a time"
     assert record.provenance["reason"] == first.reason
 
 
-def test_a_run_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, Joined)
-    two_stacks = {"size": [20], "validation": ["clean", "none"]}
+def test_a_run_says_so_once(tmp_path: Path) -> None:
+    two_stacks = {"size": [20], "validation": ["clean", "none"], "model": joined}
     study = make_study(**two_stacks, recipe={"epochs": 1}, rates=[0], replicates=1)
     seen: list[Progress] = []
     runner.run(study, tmp_path / "run", listener=seen.append, device="cpu")
     (note,) = (progress.note for progress in seen if progress.note)
-    assert note.startswith("small_cnn: trained by vmap, because ")
+    assert note.startswith("joined: trained by vmap, because ")
     with Store.open(tmp_path / "run") as store:
         records = list(store.records())
     assert len(records) == 2

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, trial, trials
 from factories import corruption_of
-from gigo import models
 from gigo.engine.members import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
+from gigo.models.networks import small_cnn
 from gigo.recipe import Recipe
 from gigo.sample import sample
 from gigo.trial import Trial
@@ -133,7 +133,7 @@ def test_the_rates_of_the_curve_are_cut_where_the_accuracy_stands_still() -> Non
 
 def plain(stack: TrainingStack, tensors: dict[str, Tensor], member: int) -> nn.Module:
     """A member as an ordinary network."""
-    network = models.build("small_cnn", (1, 8, 8), 10).double()
+    network = small_cnn((1, 8, 8), 10).double()
     network.load_state_dict({name: tensor[member] for name, tensor in tensors.items()})
     return network
 

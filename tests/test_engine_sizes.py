@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, largest_difference, losses, trial, trials, weights
-from gigo import models, planner
+from factories import own_model
+from gigo import planner
 from gigo.engine.feed import Batch, padded
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.errors import EngineError
@@ -186,9 +187,9 @@ def normalising(*_: object, **__: object) -> nn.Module:
 
 @pytest.mark.parametrize("build", [dropping, normalising])
 def test_sizes_are_refused_where_a_member_would_see_its_company(
-    build: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
+    build: Callable[..., nn.Module],
 ) -> None:
-    monkeypatch.setattr(models, "build", build)
-    TrainingStack(of_sizes([40]), digits(torch.float64))
+    mine = own_model(build)
+    TrainingStack(of_sizes([40], model=mine), digits(torch.float64))
     with pytest.raises(EngineError, match="expected members of one size"):
-        TrainingStack(of_sizes([20, 40]), digits(torch.float64))
+        TrainingStack(of_sizes([20, 40], model=mine), digits(torch.float64))

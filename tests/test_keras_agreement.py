@@ -15,8 +15,8 @@ from torch import nn
 
 from engine_setup import made_up, trials
 from factories import model_of
-from gigo import models
 from gigo.engine.training import TrainingStack
+from gigo.models.networks import article_cnn
 from gigo.recipe import Recipe
 from gigo.rng import Stream
 from gigo.sample import sample
@@ -98,7 +98,7 @@ def test_losses_are_those_of_keras() -> None:
     trial, dataset = member.trial, made_up(28, torch.float64).dataset
     part = sample(trial, dataset)
     torch.manual_seed(Stream(trial.seed, trial.replicate, "weights").seed())
-    network = models.build("article_cnn", (1, 28, 28), 10)
+    network = article_cnn((1, 28, 28), 10)
     model = as_article(28)
     model.set_weights(as_keras(network))
     images = dataset.x_train[part.rows].transpose(0, 2, 3, 1) / 255
@@ -121,7 +121,7 @@ def test_initial_weights_are_drawn_as_keras_draws_them() -> None:
     """Glorot-uniform in the same bounds, zero biases: extremes and variances agree."""
     model = as_article(28)
     torch.manual_seed(0)
-    network = models.build("article_cnn", (1, 28, 28), 10)
+    network = article_cnn((1, 28, 28), 10)
     ours, theirs = as_keras(network), model.get_weights()
     assert [w.shape for w in ours] == [w.shape for w in theirs]
     for mine, other in zip(ours, theirs, strict=True):

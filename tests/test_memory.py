@@ -36,7 +36,7 @@ def part(n):
     return rng.integers(0, 256, shape, dtype=np.uint8), np.arange(n) % entry.n_classes
 
 names = tuple(map(str, range(entry.n_classes)))
-data = Dataset(name, *part(size), *part(n_test), names, "0" * 64, "made up")
+data = Dataset(name, *part(size), {"test": part(n_test)}, names, "image", "0" * 64, "made up")
 keep_freed_memory()
 checkpoint.EVERY = 0
 resident = Resident(data, torch.device("cpu"), torch.float32)

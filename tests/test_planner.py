@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories import corruption_of, make_study, make_trials, trials_of
-from gigo import models, studies
+from gigo import studies
 from gigo.costs import ITEM, VIEW, expected_epochs, stack_memory, work
 from gigo.errors import SpecError
 from gigo.machine import Machine
+from gigo.measuring import measure
+from gigo.models.networks import article_cnn
 from gigo.planner import MAX_WIDTH, PROCESS, STEP, Plan, Room, efforts, expected, plan
 from gigo.recipe import RECIPES
 from gigo.ref import Ref
@@ -201,7 +203,7 @@ def test_nothing_to_train_costs_nothing() -> None:
 
 
 def test_a_member_holds_at_least_its_weights_and_moments() -> None:
-    parameters = models.cost("article_cnn", (1, 28, 28), 10).parameters
+    parameters = measure(article_cnn, (1, 28, 28), 10).parameters
     assert parameters == 80_874  # of the article's network
     for precision in ("bfloat16", "float32", "float64"):
         width = 8 if precision == "float64" else 4
@@ -241,7 +243,7 @@ def test_epochs_expected(recipe: Any, validation: str, epochs: float) -> None:
 
 def test_work_is_counted_in_images() -> None:
     """3 forward passes' worth to train on an image, 1 to look at one."""
-    flops = models.cost("article_cnn", (1, 28, 28), 10).flops
+    flops = measure(article_cnn, (1, 28, 28), 10).flops
     once = {"epochs": 1, "patience": 0}
     trial = one(size=1000, recipe=once, validation="none")
     assert work(trial) == flops * (3 * 1000 + 1000 + 2 * 10_000)

@@ -117,9 +117,14 @@ def test_a_file_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> No
 
 
 def test_a_model_may_be_in_an_installed_module() -> None:
-    (model,) = resolve(make_study(model="torch.nn:Linear")).models["digits"]
-    assert model.value(3, 2).weight.shape == (2, 3)
-    assert "torch" in model.to_json()["versions"]
+    (model,) = resolve(make_study(model="gigo.models.networks:logistic")).models["digits"]
+    assert model.value((3,), 2)[0].weight.shape == (2, 3)
+    assert "torch" in Ref(name="torch.nn:Linear").identity["versions"]
+
+
+def test_a_model_that_does_not_take_the_items_is_refused_with_its_reason() -> None:
+    with pytest.raises(SpecError, match=r"^model = 'torch.nn:Linear': .* 8x8 images of digits"):
+        resolve(make_study(model="torch.nn:Linear"))
 
 
 def test_a_model_may_be_an_object() -> None:

@@ -21,8 +21,6 @@ LIGHT = [
     "list corruptions",
     "list models",
     "list studies",
-    "plan demo",
-    "plan demo --size 100 --rate 0.3 --replicates 7",
     "status RUN",
     "plan demo --rate 2",  # errors are fast too
     "status nowhere",

@@ -1,9 +1,13 @@
-"""What training a trial takes: operations, bytes; estimates, from layouts alone."""
+"""What training a trial takes: operations, bytes; estimates."""
 
 from __future__ import annotations
 
-from gigo import models
+from typing import TYPE_CHECKING
+
 from gigo.trial import Trial
+
+if TYPE_CHECKING:
+    from gigo.measuring import Cost
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 """Floating-point operations a second that one processor core sustains, by precision; rough."""
@@ -88,6 +92,14 @@ def step_flops(trial: Trial) -> float:
     return 3 * _cost(trial).flops * trial.recipe.batch_size
 
 
-def _cost(trial: Trial) -> models.Cost:
-    card, model = trial.dataset, trial.model.to_json()
-    return models.cost(model.pop("name"), card.input_shape, card.n_classes, **model)
+def separate(trial: Trial) -> bool:
+    """Whether in training an item's logits are its own, see `gigo.measuring.separate`."""
+    from gigo import measuring
+
+    return measuring.separate(trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes)
+
+
+def _cost(trial: Trial) -> Cost:
+    from gigo.measuring import measure
+
+    return measure(trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes)

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
-from gigo import models
-from gigo.costs import CORE_SPEED, expected_epochs, stack_memory, step_flops, work
+from gigo.costs import CORE_SPEED, expected_epochs, separate, stack_memory, step_flops, work
 from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.trial import Trial
@@ -232,8 +231,7 @@ def _groups(trials: Iterable[Trial]) -> list[list[Trial]]:
         data, size, *others = kind
         small = step_flops(alike[0]) < SMALL_STEP
         # Where sizes differ, short batches are padded, which batch normalisation would see.
-        model = alike[0].model.to_json()
-        any_size = small and models.separate(model.pop("name"), **model)
+        any_size = small and separate(alike[0])
         for trial in alike:
             source = None if small else (trial.seed, trial.replicate)
             name = (data, None if any_size else size, *others, source)

@@ -161,15 +161,18 @@ def _model(ref: Ref, card: Card) -> Resolved:
     """A model for a data set: ``auto`` depends on its inputs."""
     if not ref.is_catalogued:
         value = partial(ref.load("model"), **_options(ref))
-        return Resolved(ref.label, canonical(ref.identity), value)
+        model = Resolved(ref.label, canonical(ref.identity), value)
+        models.check_input(model, card)
+        return model
     known = {name: entry.options for name, entry in models.CATALOGUE.items()}
     name, options = _known("model", ref, {"auto": {}, **known})
     if name == "auto":
         name = models.default_for(card.input_shape)
-    models.check_input(name, card.name, card.input_shape, **options)
     chosen = Ref(name=name, **options)
-    value = partial(models.build, name, **options)
-    return Resolved(chosen.label, canonical(chosen.to_json()), value)
+    value = partial(models.CATALOGUE[name].factory, **options)
+    model = Resolved(chosen.label, canonical(chosen.to_json()), value)
+    models.check_input(model, card)
+    return model
 
 
 def _options(ref: Ref) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Images = NDArray[np.uint8] | NDArray[np.float32]
+Images = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]
 Labels = NDArray[np.int64]
 Kind = Literal["image", "table", "text", "vector"]
 Placement = Literal["random", "tail"]
@@ -25,8 +25,9 @@ class Dataset:
 
     Attributes:
         name: what tables call it.
-        x_train: (n, ...) inputs; images are (n, channels, height, width). ``uint8`` is divided by
-            255 where it is used, ``float32`` is used as it is.
+        x_train: (n, ...) inputs: images are (n, channels, height, width), signals (n, channels,
+            length). ``uint8`` is divided by 255 where it is used, ``float32`` is used as it is, and
+            so is ``int64``: the ids of tokens.
         y_train: (n,) int64 labels, ``0 .. n_classes - 1``.
         tests: the test sets by name, inputs and labels each; the first one is called ``test``.
         classes: one name per class.

@@ -118,7 +118,7 @@ class Fallback:
         Args:
             tensors: parameters and buffers by the network's own names, with a leading axis of M;
                 see `further_buffers`.
-            inputs: in the given form, (N, C, H, W), (N, M*C, H, W) or (M, N, F).
+            inputs: in the given form, as `gigo.engine.resident.Inputs.batch` gives them.
             train: whether layers that differ in training are to act so; buffers are updated then.
             noise: needed in training if anything is random.
         """

@@ -1,9 +1,9 @@
 """The stacked form of each kind of layer.
 
 A value carries its members in one of three forms: ``shared`` (N, ...), not at all; ``channels``
-(N, M*C, ...), as images; ``features`` (M, N, F), as vectors. A layer's builder looks at the form
-that reaches it and returns the operation and the form that leaves it. A call of a function that a
-layer could stand for has the layer's stacked form.
+(N, M*C, ...), as images and signals; ``features`` (M, N, F), as vectors. A layer's builder looks at
+the form that reaches it and returns the operation and the form that leaves it. A call of a function
+that a layer could stand for has the layer's stacked form.
 """
 
 from __future__ import annotations
@@ -273,6 +273,7 @@ CALLS: dict[object, Builder] = METHODS | {
     torch.flatten: _flatten_call,
     **dict.fromkeys((F.relu, torch.relu), _relu),
     **dict.fromkeys((F.gelu, F.silu, torch.sigmoid, torch.tanh), _alike),
+    **dict.fromkeys((F.max_pool1d, F.avg_pool1d, F.adaptive_avg_pool1d), _pool),
     **dict.fromkeys((F.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d), _pool),
 }
 """Functions and methods of one value that have a stacked form."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gigo.engine.augmentation import seen
 from gigo.engine.layers import Form
-from gigo.types import Dataset, Images
+from gigo.types import Dataset
 
 
 class Inputs:
@@ -17,15 +20,23 @@ class Inputs:
     Images are kept channels last, (n, H, W, C), the layout that convolutions are fastest in.
 
     Args:
-        x: (n, C, H, W) or (n, F); uint8 is divided by 255 when given out.
+        x: (n, ...): images (n, C, H, W), signals (n, C, L), vectors (n, F) or anything else. uint8
+            is divided by 255 when given out; other whole numbers, such as the ids of tokens, are
+            given out as int64.
         device: where they are kept.
-        dtype: what they are given out as.
+        dtype: what is computed in, and what real numbers are given out as.
+
+    Attributes:
+        device, dtype: as given.
     """
 
-    def __init__(self, x: Images, device: torch.device, dtype: torch.dtype) -> None:
-        last = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
-        self._x = torch.tensor(np.ascontiguousarray(last), device=device)
-        self._dtype = dtype
+    def __init__(self, x: NDArray[Any], device: torch.device, dtype: torch.dtype) -> None:
+        self.device, self.dtype = device, dtype
+        whole = np.issubdtype(x.dtype, np.integer) and x.dtype != np.uint8
+        self._images, self._signals = x.ndim == 4 and not whole, x.ndim == 3 and not whole
+        last = x.transpose(0, 2, 3, 1) if self._images else x
+        kept = np.ascontiguousarray(last, np.int64 if whole else None)
+        self._x = torch.tensor(kept, device=device)
 
     def __len__(self) -> int:
         return len(self._x)
@@ -34,7 +45,7 @@ class Inputs:
         """How a batch carries the members of a stack."""
         if shared:
             return "shared"
-        return "channels" if self._x.ndim == 4 else "features"
+        return "channels" if self._images or self._signals else "features"
 
     def batch(self, indices: Tensor, views: Tensor | None = None) -> Tensor:
         """Items by index.
@@ -45,21 +56,24 @@ class Inputs:
                 they are.
 
         Returns:
-            (N, C, H, W) or (N, M*C, H, W), channels last; for vectors (N, F) or (M, N, F).
+            Images (N, C, H, W) or (N, M*C, H, W), channels last; signals (N, C, L) or
+            (N, M*C, L); others (N, ...) or (M, N, ...).
         """
-        own_images = indices.ndim == 2 and self._x.ndim == 4
-        if own_images:
+        own = indices.ndim == 2
+        if own and self.form(shared=False) == "channels":
             indices = indices.T
             views = None if views is None else views.transpose(0, 1)
         x = self._x[indices] if views is None else seen(self._x, indices, views)
-        if own_images:
-            # (N, M, H, W, C) -> (N, H, W, M, C): a member's channels lie side by side.
+        # A member's channels lie side by side.
+        if own and self._images:  # (N, M, H, W, C) -> (N, H, W, M, C)
             x = x.permute(0, 2, 3, 1, 4).flatten(3).contiguous()
+        elif own and self._signals:
+            x = x.flatten(1, 2)
         if x.dtype == torch.uint8:
-            x = x.to(self._dtype).div_(255)
-        else:
-            x = x.to(self._dtype)
-        if self._x.ndim == 2:
+            x = x.to(self.dtype).div_(255)
+        elif x.dtype != torch.int64:
+            x = x.to(self.dtype)
+        if not self._images:
             return x
         if x.shape[3] == 1:
             # Its stride is of no consequence but for this: convolutions read from it whether images

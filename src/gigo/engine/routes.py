@@ -3,8 +3,7 @@
 The ways are tried in that order on a few items, with two members of different weights, in training
 and in evaluation. The first that runs and gives what the network gives alone is taken. So a way
 that would go wrong in silence is not: a network traced as it is in training may do something
-else in evaluation, one that draws random numbers of its own may have them frozen. Only gigo's own
-networks, and chains of layers it knows, are spared: the tests cover them.
+else in evaluation, one that draws random numbers of its own may have them frozen.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from textwrap import shorten
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -23,11 +21,12 @@ from torch.nn.parameter import is_lazy
 
 from gigo.engine.device import out_of_memory
 from gigo.engine.fallback import Fallback, Instrumented, further_buffers, seeded
-from gigo.engine.layers import LAYERS, Form, Tensors
+from gigo.engine.layers import Form, Tensors
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Inputs
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.errors import EngineError
+from gigo.measuring import check_logits, one_line
 
 Path = Literal["stacked", "vmap", "one at a time"]
 
@@ -76,10 +75,11 @@ class _Case(NamedTuple):
 
 MEMBERS = (0, 0), (0, 1)
 """The replicates of the two that a way is tried with."""
-DRAWS = "draws random numbers in its forward pass"
 
 
-def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Route:
+def route(
+    network: nn.Module, inputs: Inputs, n_classes: int, name: str, smallest: int = ITEMS
+) -> Route:
     """The way to train a network.
 
     Args:
@@ -87,37 +87,34 @@ def route(network: nn.Module, inputs: Inputs, n_classes: int, name: str) -> Rout
         inputs: what it is trained on, in the dtype that is computed in.
         n_classes: how many logits it must give.
         name: of the model, for errors.
+        smallest: items in the smallest batch that it will be trained on.
 
     Raises:
-        EngineError: no way works, or logits have another shape; with the model and the reason.
+        EngineError: no way works, logits have another shape, or it can't train on a batch of one;
+            with the model and the reason.
     """
-    device = inputs.batch(torch.arange(1)).device
     with (
-        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        torch.random.fork_rng(devices=[inputs.device] if inputs.device.type == "cuda" else []),
         warnings.catch_warnings(),
     ):
         # What vmap can't do well it does slowly, and warns.
         warnings.filterwarnings("error", message="(?s).*performance drop")
         torch.manual_seed(0)
         try:
+            if smallest == 1:
+                _try_one_item(network, inputs)
             return _first_that_works(network, inputs, n_classes)
         except Exception as error:  # a network is anybody's code
             if out_of_memory(error):
                 raise
             whole = isinstance(error, EngineError)
-            text = str(error).removeprefix("model ") if whole else _line(error)
+            text = str(error).removeprefix("model ") if whole else one_line(error)
             raise EngineError(f"model {name}: {text}") from error
 
 
 def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Route:
-    dtype = inputs.batch(torch.arange(1)).dtype
+    dtype = inputs.dtype
     master = torch.float64 if dtype == torch.float64 else torch.float32
-    if _spared(network, n_classes):
-        build = _builder("stacked", network, None, draws=False, wide=False)
-        with suppress(EngineError):
-            for shared in (True, False):
-                build(len(MEMBERS), inputs.form(shared=shared))
-            return Route("stacked", "", build)
     network = copy.deepcopy(network)  # what is traced keeps the values that were put into it
     instrumented = Instrumented(network)
     tensors = _two_members(network, inputs, master)
@@ -125,8 +122,11 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
     parameters = [name for name, p in network.named_parameters() if p.requires_grad]
     reasons: list[str] = []
     for path, wide in _ways(dtype):
-        build = _builder(path, network, instrumented, draws=draws, wide=wide)
+        build = _builder(path, network, instrumented, wide=wide)
         try:
+            if draws and path != "one at a time":
+                # A trace may keep one draw for good; vmap draws in an order that depends on all.
+                raise EngineError("draws random numbers in its forward pass")
             for case in cases:
                 _compare(case, *_run(build, case, tensors, parameters, master))
                 if dtype != master:
@@ -135,26 +135,22 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
             if out_of_memory(error):
                 raise
             tried = "" if path == "stacked" else f"{path}: "
-            reasons.append(tried + _line(error))
+            reasons.append(tried + one_line(error))
         else:
             return Route(path, "; ".join(dict.fromkeys(reasons)), build)
     raise EngineError("; ".join(dict.fromkeys(reasons)))
 
 
-def _spared(network: nn.Module, n_classes: int) -> bool:
-    """Whether every forward pass is PyTorch's or gigo's own, and the logits are of the right shape.
-
-    Of the modules of a chain the last to be listed is the last to be run.
-    """
-    *_, last = network.modules()
-    own = isinstance(network, nn.Sequential) and all(
-        type(layer) in LAYERS
-        or type(layer) is nn.Sequential
-        or type(layer).__module__.startswith("gigo.models.")
-        for layer in network.modules()
-    )
-    own = own and all(parameter.requires_grad for parameter in network.parameters())
-    return own and isinstance(last, nn.Linear) and last.out_features == n_classes
+def _try_one_item(network: nn.Module, inputs: Inputs) -> None:
+    """Raise EngineError where a network normalises over a batch, of which one item is left."""
+    alone = copy.deepcopy(network).to(inputs.device, inputs.dtype).train()
+    try:
+        alone(inputs.batch(torch.arange(1, device=inputs.device)))
+    except ValueError as error:  # PyTorch's, of its norms
+        raise EngineError(
+            f"can't train on a last batch of one item, expected another batch_size or size "
+            f"({one_line(error)})"
+        ) from None
 
 
 def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
@@ -167,25 +163,11 @@ def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
 
 
 def _builder(
-    path: Path, network: nn.Module, instrumented: Instrumented | None, *, draws: bool, wide: bool
+    path: Path, network: nn.Module, instrumented: Instrumented, *, wide: bool
 ) -> Callable[[int, Form], Network]:
-    def stacked(members: int, form: Form) -> Network:
-        for name, _ in network.named_parameters(remove_duplicate=False):
-            if name not in names:
-                raise EngineError(f"parameter {name}: is another one too")
-        stack = Stack(network, members, form)
-        if draws:  # of which a trace may have kept one draw for good
-            raise EngineError(DRAWS)
-        return stack
-
-    def fallback(members: int, form: Form) -> Network:
-        if draws and path == "vmap":  # which would do so in a layout that depends on the company
-            raise EngineError(DRAWS)
-        assert instrumented is not None
-        return Fallback(instrumented, members, form, vmap=path == "vmap", wide=wide)
-
-    names = {name for name, _ in network.named_parameters()}
-    return stacked if path == "stacked" else fallback
+    if path == "stacked":
+        return partial(Stack, network)
+    return partial(Fallback, instrumented, vmap=path == "vmap", wide=wide)
 
 
 def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -203,8 +185,7 @@ def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict
             tensor[1].add_(0.05 * torch.randn_like(tensor[1]))
         elif tensor.is_floating_point():
             tensor[1].mul_(1.1)
-    device = inputs.batch(torch.arange(1)).device
-    return {name: tensor.to(device) for name, tensor in tensors.items()}
+    return {name: tensor.to(inputs.device) for name, tensor in tensors.items()}
 
 
 def _alone(
@@ -218,19 +199,20 @@ def _alone(
     for shared in (True, False):
         rows = torch.arange(ITEMS if shared else 2 * ITEMS) % len(inputs)
         batch = inputs.batch(rows if shared else rows.view(2, ITEMS))
-        reference.to(batch.device, dtype)
+        reference.to(inputs.device, dtype)
         for train in (True, False):
             outputs: list[tuple[Tensor, dict[str, Tensor]]] = []
             for i, replicate in enumerate(MEMBERS):
                 _load(reference.network, tensors, i)
                 reference.train(train)
-                x = inputs.batch(rows if shared else rows[i * ITEMS :][:ITEMS]).to(dtype)
+                x = inputs.batch(rows if shared else rows[i * ITEMS :][:ITEMS])
+                x = x.to(dtype) if x.is_floating_point() else x
                 noise = Noise([replicate], "probe", x.device)
                 with seeded(noise, x.device):
                     before = _generators(x.device)
                     logits, buffers = reference(x.contiguous(), noise if train else None)
                     drawn = not torch.equal(before, _generators(x.device))
-                _check_logits(logits, n_classes)
+                check_logits(logits, ITEMS, n_classes)
                 if drawn and not train:
                     raise EngineError("draws random numbers in evaluation")
                 draws |= drawn
@@ -256,14 +238,6 @@ def _generators(device: torch.device) -> Tensor:
     return torch.cat(states)
 
 
-def _check_logits(logits: object, n_classes: int) -> None:
-    if not isinstance(logits, Tensor):
-        raise EngineError(f"gives a {type(logits).__name__}, expected one tensor of logits")
-    if logits.shape != (ITEMS, n_classes):
-        shape, expected = tuple(logits.shape), (ITEMS, n_classes)
-        raise EngineError(f"gives logits of shape {shape} for {ITEMS} items, expected {expected}")
-
-
 def _run(
     build: Callable[[int, Form], Network],
     case: _Case,
@@ -273,7 +247,7 @@ def _run(
 ) -> tuple[Tensor, Tensors]:
     """Logits, and buffers afterwards, of a way; there and, in training, back."""
     own = {n: t.to(dtype) if n in parameters else t.clone() for n, t in tensors.items()}
-    x = case.inputs.to(dtype)
+    x = case.inputs.to(dtype) if case.inputs.is_floating_point() else case.inputs
     network = build(len(MEMBERS), case.form)
     if not case.train:
         with torch.inference_mode():
@@ -299,9 +273,3 @@ def _close(a: Tensor, b: Tensor) -> bool:
         return False
     a, b = (t.double().nan_to_num(0, 0, 0) for t in (a, b))
     return bool((a - b).norm() <= WITHIN * b.norm() + 1e-6)
-
-
-def _line(error: Exception) -> str:
-    """An error in one line of bearable length."""
-    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return shorten(lines[0].removeprefix("model "), 200)

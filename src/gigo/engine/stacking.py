@@ -1,10 +1,10 @@
 """Many networks of one architecture as one network.
 
-A stack of M members runs them side by side: images travel as (N, M*C, H, W), so that a
-convolution is one call with ``groups=M`` and a pooling is the plain one; after flattening,
-features travel as (M, N, F), so that a dense layer is one batched matrix product. Members that
-train on the same images in the same order share one input, (N, C, H, W), and their first
-convolution is a wide one over it.
+A stack of M members runs them side by side: images travel as (N, M*C, H, W) and signals as
+(N, M*C, L), so that a convolution is one call with ``groups=M`` and a pooling is the plain one;
+after flattening, features travel as (M, N, F), so that a dense layer is one batched matrix product.
+Members that train on the same items in the same order share one input, (N, C, ...), and their
+first convolution is a wide one over it.
 
 The plan is made once from the network's own graph (torch.fx); parameters are passed in at every
 call as tensors with a leading axis of M. No operation mixes members, so a member's numbers depend
@@ -13,7 +13,7 @@ on its own data and weights alone, up to the rounding of differently shaped kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -51,11 +51,16 @@ class Stack:
         form: of the input, "shared" if all members get the same.
 
     Raises:
-        EngineError: a layer or an operation that has no stacked form, by name.
+        EngineError: a layer or an operation that has no stacked form, or a parameter that goes by
+            two names.
     """
 
     def __init__(self, network: nn.Module, members: int, form: Form) -> None:
         self.members = members
+        once = {name for name, _ in network.named_parameters()}
+        for name, _ in network.named_parameters(remove_duplicate=False):
+            if name not in once:
+                raise EngineError(f"parameter {name}: is another one too")
         traced = fx.symbolic_trace(network)
         traced.graph.eliminate_dead_code()
         layers = dict(traced.named_modules())
@@ -87,7 +92,7 @@ class Stack:
 
         Args:
             tensors: parameters and buffers by the network's own names, with a leading axis of M.
-            inputs: in the stack's form, (N, C, H, W), (N, M*C, H, W) or (M, N, F).
+            inputs: in the stack's form, as `gigo.engine.resident.Inputs.batch` gives them.
             train: whether layers that differ in training are to act so.
             noise: what dropout draws from; needed in training if there is any.
         """
@@ -168,7 +173,7 @@ def _in_float32(name: str, run: Operation) -> Operation:
     return wide
 
 
-def stacked_tensors(networks: list[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
+def stacked_tensors(networks: Sequence[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
     """Parameters and floating-point buffers of networks of one architecture, (M, ...) by name."""
     states = [network.state_dict() for network in networks]
     return {

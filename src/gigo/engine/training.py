@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gigo.costs import separate
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.control import Control
@@ -144,7 +145,9 @@ class TrainingStack:
         self.feed = Feed(self.members, self.recipe)
         networks = initial_networks(trials, resident)
         network, classes = networks[0], resident.dataset.n_classes
-        self.route = route(network, resident.train, classes, first.model.label)
+        last = (self.feed.sizes - 1) % self.recipe.batch_size + 1
+        smallest = int(last.min())
+        self.route = route(network, resident.train, classes, first.model.label, smallest)
         drops = any("Dropout" in type(m).__name__ for m in network.modules())
         self._drops = drops or self.route.path == "one at a time"
         master = torch.float64 if resident.dtype == torch.float64 else torch.float32
@@ -153,7 +156,7 @@ class TrainingStack:
         self._names = [name for name, p in network.named_parameters() if p.requires_grad]
         self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
         self.buffers = tensors
-        if (self._drops or self.buffers) and len({*self.feed.sizes.tolist()}) > 1:
+        if len({*self.feed.sizes.tolist()}) > 1 and not separate(first):
             raise EngineError(
                 f"model {first.model.label}: draws random numbers or keeps statistics: expected "
                 "members of one size, lest they depend on the company"
