@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from gigo.datasets.cifar import Part
-from gigo.datasets.official import Arrays
+from gigo.datasets.folder import Arrays
 
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5")
 
@@ -29,7 +29,7 @@ class Items(NamedTuple):
     coarse: np.ndarray
 
     def part(self, *, coarse: bool = False) -> Part:
-        return Part(self.x, (self.coarse if coarse else self.fine).astype(np.int64))
+        return self.x, (self.coarse if coarse else self.fine).astype(np.int64)
 
 
 def made_up(n: int, n_classes: int, seed: int) -> Items:
@@ -53,8 +53,8 @@ def cifar100(seed: int = 0) -> dict[str, Items]:
 def arrays(files: Mapping[str, Items], *, coarse: bool = False) -> Arrays:
     """What reading them must give."""
     *train, test = (items.part(coarse=coarse) for items in files.values())
-    x = np.concatenate([part.x for part in train])
-    return Arrays(x, np.concatenate([part.y for part in train]), *test)
+    x = np.concatenate([x for x, _ in train])
+    return Arrays(x, np.concatenate([y for _, y in train]), *test)
 
 
 def pickled(items: Items, *, many: bool, **changes: Any) -> bytes:

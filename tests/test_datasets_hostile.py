@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,14 +34,11 @@ from cifars import (
     write_parquet,
     write_table,
 )
-from gigo.datasets import from_path
-from gigo.datasets.cifar import CIFAR10, CIFAR100, Pickles
-from gigo.datasets.find import cache, load
+from gigo.datasets import CATALOGUE, cache, fingerprint, from_path, load
+from gigo.datasets.cifar import Part, Pickles
 from gigo.datasets.idx import read_idx
-from gigo.datasets.official import fingerprint
 from gigo.datasets.parquet import read_parquet
-from gigo.datasets.pickles import load_pickle
-from gigo.datasets.unpack import opened, tar_members
+from gigo.datasets.untrusted import load_pickle, opened, reading, tar_members
 from gigo.errors import DataError
 from mirrors import Mirror
 
@@ -56,8 +55,9 @@ def one_line(error: pytest.ExceptionInfo[DataError], start: object) -> str:
     return message
 
 
-def decode(content: bytes) -> object:
-    return Pickles("", (), "labels", 10).decode(io.BytesIO(content), "here")
+def decode(content: bytes) -> Part:
+    with reading("here", "a pickle"):
+        return Pickles("", "", (), "labels", 10).decode(io.BytesIO(content))
 
 
 class Runs:
@@ -158,8 +158,8 @@ def test_allowed_names_can_not_be_changed_by_a_pickle() -> None:
         for state in (b"}S'__setstate__'\nI0\ns", b"N}S'__init__'\nI0\ns\x86"):
             with pytest.raises(DataError):
                 decode(b"c" + name + b"\n" + state + b"b.")
-    part: Any = decode(pickled(ITEMS, many=False))
-    np.testing.assert_array_equal(part.x, ITEMS.x)
+    x, _ = decode(pickled(ITEMS, many=False))
+    np.testing.assert_array_equal(x, ITEMS.x)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,8 @@ def test_damaged_pickle_is_a_data_error_or_read(data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     message = ""
     try:
-        load_pickle(io.BytesIO(bytes(content)), "here")
+        with reading("here", "a pickle"):
+            load_pickle(io.BytesIO(bytes(content)))
     except DataError as error:
         message = str(error)
     assert not message or (message.startswith("here: ") and "\n" not in message)
@@ -241,14 +242,14 @@ def test_archive_member_that_is_no_plain_file_is_refused(
     del files[NAMES[0]]
     path = write_archive(tmp_path / "cifar-10-python.tar.gz", files, wanted)
     with pytest.raises(DataError, match=f"member '{NAMES[0]}': expected a plain file") as error:
-        load(CIFAR10, tmp_path)
+        load("cifar10", tmp_path)
     one_line(error, path)
 
 
 def test_archive_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     write_archive(tmp_path / "cifar-10-python.tar.gz", contents(cifar10()), member(NAMES[0]))
     with pytest.raises(DataError, match=f"two members '{NAMES[0]}': expected one"):
-        load(CIFAR10, tmp_path)
+        load("cifar10", tmp_path)
 
 
 def test_other_members_of_an_archive_do_nothing(tmp_path: Path) -> None:
@@ -273,7 +274,7 @@ def test_member_that_claims_to_be_huge(name: str, tmp_path: Path) -> None:
     with gzip.open(path, "wb") as file:
         file.write(member(name, size=8 * 10**9).tobuf())
     with pytest.raises(DataError) as error:
-        load(CIFAR10, tmp_path)
+        load("cifar10", tmp_path)
     one_line(error, path)
 
 
@@ -289,7 +290,7 @@ def test_archive_that_unpacks_without_end_is_cut_off(kind: bytes, tmp_path: Path
         pytest.raises(DataError, match="unpacks to more than 1048576 bytes: refused") as error,
         opened(path, "an archive", limit=1 << 20) as file,
     ):
-        list(tar_members(file, path, ["folder/file"]))
+        list(tar_members(file, ["folder/file"]))
     one_line(error, path)
 
 
@@ -342,7 +343,7 @@ def test_archive_that_lacks_a_file(tmp_path: Path) -> None:
     del files[NAMES[2]]
     path = write_archive(tmp_path / "cifar-10-python.tar.gz", files)
     with pytest.raises(DataError, match=rf"^{path}: lacks {NAMES[2]}$"):
-        load(CIFAR10, tmp_path)
+        load("cifar10", tmp_path)
 
 
 def test_malicious_pickle_in_an_archive(tmp_path: Path) -> None:
@@ -351,7 +352,7 @@ def test_malicious_pickle_in_an_archive(tmp_path: Path) -> None:
     files["cifar-100-python/test"] = pickle.dumps({b"data": Runs(os.system, f"touch {touched}")})
     path = write_archive(tmp_path / "cifar-100-python.tar.gz", files)
     with pytest.raises(DataError, match=r"calls for '\w+.system': refused") as error:
-        load(CIFAR100, tmp_path)
+        load("cifar100", tmp_path)
     one_line(error, f"{path}: cifar-100-python/test")
     assert not touched.exists()
 
@@ -389,23 +390,23 @@ def test_bad_download(fault: str, tmp_path: Path, bare_home: Path) -> None:
     extra = [link] if fault == "malicious" else []
     path = write_archive(tmp_path / "cifar-10-python.tar.gz", contents(cifar10()), *extra)
     sha256 = "0" * 64 if fault == "wrong" else hashlib.sha256(path.read_bytes()).hexdigest()
-    there = CIFAR10._replace(downloads={path.name: sha256}, mirrors=(f"{tmp_path}/",))
+    there = CATALOGUE["cifar10"]._replace(downloads={path.name: sha256}, mirrors=(f"{tmp_path}/",))
     with pytest.raises(DataError) as error:
         load(there, None, get=Mirror())
     message = str(error.value)
     assert "\n" not in message
     if fault == "malicious":  # the checksum was right, what it held was not
         assert f"two members '{NAMES[0]}'" in message
-        assert [p.name for p in cache(CIFAR10).iterdir()] == [path.name]
+        assert [p.name for p in cache(there).iterdir()] == [path.name]
     else:
-        assert message.startswith("cifar10: not fetched into ")
-        assert list(cache(CIFAR10).iterdir()) == []
+        assert message.startswith(f"{cache(there)}: not fetched: ")
+        assert list(cache(there).iterdir()) == []
 
 
 def test_table_of_images(tmp_path: Path) -> None:
     for x in (ITEMS.x, ITEMS.x[:, :1, :20]):
         path = write_parquet(tmp_path / "good.parquet", "img", x, label=ITEMS.fine)
-        found, labels = read_parquet(path, "img", "label")
+        found, labels = read_parquet(path)
         np.testing.assert_array_equal(found, x)
         np.testing.assert_array_equal(labels, ITEMS.fine)
         assert (found.dtype, labels.dtype) == (np.uint8, np.int64)
@@ -416,7 +417,7 @@ def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
     good = write_table(tmp_path / "good.parquet", "img", cells, label=[0, 1, 2])
     odd = [*cells[:2], png(x[2, :1])]
     bad = {
-        "'img'": write_table(tmp_path / "1.parquet", "image", cells, label=[0, 1, 2]),
+        "'img'": write_table(tmp_path / "1.parquet", "picture", cells, label=[0, 1, 2]),
         "'label'": write_table(tmp_path / "2.parquet", "img", cells, labels=[0, 1, 2]),
         "image L of size": write_table(tmp_path / "3.parquet", "img", odd, label=[0, 1, 2]),
         r"size \(16, 32\)": write_table(
@@ -434,7 +435,6 @@ def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
         "ArrowInvalid": write_table(
             tmp_path / "8.parquet", "img", cells, label=np.array([0, 1, 2**63], dtype=np.uint64)
         ),
-        "no rows": write_table(tmp_path / "9.parquet", "img", [], label=np.array([], dtype=int)),
     }
     content = good.read_bytes()
     for number, damaged in enumerate((b"", content[:-9], b"PAR1" + bytes(999) + b"PAR1")):
@@ -443,8 +443,15 @@ def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
         bad[f"damaged {number}.parquet"] = path
     for message, path in bad.items():
         with pytest.raises(DataError, match=message) as error:
-            read_parquet(path, "img", "label")
+            read_parquet(path)
         one_line(error, path)
+
+
+def test_tables_without_rows_are_no_data_set(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train-00000-of-00001.parquet", "image", ITEMS.x, label=ITEMS.fine)
+    write_table(tmp_path / "test-00000-of-00001.parquet", "image", [], label=ITEMS.fine[:0])
+    with pytest.raises(DataError, match="for 0 images: refused"):
+        from_path(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -452,25 +459,29 @@ def test_tables_that_are_not_such_tables(tmp_path: Path) -> None:
 )
 def test_picture_that_is_no_png_is_refused(cell: bytes | None, tmp_path: Path) -> None:
     path = write_table(tmp_path / "x.parquet", "img", [cell] * 3, label=[0, 1, 2])
-    with pytest.raises(DataError, match="expected a table of PNG images 'img'"):
-        read_parquet(path, "img", "label")
-
-
-def test_cell_that_is_larger_than_its_picture_is_not_decoded(tmp_path: Path) -> None:
-    """Whatever follows the picture."""
-    cells = [png(image) for image in ITEMS.x]
-    cells[1] += bytes(20_000)
-    path = write_table(tmp_path / "x.parquet", "img", cells, label=[0, 1, 2])
-    with pytest.raises(DataError, match=r"\d+ bytes for an image of 3072"):
-        read_parquet(path, "img", "label")
+    with pytest.raises(DataError, match="expected a table of PNG images"):
+        read_parquet(path)
 
 
 def test_table_that_unpacks_to_much_more_than_it_is(tmp_path: Path) -> None:
     cells = [png(image) + bytes(5_000_000) for image in ITEMS.x]
     path = write_table(tmp_path / "x.parquet", "img", cells, label=[0, 1, 2])
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(DataError, match=r"'img.bytes' unpacks to 150\d+ bytes for 3 images: ref"):
-        read_parquet(path, "img", "label")
+    with pytest.raises(DataError, match=r"x.parquet: unpacks to 150\d+ bytes for 3 images: ref"):
+        read_parquet(path)
+
+
+def test_table_of_more_rows_than_anybody_has(tmp_path: Path) -> None:
+    """One picture, repeated: the file is small."""
+    n = (1 << 24) + 1
+    kind = pa.struct([("bytes", pa.dictionary(pa.int32(), pa.binary()))])
+    pictures = pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), [png(ITEMS.x[0])])
+    images = pa.StructArray.from_arrays([pictures], fields=list(kind))
+    table = pa.table({"img": images, "label": np.zeros(n, np.int8)})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert (tmp_path / "x.parquet").stat().st_size < 10_000_000
+    with pytest.raises(DataError, match=f"bytes for {n} images: refused"):
+        read_parquet(tmp_path / "x.parquet")
 
 
 def test_picture_that_announces_more_than_anybody_has(tmp_path: Path) -> None:
@@ -480,10 +491,10 @@ def test_picture_that_announces_more_than_anybody_has(tmp_path: Path) -> None:
     huge[29:33] = struct.pack(">I", zlib.crc32(header))
     path = write_table(tmp_path / "x.parquet", "img", [bytes(huge)] * 30, label=[0] * 30)
     with pytest.raises(DataError, match="30 images of 192000000 bytes: refused, too many"):
-        read_parquet(path, "img", "label")
+        read_parquet(path)
 
 
 def test_table_that_is_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.parquet")
     with pytest.raises(DataError, match="neither a plain file nor a link to one"):
-        read_parquet(tmp_path / "x.parquet", "img", "label")
+        read_parquet(tmp_path / "x.parquet")

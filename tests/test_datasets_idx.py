@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gigo.datasets.idx import decode_idx, read_idx, read_labelled
+from gigo.datasets.untrusted import reading
 from gigo.errors import DataError
 
 HERE = Path("some-idx3-ubyte")
@@ -22,7 +23,8 @@ HERE = Path("some-idx3-ubyte")
 
 def decode(content: bytes) -> np.ndarray:
     """As images."""
-    return decode_idx(io.BytesIO(content), 3, HERE)
+    with reading(HERE, "an idx file"):
+        return decode_idx(io.BytesIO(content), 3)
 
 
 images = arrays(np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5)))
@@ -85,7 +87,7 @@ def test_sizes_do_not_wrap_around() -> None:
     """65536 x 65536 x 65536 x 65536 is 0 modulo 2**64, and this file holds 0 bytes."""
     huge = bytes([0, 0, 8, 4]) + struct.pack(">4I", *[65_536] * 4)
     with pytest.raises(DataError, match="expected at most 2147483648 bytes of values"):
-        decode_idx(io.BytesIO(huge), 4, HERE)
+        decode_idx(io.BytesIO(huge), 4)
 
 
 @given(array=images)

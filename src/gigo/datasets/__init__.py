@@ -1,24 +1,32 @@
-"""Data sets by name, or by the folder that holds one. This index imports nothing heavy."""
+"""Data sets by name, or by the folder that holds one. This index imports nothing heavy.
+
+``official.toml`` is the catalogue. A data set of it is read from the folder that the user names,
+else from gigo's cache, into which missing files are downloaded. Whatever the place, what was
+decoded must have the known sha256.
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gigo.datasets import find
+from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
-from gigo.datasets.digits import DIGITS
-from gigo.datasets.find import Get, by_http, silent
-from gigo.datasets.idx import FASHION_MNIST, IDX, MNIST
-from gigo.datasets.official import Official, OnBoard, checked, fingerprint, look, read
-from gigo.datasets.parquet import HUB
+from gigo.datasets.fetch import Get, fetch_files, silent
+from gigo.datasets.folder import Copy, Format, fingerprint, look, read
+from gigo.datasets.idx import IDX
+from gigo.datasets.parquet import PARQUET
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Watch
 
 __all__ = [
     "CATALOGUE",
     "DatasetEntry",
+    "cache",
     "fetch",
     "fingerprint",
     "from_path",
@@ -28,43 +36,67 @@ __all__ = [
     "where",
 ]
 
+FORMATS = {
+    "digits": (digits.DIGITS,),
+    "idx": (IDX,),
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "cifar100_coarse": CIFAR100_COARSE,
+}
+"""The ways in which the files of a data set of the catalogue may lie."""
+
 
 class DatasetEntry(NamedTuple):
     """A catalogue entry: what can be known of a data set without reading it.
 
     Attributes:
+        name: the catalogue's.
         summary: one line for ``gigo list datasets``.
-        source: what its official files are, or what gives it where it comes with a package.
+        sha256: of its arrays, as its formats' fingerprint gives it.
         input_shape: of one item, (channels, height, width).
-        n_classes, n_train, n_test: counts.
+        n_train, n_test: counts.
+        classes: one name per class.
+        formats: in which its files may lie.
+        folders: in which they may lie, relative to a folder of data sets; gigo keeps them in the
+            first. Where there are none, it comes with a package that gigo needs anyway.
+        downloads: file name -> sha256.
+        mirrors: addresses to put before a file's name; the first that works is taken.
     """
 
+    name: str
     summary: str
-    source: Official | OnBoard
+    sha256: str
     input_shape: tuple[int, ...]
-    n_classes: int
     n_train: int
     n_test: int
+    classes: tuple[str, ...]
+    formats: tuple[Format, ...]
+    folders: tuple[str, ...]
+    downloads: Mapping[str, str]
+    mirrors: tuple[str, ...]
 
     @property
-    def sha256(self) -> str:
-        """What `fingerprint` gives of the true data, or `Layout.fingerprint` if it is another."""
-        return self.source.sha256
+    def n_classes(self) -> int:
+        return len(self.classes)
+
+
+Name = str | DatasetEntry
 
 
 def load(
-    name: str, data_dir: Path | None = None, *, watch: Watch = silent, get: Get = by_http
+    name: Name, data_dir: Path | None = None, *, watch: Watch = silent, get: Get | None = None
 ) -> Dataset:
     """Read a data set of the catalogue; its arrays are read-only.
 
     Args:
-        name: in the catalogue.
+        name: in the catalogue, or a `DatasetEntry` like those in it, such as one with a mirror of
+            your own.
         data_dir: the folder that holds the official files, the only place looked at. None: the
             folder that the variable ``GIGO_DATA`` names, likewise; where it is unset or empty,
             gigo's cache, into which missing files are downloaded. Data sets that come with gigo
             need no folder.
         watch: is told of a download's progress.
-        get: downloads a file (`gigo.datasets.find.Get`).
+        get: downloads a file, instead of HTTP: one of pooch's downloaders, for example.
 
     Raises:
         SpecError: unknown name.
@@ -73,34 +105,36 @@ def load(
     >>> load("digits").x_train.shape
     (1347, 1, 8, 8)
     """
-    source = _source(name)
-    if isinstance(source, Official):
-        return find.load(source, data_dir, watch, get)
-    return checked(source.load(), source.sha256)
+    entry, copy = _locate(name, data_dir)
+    if copy.missing and copy.place == str(cache(entry)):
+        fetch(entry, watch=watch, get=get)
+        entry, copy = _locate(entry, data_dir)
+    return _read(entry, copy)
 
 
 def from_path(path: str | Path) -> Dataset:
     """Read whatever data set lies in a folder, as a data set of its own; its arrays are read-only.
 
     It is called by the folder's name. Its sha256 is that of what is in it, which need not be an
-    official data set. Known are MNIST's four idx files (of images of any size; classes are called
-    by their labels), CIFAR's pickles or archive (CIFAR-100's with its 100 classes), and the hub's
-    two Parquet files of PNG images.
+    official data set. Known are MNIST's four idx files (of images of any size), CIFAR's pickles or
+    archive, and the two Parquet files of PNG images that Hugging Face's hub has of a data set.
+    CIFAR's classes have their names (CIFAR-100's are its 100), those of others their labels.
 
     Raises:
         DataError: there is no such folder, it holds no data set, or one that can't be read.
     """
     folder = Path(os.path.expanduser(path))
-    layouts = IDX, *CIFAR10.layouts, *CIFAR100.layouts, HUB
-    copy = look(layouts, [folder])
+    formats = IDX, *CIFAR10, *CIFAR100, PARQUET
+    copy = look(formats, [folder])
     if not copy.paths:
-        ways = "; or ".join(", ".join(layout.files) for layout in layouts)
-        raise DataError(f"dataset = '{path}': expected a folder with {ways}")
-    return read(copy, os.path.basename(os.path.abspath(folder)) or "data")
+        raise DataError(f"dataset = '{path}': expected a folder with {_ways(formats, '; or ')}")
+    cifar = CATALOGUE["cifar10"], CATALOGUE["cifar100"]
+    classes = next((entry.classes for entry in cifar if copy.format in entry.formats), ())
+    return read(copy, os.path.basename(os.path.abspath(folder)) or "data", classes)
 
 
-def where(name: str, data_dir: Path | None = None) -> str:
-    """The place from which `load` reads a data set, in words; nothing is read.
+def where(name: Name, data_dir: Path | None = None) -> str:
+    """The place from which `load` reads a data set, and what is missing there; nothing is read.
 
     Raises:
         SpecError: unknown name.
@@ -109,65 +143,110 @@ def where(name: str, data_dir: Path | None = None) -> str:
     >>> where("digits").endswith(": digits comes with gigo")
     True
     """
-    source = _source(name)
-    return find.where(source, data_dir) if isinstance(source, Official) else _on_board(name)
+    entry, copy = _locate(name, data_dir)
+    if copy.missing:
+        return f"{copy.lacks} ({_hint(entry)})"
+    return copy.place if entry.folders else f"{copy.place}: {entry.name} comes with gigo"
 
 
-def verify(name: str, data_dir: Path | None = None) -> str:
+def verify(name: Name, data_dir: Path | None = None) -> str:
     """Read what `load` would read, but download nothing; the place.
 
     Raises:
         SpecError: unknown name.
         DataError: there is no copy, or it is damaged or not the official data.
     """
-    source = _source(name)
-    return find.verify(source, data_dir) if isinstance(source, Official) else _on_board(name)
+    _read(*_locate(name, data_dir))
+    return where(name, data_dir)
 
 
-def fetch(name: str, *, watch: Watch = silent, get: Get = by_http) -> str:
+def fetch(name: Name, *, watch: Watch = silent, get: Get | None = None) -> str:
     """Bring a data set's official files into gigo's cache, if they are not there; the place.
 
     Raises:
         SpecError: unknown name.
         DataError: every mirror failed, or the cache can't be written.
     """
-    source = _source(name)
-    return str(find.fetch(source, watch, get)) if isinstance(source, Official) else _on_board(name)
+    entry = _entry(name)
+    if not entry.folders:
+        return where(entry)
+    fetch_files(cache(entry), entry.downloads, entry.mirrors, watch, get)
+    return str(cache(entry))
 
 
-def _on_board(name: str) -> str:
-    return f"{load(name).source}: {name} comes with gigo"
+def cache(entry: DatasetEntry) -> Path:
+    """The folder in which gigo keeps the files that it fetched of a data set."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("gigo") / "datasets" / entry.folders[0]
 
 
-def _source(name: str) -> Official | OnBoard:
+def _entry(name: Name) -> DatasetEntry:
+    if isinstance(name, DatasetEntry):
+        return name
     if name not in CATALOGUE:
         raise unknown("dataset", name, CATALOGUE)
-    return CATALOGUE[name].source
+    return CATALOGUE[name]
 
 
-CATALOGUE = {
-    "digits": DatasetEntry(
-        "handwritten digits, 8x8, from scikit-learn: no download", DIGITS, (1, 8, 8), 10, 1_347, 450
-    ),
-    "mnist": DatasetEntry("handwritten digits, 28x28", MNIST, (1, 28, 28), 10, 60_000, 10_000),
-    "fashion_mnist": DatasetEntry("clothes, 28x28", FASHION_MNIST, (1, 28, 28), 10, 60_000, 10_000),
-    "cifar10": DatasetEntry(
-        "photographs of animals and vehicles, 32x32, colour",
-        CIFAR10,
-        (3, 32, 32),
-        10,
-        50_000,
-        10_000,
-    ),
-    "cifar100": DatasetEntry(
-        "photographs of 100 classes, 32x32, colour", CIFAR100, (3, 32, 32), 100, 50_000, 10_000
-    ),
-    "cifar100_coarse": DatasetEntry(
-        "those of cifar100 in its 20 groups of classes",
-        CIFAR100_COARSE,
-        (3, 32, 32),
-        20,
-        50_000,
-        10_000,
-    ),
-}
+def _locate(name: Name, data_dir: Path | None) -> tuple[DatasetEntry, Copy]:
+    """The copy in the folder that the user named, where there must be one; else in the cache."""
+    entry = _entry(name)
+    if not entry.folders:
+        return entry, digits.copy()
+    named = data_dir or os.environ.get("GIGO_DATA")
+    if not named:
+        return entry, look(entry.formats, [cache(entry)])
+    said = f"{'data_dir' if data_dir else 'GIGO_DATA'} = '{named}'"
+    folder = Path(os.path.expanduser(named))
+    if not os.path.isdir(folder):  # also where it may not be looked at
+        raise DataError(f"{said}: expected an existing folder")
+    copy = look(entry.formats, [folder / place for place in (*entry.folders, "")])
+    if not copy.paths:
+        places = " or ".join(f"{place}/" for place in entry.folders)
+        raise DataError(
+            f"{said}: holds no {entry.name}: expected {_ways(entry.formats, ' or ')}, directly or "
+            f"in {places}"
+        )
+    return entry, copy
+
+
+def _ways(formats: Sequence[Format], between: str) -> str:
+    return between.join(", ".join(format.files) for format in formats)
+
+
+def _read(entry: DatasetEntry, copy: Copy) -> Dataset:
+    """What is there, if it is the official data."""
+    try:
+        dataset = read(copy, entry.name, entry.classes)
+        if dataset.sha256 == entry.sha256:
+            return dataset
+        # A name alone could be the catalogue's.
+        hint = f"named by its folder (--dataset {os.path.abspath(copy.place)})"
+        raise DataError(
+            f"{copy.place}: holds {len(dataset.y_train)} + {len(dataset.tests['test'][1])} items "
+            f"of sha256 {dataset.sha256}: expected the official {entry.name}, {entry.sha256}"
+            + (f"; this copy is a data set of its own, {hint}" if copy.paths else "")
+        )
+    except DataError as error:
+        if not entry.folders or copy.place != str(cache(entry)):
+            raise
+        raise DataError(f"{error} ({_hint(entry)})") from error
+
+
+def _hint(entry: DatasetEntry) -> str:
+    return f"gigo data fetch {entry.name} brings the files"
+
+
+def _catalogue() -> dict[str, DatasetEntry]:
+    tables = tomllib.loads((files(__name__) / "official.toml").read_text("utf-8"))
+    return {name: DatasetEntry(name=name, **_plain(table)) for name, table in tables.items()}
+
+
+def _plain(table: dict[str, Any]) -> dict[str, Any]:
+    """A table of the catalogue as an entry has it."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    return values | {"formats": FORMATS[table["formats"]]}
+
+
+CATALOGUE = _catalogue()

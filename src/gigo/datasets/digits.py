@@ -1,30 +1,36 @@
-"""scikit-learn's handwritten digits: 1,797 images of 8x8, on board, no download."""
+"""scikit-learn's handwritten digits: 1,797 images of 8x8, which need no files and no download."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.official import Arrays, OnBoard
+from gigo.datasets.folder import Arrays, Copy, Format
 from gigo.rng import Stream
-from gigo.types import Dataset, Labels
+from gigo.types import Labels
 
 N_TEST = 450
 
 
-def load_digits() -> Dataset:
-    """The data set, x (n, 1, 8, 8) float32 = value / 16, both parts in file order."""
-    import sklearn
-    from sklearn.datasets import load_digits as load_bunch
+def read_digits(_: Sequence[Path]) -> Arrays:
+    """From scikit-learn itself: x (n, 1, 8, 8) float32 = value / 16, both parts in file order."""
+    from sklearn.datasets import load_digits
 
-    bunch: Any = load_bunch()  # pyright: ignore[reportUnknownVariableType]
+    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType]
     x = (bunch.images / 16).astype(np.float32)[:, None]
     y = bunch.target.astype(np.int64)
     test = in_test_set(y)
-    arrays = Arrays(x[~test], y[~test], x[test], y[test])
-    return arrays.dataset("digits", tuple("0123456789"), f"scikit-learn {sklearn.__version__}")
+    return Arrays(x[~test], y[~test], x[test], y[test])
+
+
+def copy() -> Copy:
+    """That of the scikit-learn which is installed."""
+    return Copy(DIGITS, f"scikit-learn {version('scikit-learn')}")
 
 
 def in_test_set(y: Labels) -> NDArray[np.bool_]:
@@ -52,4 +58,4 @@ def shares(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return whole
 
 
-DIGITS = OnBoard(load_digits, "5b959224c1904cbfb39f63ba14da53c6f4c9ae461ec5c8adc0b0d7ac8ffb08dc")
+DIGITS = Format((), read_digits)
