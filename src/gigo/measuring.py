@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gigo.errors import EngineError, GigoError
@@ -193,7 +192,7 @@ def _counted(network: nn.Module, x: Tensor) -> _Counts:
         return tensor
 
     def note(module: nn.Module, inputs: object, output: object) -> None:
-        for tensor in tree_leaves(output):
+        for tensor in output if isinstance(output, tuple) else (output,):
             if isinstance(tensor, Tensor) and tensor.untyped_storage() is not batch:
                 outputs.append(tensor.numel())
 
