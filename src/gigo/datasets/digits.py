@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,8 @@ def read_digits(_: Sequence[Path]) -> Arrays:
 
 def copy() -> Copy:
     """That of the scikit-learn which is installed."""
+    from importlib.metadata import version  # which takes long to import
+
     return Copy(DIGITS, f"scikit-learn {version('scikit-learn')}")
 
 

@@ -48,11 +48,11 @@ def read_parquet(path: Path) -> tuple[NDArray[np.uint8], Labels]:
 
     with reading(path, "a table of PNG images 'image' or 'img' and labels 'label' or 'fine_label'"):
         check_plain(path)
+        names = pq.read_schema(path).names
+        image = "image.bytes" if "image" in names else "img.bytes"
+        label = "label" if "label" in names else "fine_label"
         # As a dictionary, a value that many rows have is in memory once.
-        with pq.ParquetFile(path, read_dictionary=["image.bytes", "img.bytes"]) as file:
-            names = file.schema_arrow.names
-            image = "image.bytes" if "image" in names else "img.bytes"
-            label = "label" if "label" in names else "fine_label"
+        with pq.ParquetFile(path, read_dictionary=[image]) as file:
             _check_size(file.metadata)
             table = file.read(columns=[image, label]).flatten()
         labels: Any = table.column(label)
