@@ -13,6 +13,7 @@ from gigo import corruptions, datasets, models
 from gigo.axes import Cell
 from gigo.corruptions import relabel
 from gigo.grid import Grid
+from gigo.metrics import measures
 from gigo.ref import Ref, canonical
 from gigo.resolve import resolve
 from gigo.study import Study
@@ -89,24 +90,30 @@ def make_test_set(name: str = "digits") -> TestSet:
     entry = datasets.CATALOGUE[name]
     names = tuple(f"class {k}" for k in range(entry.n_classes))
     labels = np.random.default_rng(0).integers(entry.n_classes, size=entry.n_test)
-    return TestSet(name, entry.sha256, names, labels, entry.n_train, "made up")
+    return TestSet(name, entry.sha256, names, {"test": labels}, entry.n_train, "made up")
 
 
 def make_record(trial: Trial, **fields: Any) -> Record:
     """A record whose accuracy falls with the rate; the same for the same trial."""
     rng = np.random.default_rng(int(trial.key[:8], 16))
-    truth = make_test_set(trial.dataset.name)
-    n_classes = len(truth.class_names)
-
-    def predict(share: float) -> np.ndarray[Any, Any]:
-        right = rng.random(len(truth.y_test)) < share
-        guess = rng.integers(n_classes, size=len(truth.y_test))
-        return np.where(right, truth.y_test, guess).astype(np.uint8)
-
+    test_set = make_test_set(trial.dataset.name)
+    truth, n_classes = test_set.labels["test"], len(test_set.classes)
+    guess = rng.integers(n_classes, size=len(truth))
+    predictions = np.where(rng.random(len(truth)) < 1 - trial.rate, truth, guess).astype(np.uint8)
     held_out = trial.size // 5 if trial.validation == "clean" else 0
     n_train = trial.size - held_out
     selected = round(trial.rate * n_train)
     epochs = int(rng.integers(2, 20))
+    found = {
+        **measures(truth, predictions, n_classes),
+        "log_loss": float(rng.exponential()),
+        "accuracy_last": float(rng.random()),
+        "log_loss_last": float(rng.exponential()),
+    }
+    if selected < n_train:
+        found["train_accuracy_clean"] = float(rng.random())
+    if selected:
+        found |= {"train_accuracy_corrupted": rng.random(), "train_recovered": rng.random()}
     record = Record(
         key=trial.key,
         trial=trial.to_json(),
@@ -118,13 +125,9 @@ def make_record(trial: Trial, **fields: Any) -> Record:
         epochs=epochs,
         best_epoch=int(rng.integers(1, epochs + 1)),
         stopped="patience",
-        predictions=predict(1 - trial.rate),
-        predictions_last=predict(0.9 * (1 - trial.rate)),
-        log_loss=float(rng.exponential()),
-        log_loss_last=float(rng.exponential()),
-        train_accuracy_clean=float(rng.random()) if selected < n_train else None,
-        train_accuracy_corrupted=float(rng.random()) if selected else None,
-        train_recovered=float(rng.random()) if selected else None,
+        predictions={"test": predictions},
+        scores={},
+        measures=found,
         curve={
             "train_loss": sorted(rng.exponential(size=epochs).tolist(), reverse=True),
             "learning_rate": [1e-3] * epochs,

@@ -10,6 +10,7 @@ import pandas as pd
 from factories import grid_of, trials_of
 from gigo.analysis import tidy
 from gigo.datasets import CATALOGUE
+from gigo.metrics import measures
 from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Record, Status, TestSet
@@ -17,8 +18,8 @@ from gigo.types import Record, Status, TestSet
 TEST_SET = TestSet(
     name="digits",
     sha256=CATALOGUE["digits"].sha256,
-    class_names=tuple("0123456789"),
-    y_test=np.arange(1000) % 10,
+    classes=tuple("0123456789"),
+    labels={"test": np.arange(1000) % 10},
     n_train=CATALOGUE["digits"].n_train,
     source="made up",
 )
@@ -34,9 +35,10 @@ def make_study(**fields: object) -> Study:
 
 def predictions(accuracy: float, test_set: TestSet = TEST_SET) -> np.ndarray:
     """``round(accuracy * n)`` right answers spread over the test set, the rest one class off."""
-    n, n_classes = len(test_set.y_test), len(test_set.class_names)
+    truth, n_classes = test_set.labels["test"], len(test_set.classes)
+    n = len(truth)
     wrong = np.random.default_rng(0).permutation(n)[round(accuracy * n) :]
-    guesses = test_set.y_test.copy()
+    guesses = truth.copy()
     guesses[wrong] = (guesses[wrong] + 1) % n_classes
     return guesses.astype(np.uint8)
 
@@ -47,6 +49,19 @@ def make_record(
     """What a trial of that test accuracy could have left."""
     n_train = trial.size if trial.validation != "clean" else trial.size - round(0.2 * trial.size)
     changed = round(trial.rate * n_train)
+    truth, n_classes = test_set.labels["test"], len(test_set.classes)
+    predicted = predictions(accuracy, test_set)
+    found = {
+        **measures(truth, predicted, n_classes),
+        "accuracy_last": round(accuracy / 2 * len(truth)) / len(truth),
+        "log_loss_last": 2.0,
+    }
+    if status != "diverged":
+        found["log_loss"] = 1.5
+    if changed < n_train:
+        found["train_accuracy_clean"] = 0.9
+    if changed:
+        found |= {"train_accuracy_corrupted": 0.2, "train_recovered": 0.5}
     return Record(
         key=trial.key,
         trial=trial.to_json(),
@@ -58,13 +73,9 @@ def make_record(
         epochs=3,
         best_epoch=2,
         stopped="epochs",
-        predictions=predictions(accuracy, test_set),
-        predictions_last=predictions(accuracy / 2, test_set),
-        log_loss=None if status == "diverged" else 1.5,
-        log_loss_last=2.0,
-        train_accuracy_clean=0.9 if changed < n_train else None,
-        train_accuracy_corrupted=0.2 if changed else None,
-        train_recovered=0.5 if changed else None,
+        predictions={"test": predicted},
+        scores={},
+        measures=found,
         curve={"train_loss": [2.0, 1.0, 0.5], "learning_rate": [1e-3] * 3},
         seconds=1.25,
         provenance={"gigo": "0.1.0", "torch": "2.13.0", "device": "cpu", "width": 33},

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn import metrics as reference
 
 from factories import cells_of, grid_of
 from gigo.analysis import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
-from gigo.analysis import metrics as ours
 from gigo.errors import StoreError
 from synthetic import (
     TEST_SETS,
@@ -24,41 +19,6 @@ from synthetic import (
     predictions,
 )
 
-NO_WARNING: Any = {"zero_division": 0}
-
-
-@st.composite
-def classified(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
-    """True and predicted classes; some classes may be absent from either."""
-    n_classes = draw(st.integers(2, 6))
-    pairs = st.tuples(st.integers(0, n_classes - 1), st.integers(0, n_classes - 1))
-    true, predicted = zip(*draw(st.lists(pairs, min_size=1, max_size=40)), strict=True)
-    return np.array(true), np.array(predicted, np.uint8), n_classes
-
-
-@given(classified())
-@settings(deadline=None)  # scikit-learn's first calls are slow
-def test_metrics_are_those_of_scikit_learn(data):
-    true, predicted, n_classes = data
-    counts = ours.confusion(true, predicted, n_classes)
-    assert (counts == reference.confusion_matrix(true, predicted, labels=range(n_classes))).all()
-    assert ours.accuracy(counts) == pytest.approx(reference.accuracy_score(true, predicted))
-    f1 = reference.f1_score(true, predicted, average="macro", **NO_WARNING)
-    assert ours.macro_f1(counts) == pytest.approx(f1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of classes that are only predicted
-        balanced = reference.balanced_accuracy_score(true, predicted)
-    assert ours.balanced_accuracy(counts) == pytest.approx(balanced)
-
-    precision, recall, f1, support = reference.precision_recall_fscore_support(
-        true, predicted, labels=range(n_classes), **NO_WARNING
-    )
-    classes = ours.per_class(counts)
-    np.testing.assert_allclose(classes.precision, precision)
-    np.testing.assert_allclose(np.nan_to_num(classes.recall), recall)
-    np.testing.assert_allclose(classes.f1, f1)
-    assert (classes.support == support).all()
-
 
 def test_the_table_has_the_documented_columns_and_a_row_a_cell_and_replicate():
     study = demo_study()
@@ -66,7 +26,10 @@ def test_the_table_has_the_documented_columns_and_a_row_a_cell_and_replicate():
     assert list(frame.columns) == list(COLUMNS)
     assert len(frame) == len(cells_of(study)) * study.replicates
     empty = {name for name in COLUMNS if np.any(frame[name].isna())}
-    assert empty == {"train_accuracy_clean", "train_accuracy_corrupted", "train_recovered"}
+    shares = {"train_accuracy_clean", "train_accuracy_corrupted", "train_recovered"}
+    unknown = {"brier", "ece", "roc_auc", "average_precision"}  # no probabilities, ten classes
+    assert empty == shares | unknown
+    assert all(np.all(frame[name].isna()) for name in unknown)
 
 
 def test_rate_zero_is_one_trial_listed_under_every_corruption():
@@ -122,14 +85,40 @@ def test_rows_do_not_depend_on_the_order_of_records():
     assert forwards.equals(backwards)
 
 
+def test_measures_become_columns_and_what_is_absent_is_empty():
+    study = make_study(replicates=1)
+    first, second, third = make_records(study, demo_accuracy)
+    far = {"easy/accuracy": 0.9, "easy/log_loss": 0.1}
+    records = [
+        replace(first, measures={}),
+        replace(second, measures={"ece": 0.25, "made_up": 7.0}, epochs=None, best_epoch=None),
+        replace(third, measures=far, stopped=None),
+    ]
+    frame = tidy([grid_of(study)], records, TEST_SETS)
+    assert list(frame.columns) == [*COLUMNS, "made_up", *far]
+    nan = float("nan")
+    np.testing.assert_array_equal(frame["ece"], [nan, 0.25, nan])
+    np.testing.assert_array_equal(frame["made_up"], [nan, 7.0, nan])
+    np.testing.assert_array_equal(frame["easy/log_loss"], [nan, nan, 0.1])
+    assert np.all(frame["accuracy"].isna())
+    assert pd.api.types.is_integer_dtype(frame["epochs"].dtype)
+    assert list(frame["epochs"].isna()) == [False, True, False]
+    assert list(frame["stopped"].isna()) == [False, False, True]
+    assert np.all(frame["chance"] == 0.1)
+
+
 def test_a_record_without_its_test_set_is_refused():
     study = make_study(replicates=1, rates=0.5)
     (record,) = make_records(study, lambda trial: 0.5)
-    with pytest.raises(StoreError, match="test set of digits"):
-        tidy([grid_of(study)], [record], {})
-    short = replace(record, predictions=predictions(0.5)[:7])
+    for table in (tidy, per_class):
+        with pytest.raises(StoreError, match="test set of digits"):
+            table([grid_of(study)], [record], {})
+    short = replace(record, predictions={"test": predictions(0.5)[:7]})
+    strange = replace(record, predictions={"test": predictions(0.5) + np.uint8(1)})
     with pytest.raises(StoreError, match="= 7 items: expected the 1000"):
-        tidy([grid_of(study)], [short], TEST_SETS)
+        per_class([grid_of(study)], [short], TEST_SETS)
+    with pytest.raises(StoreError, match="in 10 classes"):
+        per_class([grid_of(study)], [strange], TEST_SETS)
 
 
 def test_classes_add_up_to_the_whole():
@@ -142,6 +131,9 @@ def test_classes_add_up_to_the_whole():
     assert list(classes["key"][::10]) == list(frame["key"])
     np.testing.assert_allclose(right.reshape(-1, 10).sum(1) / 1000, frame["accuracy"])
     assert np.all(classes["support"] == 100)
+    assert list(classes["class_name"][:10]) == list("0123456789")
+    nothing = per_class([grid_of(study)], [], TEST_SETS)
+    assert list(nothing.columns) == list(PER_CLASS_COLUMNS) and nothing.empty
 
 
 def test_learning_curves_are_long():
@@ -151,3 +143,4 @@ def test_learning_curves_are_long():
     first = long[(long["key"] == records[0].key) & (long["quantity"] == "train_loss")]
     assert list(first["epoch"]) == [1, 2, 3]
     assert list(first["value"]) == [2.0, 1.0, 0.5]
+    assert curves([replace(records[0], curve={})]).empty

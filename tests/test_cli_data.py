@@ -91,8 +91,8 @@ def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> N
     result = gigo.sweep(dataset=str(place), out=tmp_path / "run", **study)
     (test_set,) = result.test_sets.values()
     assert (test_set.name, test_set.sha256) == ("cifar-10-batches-py", found.sha256)
-    assert test_set.class_names == found.classes
-    np.testing.assert_array_equal(test_set.y_test, found.tests["test"][1])
+    assert test_set.classes == found.classes
+    np.testing.assert_array_equal(test_set.labels["test"], found.tests["test"][1])
     assert "expected a folder with" in told(finish("plan", "demo", "--dataset", "no/where"), 2)
 
 

@@ -29,8 +29,8 @@ from synthetic import make_frame, make_record, make_study
 MNIST = TestSet(
     name="mnist",
     sha256=CATALOGUE["mnist"].sha256,
-    class_names=tuple("0123456789"),
-    y_test=np.arange(1000) % 10,
+    classes=tuple("0123456789"),
+    labels={"test": np.arange(1000) % 10},
     n_train=CATALOGUE["mnist"].n_train,
     source="made up",
 )

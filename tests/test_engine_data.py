@@ -210,10 +210,9 @@ def test_predictions_are_those_of_the_networks_whatever_the_chunks(shared: bool)
     for i, network in enumerate(networks):
         with torch.no_grad():
             logits = network(torch.tensor(world.dataset.x_train)[items[i]].double() / 255)
-        mine = found.row(i)
-        assert torch.equal(mine.classes, logits.argmax(1))
-        assert torch.equal(mine.correct, logits.argmax(1) == labels[i])
-        assert float(mine.loss) == pytest.approx(
+        assert torch.equal(found.classes[i], logits.argmax(1))
+        assert torch.equal(found.correct[i], logits.argmax(1) == labels[i])
+        assert float(found.loss[i]) == pytest.approx(
             float(nn.functional.cross_entropy(logits, labels[i])), abs=1e-12
         )
         assert float(found.accuracy[i]) == (logits.argmax(1) == labels[i]).double().mean()

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, trial, trials
-from factories import corruption_of
+from factories import corruption_of, model_of
 from gigo.engine.members import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
+from gigo.metrics import MEASURES, measures
 from gigo.models.networks import small_cnn
 from gigo.recipe import Recipe
 from gigo.sample import sample
 from gigo.trial import Trial
-from gigo.types import Record
+from gigo.types import Dataset, Record
 
 SHORT = Recipe(batch_size=16, epochs=6, patience=2, plateau_patience=1, learning_rate=3e-3)
 WHOLE = BASE.model_copy(update={"epochs": 4, "batch_size": 16, "learning_rate": 3e-3})
@@ -30,7 +31,17 @@ def only(one: Trial, resident: Resident) -> Record:
 
 
 def accuracy(record: Record) -> float:
-    return float((record.predictions == digits().dataset.tests["test"][1]).mean())
+    return float((record.predictions["test"] == digits().dataset.tests["test"][1]).mean())
+
+
+def trained(record: Record) -> int:
+    assert record.epochs is not None
+    return record.epochs
+
+
+def best_epoch(record: Record) -> int:
+    assert record.best_epoch is not None
+    return record.best_epoch
 
 
 # Counts and curves
@@ -51,17 +62,20 @@ def test_counts_and_curves_fit_together(validation: str) -> None:
         assert record.trial == one.to_json()
         monitored = {"monitor_accuracy", "monitor_loss"} if validation != "none" else set()
         assert record.curve.keys() == {"train_loss", "learning_rate"} | monitored
-        assert {len(values) for values in record.curve.values()} == {record.epochs}
+        assert {len(values) for values in record.curve.values()} == {trained(record)}
         assert all(type(value) is float for values in record.curve.values() for value in values)
-        assert 1 <= record.best_epoch <= record.epochs <= SHORT.epochs
-        assert record.stopped == "epochs" or record.epochs - record.best_epoch == SHORT.patience
-        for predictions in (record.predictions, record.predictions_last):
-            assert (predictions.dtype, predictions.shape) == (np.uint8, (450,))
+        assert 1 <= best_epoch(record) <= trained(record) <= SHORT.epochs
+        assert record.stopped == "epochs" or trained(record) - best_epoch(record) == SHORT.patience
+        assert record.predictions.keys() == {"test"}
+        predictions = record.predictions["test"]
+        assert (predictions.dtype, predictions.shape) == (np.uint8, (450,))
+        assert record.scores == {}  # ten classes
+        assert accuracy(record) == record.measures["accuracy"]
         assert record.seconds > 0
         assert record.provenance["device"]
     epochs = [event.epoch for event in events]
     assert epochs == list(range(1, len(epochs) + 1))
-    assert max(record.epochs for record in records.values()) == len(epochs)
+    assert max(trained(record) for record in records.values()) == len(epochs)
 
 
 def test_the_epochs_tell_who_is_still_training() -> None:
@@ -76,17 +90,17 @@ def test_the_epochs_tell_who_is_still_training() -> None:
             last = event.running
         elif isinstance(event, Record):
             done += 1
-            lengths.append(event.epochs)
+            lengths.append(trained(event))
     assert (done, last) == (len(members), 0)
     assert lengths == sorted(lengths)  # who is done earlier leaves earlier or together
 
 
 def test_counts_tell_selected_from_changed() -> None:
+    lenient = corruption_of("symmetric", include_true=True)
     one = trial(digits(), rate=0.5, size=200, recipe=WHOLE)
-    assert one.corruption is not None
-    lenient = replace(one, corruption=corruption_of("symmetric", include_true=True))
-    record = only(lenient, digits())
-    part = sample(lenient, digits().dataset)
+    one = replace(one, corruption=lenient)
+    record = only(one, digits())
+    part = sample(one, digits().dataset)
     assert record.n_selected == 100 == part.touched.sum()
     assert record.n_changed == (part.labels != part.true_labels).sum() < 100
 
@@ -102,22 +116,21 @@ def test_under_oracle_the_best_epochs_weights_predict_what_was_best(rate: float)
     records, _ = finish(members, resident)
     for record in records.values():
         watched = record.curve["monitor_accuracy"]
-        assert record.best_epoch == np.argmax(watched) + 1
+        assert best_epoch(record) == np.argmax(watched) + 1
         assert accuracy(record) == max(watched)
-        loss = record.curve["monitor_loss"][record.best_epoch - 1]
-        assert record.log_loss == pytest.approx(loss, abs=1e-10)
-        last = (record.predictions_last == digits().dataset.tests["test"][1]).mean()
-        assert last == watched[-1]
-        assert record.log_loss_last == pytest.approx(record.curve["monitor_loss"][-1], abs=1e-10)
-    assert any(record.best_epoch < record.epochs for record in records.values())
+        losses, found = record.curve["monitor_loss"], record.measures
+        assert found["log_loss"] == pytest.approx(losses[best_epoch(record) - 1], abs=1e-10)
+        assert found["accuracy_last"] == watched[-1]
+        assert found["log_loss_last"] == pytest.approx(losses[-1], abs=1e-10)
+    assert any(best_epoch(record) < trained(record) for record in records.values())
 
 
 def test_without_validation_the_last_weights_are_the_chosen_ones() -> None:
     record = only(trial(digits(), validation="none", recipe=SHORT), digits())
-    assert record.best_epoch == record.epochs == SHORT.epochs
+    assert best_epoch(record) == trained(record) == SHORT.epochs
     assert record.stopped == "epochs"
-    np.testing.assert_array_equal(record.predictions, record.predictions_last)
-    assert record.log_loss == record.log_loss_last
+    assert record.measures["accuracy"] == record.measures["accuracy_last"]
+    assert record.measures["log_loss"] == record.measures["log_loss_last"]
     assert record.curve["learning_rate"] == [SHORT.learning_rate] * SHORT.epochs
 
 
@@ -125,7 +138,7 @@ def test_the_rates_of_the_curve_are_cut_where_the_accuracy_stands_still() -> Non
     recipe = SHORT.model_copy(update={"learning_rate": 1e-12, "patience": 4})
     record = only(trial(digits(), recipe=recipe), digits())
     assert record.curve["learning_rate"] == pytest.approx([1e-12, 1e-12, 1e-13, 1e-14, 1e-15])
-    assert (record.best_epoch, record.epochs, record.stopped) == (1, 5, "patience")
+    assert (best_epoch(record), trained(record), record.stopped) == (1, 5, "patience")
 
 
 # Accuracies
@@ -155,58 +168,99 @@ def test_accuracies_are_those_of_the_chosen_weights_by_hand(validation: str) -> 
             fitted = network(images[part.rows]).argmax(1).numpy()
             test = network(torch.tensor(resident.dataset.tests["test"][0]).double())
             held_out = network(images[part.held_out]).argmax(1).numpy()
-        np.testing.assert_array_equal(record.predictions, test.argmax(1).numpy())
-        truth = torch.tensor(resident.dataset.tests["test"][1])
-        loss = float(nn.functional.cross_entropy(test, truth))
-        assert record.log_loss == pytest.approx(loss, abs=1e-10)
+        found, predicted = record.measures, record.predictions["test"]
+        np.testing.assert_array_equal(predicted, test.argmax(1).numpy())
+        truth = resident.dataset.tests["test"][1]
+        expected = measures(truth, predicted, 10, test.log_softmax(1).numpy())
+        assert expected.keys() == MEASURES.keys() - {"roc_auc", "average_precision"}
+        assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-10)
         wrong = part.labels != part.true_labels
         memorised = (fitted == part.labels)[wrong]
         recovered = (fitted == part.true_labels)[wrong]
         clean = (fitted == part.labels)[~wrong]
-        assert record.train_accuracy_corrupted == (memorised.mean() if wrong.any() else None)
-        assert record.train_recovered == (recovered.mean() if wrong.any() else None)
-        assert record.train_accuracy_clean == (None if wrong.all() else clean.mean())
+        assert found.get("train_accuracy_corrupted") == (memorised.mean() if wrong.any() else None)
+        assert found.get("train_recovered") == (recovered.mean() if wrong.any() else None)
+        assert found.get("train_accuracy_clean") == (None if wrong.all() else clean.mean())
         if validation == "clean":
-            watched = record.curve["monitor_accuracy"][record.best_epoch - 1]
+            watched = record.curve["monitor_accuracy"][best_epoch(record) - 1]
             assert watched == (held_out == part.held_out_labels).mean()
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
-def test_under_oracle_a_record_is_what_looking_at_the_test_set_again_gives(
-    dtype: torch.dtype,
-) -> None:
-    resident = digits(dtype)
+def test_last_weights_are_looked_at_where_they_are_not_the_chosen_ones() -> None:
+    resident = digits(torch.float64)
     recipe = SHORT.model_copy(update={"learning_rate": 0.01, "epochs": 12})
     members = trials(resident, [0, 0.3, 0.6, 0.9], [0, 1, 2, 3], recipe=recipe)
     stack, waited, differ = TrainingStack(members, resident), 0, 0
+    images = torch.tensor(resident.dataset.tests["test"][0]).double()
+    truth = resident.dataset.tests["test"][1]
+    ends: dict[str, float] = {}
     for epoch in range(1, recipe.epochs + 1):
         stack.run_epoch()
         stack.control.stopped[0] |= epoch == 1  # one of sixteen: it waits for the next
-        again = look_again(stack)
+        for row in np.flatnonzero(stack.control.stopped).tolist():
+            key = stack.members[row].trial.key
+            with torch.no_grad():
+                guess = plain(stack, stack._weights, row)(images).argmax(1).numpy()
+            ends.setdefault(key, float((guess == truth).mean()))
         for record in stack.leave():
-            assert_close(record, again[record.key], 1e-12 if dtype == torch.float64 else 1e-6)
-            waited += record.epochs < epoch
-            differ += (record.predictions != record.predictions_last).any()
+            assert record.measures["accuracy_last"] == ends[record.key]
+            waited += trained(record) < epoch
+            differ += record.measures["accuracy"] != record.measures["accuracy_last"]
         if not stack.members:
             break
     assert waited  # so that its own last epoch is not the stack's
     assert differ  # else chosen and last could have been mixed up
 
 
-def look_again(stack: TrainingStack) -> dict[str, Record]:
-    """The records of those who stopped, as if the test set had not been looked at."""
-    rows = np.flatnonzero(stack.control.stopped)
-    watched, stack.watched = stack.watched, None
-    records = {record.key: record for record in stack._records(rows)} if len(rows) else {}
-    stack.watched = watched
-    return records
+def two_classes() -> Dataset:
+    """Sixty vectors of two classes, and two test sets, the second all of one class."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    x = (rng.normal(size=(120, 6)) + labels[:, None]).astype(np.float32)
+    tests = {"test": (x[60:], labels[60:]), "far": (x[61:101:2] + 1, labels[61:101:2])}
+    return Dataset("two", x[:60], labels[:60], tests, ("no", "yes"), "table", "2" * 64, "made up")
 
 
-def assert_close(a: Record, b: Record, within: float) -> None:
-    np.testing.assert_array_equal(a.predictions, b.predictions)
-    np.testing.assert_array_equal(a.predictions_last, b.predictions_last)
-    assert a.predictions.dtype == b.predictions.dtype == np.uint8
-    assert [a.log_loss, a.log_loss_last] == pytest.approx([b.log_loss, b.log_loss_last], abs=within)
+def test_two_classes_keep_their_scores_and_every_test_set_is_measured() -> None:
+    resident = Resident(two_classes(), torch.device("cpu"), torch.float32)
+    mlp = model_of("mlp", width=8, depth=1)
+    members = trials(resident, [0, 0.5], [0, 1], model=mlp, recipe=WHOLE, validation="none")
+    for record in finish(members, resident)[0].values():
+        assert list(record.predictions) == list(record.scores) == ["test", "far"]
+        assert list(resident.test_labels) == ["test", "far"]
+        for name, (_, labels) in resident.dataset.tests.items():
+            scores, before = record.scores[name], "" if name == "test" else "far/"
+            assert (scores.dtype, scores.shape) == (np.float16, (len(labels), 2))
+            np.testing.assert_allclose(np.exp(scores.astype(float)).sum(1), 1, atol=2e-3)
+            np.testing.assert_array_equal(record.predictions[name], scores.argmax(1))
+            again = measures(labels, record.predictions[name], 2, scores)  # of the rounded ones
+            expected = (
+                set(MEASURES)
+                if not before
+                else set(MEASURES)
+                - {
+                    "roc_auc",
+                    "average_precision",
+                }
+            )
+            assert again.keys() == expected
+            stored = {measure: record.measures[f"{before}{measure}"] for measure in again}
+            assert stored == pytest.approx(again, abs=2e-3)
+            for which in ("accuracy", "log_loss"):
+                assert record.measures[f"{before}{which}_last"] == stored[which]
+        assert "far/roc_auc" not in record.measures  # of one class
+
+
+def test_a_wide_stack_is_looked_at_in_parts() -> None:
+    members = trials(digits(torch.float64), [0, 0.5], [0, 1, 2], recipe=WHOLE, size=60)
+    whole, _ = finish(members, digits(torch.float64))
+    stack = TrainingStack(members, digits(torch.float64), at_a_time=1)
+    while stack.members:
+        stack.run_epoch()
+        for record in stack.leave():
+            again = whole[record.key]
+            np.testing.assert_array_equal(record.predictions["test"], again.predictions["test"])
+            assert dict(record.measures) == pytest.approx(dict(again.measures), abs=1e-12)
 
 
 def test_a_model_learns_what_it_is_taught() -> None:
@@ -215,10 +269,10 @@ def test_a_model_learns_what_it_is_taught() -> None:
     clean, noisy = finish(members, digits())[0].values()
     assert clean.status == noisy.status == "ok"
     assert accuracy(clean) > 0.75 > accuracy(noisy) > 0.3
-    assert clean.train_accuracy_clean == 1
-    assert clean.train_accuracy_corrupted is clean.train_recovered is None
-    assert noisy.train_accuracy_corrupted is not None
-    assert noisy.train_accuracy_corrupted > 0.7  # so small a set is learned by heart
+    assert clean.measures["train_accuracy_clean"] == 1
+    assert not {"train_accuracy_corrupted", "train_recovered"} & clean.measures.keys()
+    # So small a set is learned by heart.
+    assert noisy.measures["train_accuracy_corrupted"] > 0.7
 
 
 # Statuses
@@ -229,8 +283,8 @@ def test_a_rate_of_next_to_nothing_never_starts() -> None:
     members = trials(digits(), [0, 0.5], [0, 1], recipe=recipe)
     for record in finish(members, digits())[0].values():
         assert record.status == "never_started"
-        assert record.best_epoch == 1
-        np.testing.assert_array_equal(record.predictions, record.predictions_last)
+        assert best_epoch(record) == 1
+        assert record.measures["accuracy"] == record.measures["accuracy_last"]
 
 
 @pytest.mark.parametrize("validation", ["oracle", "clean", "none"])
@@ -239,11 +293,12 @@ def test_a_rate_far_too_high_diverges(validation: str) -> None:
     members = trials(digits(), [0, 0.5], [0, 1], recipe=recipe, validation=validation)
     for record in finish(members, digits())[0].values():
         assert record.status == "diverged"
-        assert record.epochs < 9  # it stops at once
+        assert trained(record) < 9  # it stops at once
         assert record.stopped == "diverged"
         *before, last = record.curve["train_loss"]
         assert all(map(math.isfinite, before)) and not math.isfinite(last)
-        assert record.log_loss_last is None
+        assert "log_loss_last" not in record.measures
+        assert all(map(math.isfinite, record.measures.values()))
 
 
 @pytest.mark.parametrize("spoilt", [math.nan, math.inf])
@@ -260,13 +315,13 @@ def test_a_member_that_diverges_leaves_the_others_as_they_were(spoilt: float) ->
         stack.run_epoch()
         records |= {record.key: record for record in stack.leave()}
     lost = records.pop(members[1].key)
-    assert (lost.status, lost.epochs, lost.best_epoch) == ("diverged", 2, 1)
-    assert lost.log_loss is not None and lost.log_loss_last is None
+    assert (lost.status, lost.epochs, best_epoch(lost)) == ("diverged", 2, 1)
+    assert "log_loss" in lost.measures and "log_loss_last" not in lost.measures
     assert len(records) == 3
     for key, record in records.items():
         assert record.status == "ok"
-        assert record.best_epoch == healthy[key].best_epoch
-        np.testing.assert_array_equal(record.predictions, healthy[key].predictions)
+        assert best_epoch(record) == healthy[key].best_epoch
+        np.testing.assert_array_equal(record.predictions["test"], healthy[key].predictions["test"])
         np.testing.assert_allclose(
             record.curve["train_loss"], healthy[key].curve["train_loss"], rtol=0, atol=1e-10
         )

@@ -107,8 +107,7 @@ def test_what_can_be_learned_is(build: Build) -> None:
     recipe = BASE.model_copy(update={"epochs": 40, "learning_rate": 0.02})
     members = trials(resident, [0], [0], size=60, recipe=recipe, model=own_model(build))
     (record,) = finish(members, resident)[0].values()
-    truth = resident.dataset.tests["test"][1]
-    assert (record.predictions == truth).mean() > 0.6
+    assert record.measures["accuracy"] > 0.6
 
 
 def test_a_network_for_real_numbers_is_refused_for_ids() -> None:

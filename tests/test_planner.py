@@ -248,7 +248,7 @@ def test_work_is_counted_in_images() -> None:
     trial = one(size=1000, recipe=once, validation="none")
     assert work(trial) == flops * (3 * 1000 + 1000 + 2 * 10_000)
     trial = one(size=1000, recipe=once, validation="oracle")
-    assert work(trial) == flops * (3 * 1000 + 10_000 + 1000)
+    assert work(trial) == flops * (3 * 1000 + 10_000 + 1000 + 2 * 10_000)
     trial = one(size=1000, recipe=once, validation="clean")
     assert work(trial) == flops * (3 * 800 + 200 + 800 + 2 * 10_000)
 

@@ -144,8 +144,8 @@ def test_the_real_engine_s_records_are_kept_as_they_are(tmp_path: Path) -> None:
     records = stored(tmp_path)
     assert records.keys() == trials_of(study).keys()
     for record in records.values():
-        assert len(record.predictions) == len(datasets.load("digits").y_test)
-        assert 1 <= record.best_epoch <= record.epochs <= 2
+        assert len(record.predictions["test"]) == len(datasets.load("digits").tests["test"][1])
+        assert 1 <= (record.best_epoch or 0) <= (record.epochs or 0) <= 2
         assert record.n_train == 16
         assert record.n_selected == 16 * record.trial["rate"]
 

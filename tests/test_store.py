@@ -6,10 +6,12 @@ import itertools
 import json
 import os
 import platform
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields, replace
@@ -22,14 +24,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import flips
 from factories import grid_of, make_record, make_study, make_test_set, make_trials, trials_of
 from gigo.errors import StoreBusy, StoreError, StudyMismatch
 from gigo.recipe import Recipe
-from gigo.store import Store, database
-from gigo.store import store as store_module
-from gigo.store.rows import TABLES
+from gigo.store import Store
+from gigo.store.database import Journal
+from gigo.store.rows import TABLES, digest
+from gigo.store.tables import BATCH
 from gigo.study import Study
-from gigo.types import Record, TestSet
+from gigo.types import Outcome, Record, TestSet
 
 STUDY = make_study()
 TRIALS = make_trials(STUDY)
@@ -44,8 +48,10 @@ def exact(value: Any) -> Any:
     """Something that is equal only for what is the same bit for bit, NaN and -0.0 included."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, Record | TestSet):
+    if isinstance(value, Outcome | TestSet):
         return {field.name: exact(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {name: exact(each) for name, each in value.items()}
     return repr(value)
 
 
@@ -73,19 +79,30 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def several(count: int, name: str = "") -> list[Record]:
+    """Records that differ by their keys."""
+    return [replace(RECORDS[0], key=f"{name}{number}") for number in range(count)]
+
+
 # What is kept
 
 
 def test_every_field_has_a_column() -> None:
-    assert list(TABLES["record"]) == [field.name for field in fields(Record)]
+    light = [field.name for field in fields(Outcome)]
+    assert list(TABLES["record"]) == light
+    assert [*light, *TABLES["evidence"]] == [field.name for field in fields(Record)]
     assert set(TABLES["test_set"]) == {field.name for field in fields(TestSet)}
 
 
-def test_what_was_added_is_read_back_in_order(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "BATCH", 3)
+def test_what_was_added_is_read_back_in_order(run: Path) -> None:
     with Store.open(run) as store:
         assert [exact(record) for record in store.records()] == [exact(r) for r in RECORDS]
+        for outcome, record in zip(store.outcomes(), RECORDS, strict=True):
+            assert type(outcome) is Outcome
+            assert all(exact(v) == exact(getattr(record, k)) for k, v in vars(outcome).items())
         assert store.keys() == {record.key for record in RECORDS}
+        assert store.statuses() == {record.key: record.status for record in RECORDS}
+        assert store.provenances() == [RECORDS[0].provenance]
         assert studies_of(store) == (STUDY,)
         assert store.precision == "float32"
         assert list(store.trials()) == [trial.key for trial in TRIALS]
@@ -101,6 +118,7 @@ plain = st.recursive(
 )
 plain_dicts = st.dictionaries(text, plain, max_size=4)
 predictions = hnp.arrays(st.sampled_from([np.uint8, np.uint16]), st.integers(0, 40))
+scores = hnp.arrays(np.float16, st.tuples(st.integers(0, 9), st.integers(0, 3)))
 counts = st.integers(0, 2**62)
 records = st.builds(
     Record,
@@ -111,16 +129,12 @@ records = st.builds(
     n_validation=counts,
     n_selected=counts,
     n_changed=counts,
-    epochs=counts,
-    best_epoch=counts,
-    stopped=st.sampled_from(["patience", "epochs"]),
-    predictions=predictions,
-    predictions_last=predictions,
-    log_loss=st.none() | finite,
-    log_loss_last=st.none() | finite,
-    train_accuracy_clean=st.none() | finite,
-    train_accuracy_corrupted=st.none() | finite,
-    train_recovered=st.none() | finite,
+    epochs=st.none() | counts,
+    best_epoch=st.none() | counts,
+    stopped=st.sampled_from(["patience", "epochs", None]),
+    measures=st.dictionaries(text, finite, max_size=4),
+    predictions=st.dictionaries(text, predictions, max_size=2),
+    scores=st.dictionaries(text, scores, max_size=2),
     curve=st.dictionaries(text, st.lists(st.floats(allow_nan=True), max_size=5), max_size=3),
     seconds=finite,
     provenance=plain_dicts,
@@ -147,24 +161,23 @@ def test_any_record_round_trips_bit_for_bit(scratch: Store, record: Record) -> N
 
 def test_a_diverged_curve_keeps_its_infinities_and_not_a_numbers(run: Path) -> None:
     curve = {"train_loss": [2.3, float("inf"), float("-inf"), float("nan"), -0.0]}
-    record = replace(RECORDS[0], key="diverged", status="diverged", curve=curve, log_loss=None)
+    record = replace(RECORDS[0], key="diverged", status="diverged", curve=curve)
     with Store.create(run, grid_of(STUDY)) as store:
         store.add([record])
         *_, last = store.records()
     assert repr(last.curve) == repr(curve)
-    assert last.log_loss is None
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"log_loss": float("nan")},
+        {"measures": {"accuracy": float("nan")}},
         {"seconds": float("inf")},
         {"provenance": {"loss": float("nan")}},
         {"provenance": {"path": Path("x")}},
         {"n_train": 1.5},
-        {"predictions": np.zeros(3)},
-        {"predictions": np.zeros((2, 2), np.uint8)},
+        {"n_train": 2**63},
+        {"predictions": {"test": np.zeros(3)}},
         {"status": "\ud800"},
     ],
     ids=str,
@@ -173,7 +186,7 @@ def test_what_could_not_be_read_back_is_refused(run: Path, wrong: dict[str, Any]
     (field,) = wrong
     new = replace(RECORDS[0], key="new")
     with Store.create(run, grid_of(STUDY)) as store:
-        with pytest.raises(StoreError, match=rf"^record\.{field} can't be stored: .+$"):
+        with pytest.raises(StoreError, match=rf"^\w+\.{field} can't be stored: .+$"):
             store.add([new, replace(new, key="newer", **wrong)])
         assert len(store.keys()) == len(RECORDS)
 
@@ -199,7 +212,7 @@ def test_no_trial_is_stored_twice_and_a_failed_batch_leaves_nothing(run: Path) -
 
 
 def test_test_sets_are_kept_once_by_their_data(run: Path) -> None:
-    digits, mnist = make_test_set(), replace(make_test_set("mnist"), class_names=("zéro", "一"))
+    digits, mnist = make_test_set(), replace(make_test_set("mnist"), classes=tuple("0一23456789"))
     with Store.create(run, grid_of(STUDY)) as store:
         store.add_test_set(digits)
         store.add_test_set(mnist)
@@ -212,10 +225,12 @@ def test_test_sets_are_kept_once_by_their_data(run: Path) -> None:
 
 def test_the_database_answers_plain_sql(run: Path) -> None:
     with closing(sqlite3.connect(run / "run.sqlite")) as connection:
-        query = "SELECT key, json_extract(trial, '$.rate'), epochs, log_loss FROM record"
+        query = """
+            SELECT key, json_extract(trial, '$.rate'), epochs, json_extract(measures, '$.accuracy')
+            FROM record JOIN evidence USING (position)"""
         rows = connection.execute(query).fetchall()
         assert connection.execute("PRAGMA application_id").fetchone() == (0x6769676F,)
-    expected = [(r.key, r.trial["rate"], r.epochs, r.log_loss) for r in RECORDS]
+    expected = [(r.key, r.trial["rate"], r.epochs, r.measures["accuracy"]) for r in RECORDS]
     assert rows == expected
 
 
@@ -285,25 +300,23 @@ def test_all_differences_are_named_at_once(run: Path) -> None:
 
 def test_a_run_without_a_trial_makes_way(tmp_path: Path) -> None:
     narrower, other = STUDY.but(rates=[0]), STUDY.but(seed=7, precision="float64")
-    for study, precision, studies in [
+    for study, precision, kept in [
         (STUDY, "float32", (STUDY,)),
         (narrower, "float32", (STUDY, narrower)),
         (other, "float64", (other,)),
         (STUDY, "bfloat16", (STUDY,)),
     ]:
         with Store.create(tmp_path, grid_of(study, precision)) as store:
-            assert (studies_of(store), store.precision) == (studies, precision)
+            assert (studies_of(store), store.precision) == (kept, precision)
         with Store.open(tmp_path) as store:
-            assert (studies_of(store), store.precision) == (studies, precision)
+            assert (studies_of(store), store.precision) == (kept, precision)
 
 
-def test_trials_of_another_science_are_not_mixed_in(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "SCIENCE", 99)
-    with pytest.raises(StudyMismatch, match="science = 1: expected 99"):
+def test_trials_of_another_science_are_not_mixed_in(run: Path) -> None:
+    craft(run, "run", 1, science=99)
+    with pytest.raises(StudyMismatch, match="science = 99: expected 1"):
         Store.create(run, grid_of(STUDY))
-    with pytest.raises(StudyMismatch, match="science = 1: expected 99"):
+    with pytest.raises(StudyMismatch, match="science = 99: expected 1"):
         Store.open(run)  # its keys would be unknown, and the run look empty
 
 
@@ -344,7 +357,7 @@ from gigo.store import Store
 with Store.open(Path(sys.argv[1])) as store:
     print(len(store.keys()), "torch" in sys.modules, "filelock" in sys.modules)
     try:
-        Store.create(store.path, grid_of(store.grids[0].study))
+        Store.create(store.path, store.grids[0])
     except StoreBusy as error:
         print(error)
 """
@@ -355,9 +368,8 @@ with Store.open(Path(sys.argv[1])) as store:
     assert f"process {os.getpid()} on" in second
 
 
-def test_another_program_s_lock_is_reported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "WAIT", 0.0)
-    with Store.create(run, grid_of(STUDY)) as store:
+def test_another_program_s_lock_is_reported(run: Path) -> None:
+    with Store.create(run, grid_of(STUDY), wait=0.0) as store:
         with closing(sqlite3.connect(run / "run.sqlite")) as other:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(StoreBusy, match=r"run\.sqlite: another program holds it"):
@@ -366,20 +378,19 @@ def test_another_program_s_lock_is_reported(run: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
-def test_readers_see_each_commit_and_hold_nobody_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: str
-) -> None:
-    monkeypatch.setattr(database, "JOURNAL", journal)
-    monkeypatch.setattr(database, "WAIT", 0.0)
-    monkeypatch.setattr(store_module, "BATCH", 2)
-    with Store.create(tmp_path, grid_of(STUDY)) as writer, Store.open(tmp_path) as reader:
-        writer.add(RECORDS[:3])
+def test_readers_see_each_commit_and_hold_nobody_up(tmp_path: Path, journal: Journal) -> None:
+    early, late = several(BATCH + 2), several(BATCH + 2, "late ")
+    with (
+        Store.create(tmp_path, grid_of(STUDY), journal=journal, wait=0.0) as writer,
+        Store.open(tmp_path) as reader,
+    ):
+        writer.add(early)
         seen: list[str] = []
-        for record, later in zip(reader.records(), RECORDS[3:], strict=False):
+        for record, later in zip(reader.records(), late, strict=True):
             seen.append(record.key)
             writer.add([later])  # while the reader is half-way
-            assert reader.keys() == writer.keys()
-    assert seen == [record.key for record in RECORDS[:-3]]
+        assert reader.keys() == writer.keys() == {r.key for r in (*early, *late)}
+    assert seen == [record.key for record in early]  # as of asking
     assert check(tmp_path) == "ok"
 
 
@@ -501,25 +512,177 @@ def test_a_truncated_database_is_reported(run: Path) -> None:
         list(open_and_read(run))
 
 
-@pytest.mark.parametrize("column", ["trial", "curve", "predictions"])
-def test_a_damaged_record_is_reported(run: Path, column: str) -> None:
-    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
-        query = f"UPDATE record SET {column} = substr({column}, 1, 20) WHERE position = 4"
-        connection.execute(query)
-        connection.commit()
+@pytest.mark.parametrize(
+    ("table", "column"), [("record", "status"), ("evidence", "curve"), ("evidence", "predictions")]
+)
+def test_a_damaged_record_is_reported(run: Path, table: str, column: str) -> None:
+    change(run, f"UPDATE {table} SET {column} = substr({column}, 1, 1) WHERE position = 4")
     found = open_and_read(run)
     for record in RECORDS[:3]:
         assert exact(next(found)) == exact(record)
-    with pytest.raises(StoreError, match=rf"run\.sqlite, row 4: record\.{column} can't be read"):
+    said = rf"run\.sqlite: row 4 of table {table} does not fit its digest: .+ --out$"
+    with pytest.raises(StoreError, match=said):
         next(found)
+    with Store.open(run) as store:
+        if table == "record":
+            for read in (store.keys, store.statuses, lambda: [*store.outcomes()]):
+                with pytest.raises(StoreError, match=said):
+                    read()
+            with pytest.raises(StoreError, match=said):
+                Store.create(run, grid_of(STUDY))
+        else:  # what tables are made from is whole
+            assert len([*store.outcomes()]) == len(store.keys()) == len(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("DELETE FROM record WHERE position = 3", "row 3 of table record is missing"),
+        ("DELETE FROM record WHERE position = 10", "row 10 of table record is missing"),
+        ("DELETE FROM evidence WHERE position = 3", "row 3 of table evidence is missing"),
+        ("DELETE FROM evidence", "row 1 of table evidence is missing"),
+        ("DELETE FROM provenance", "row 1 of table provenance is missing"),
+        ("DELETE FROM test_set", "row 1 of table test_set is missing"),
+        ("DELETE FROM grid", "row 1 of table grid is missing"),
+        ("DELETE FROM run", "0 rows in table run"),
+        ("UPDATE run SET records = 9", "row 1 of table run does not fit its digest"),
+        ("UPDATE record SET position = 11 WHERE position = 3", "row 3 of table record is missing"),
+        ("ALTER TABLE record RENAME COLUMN key TO kex", "table record is not that of a run"),
+    ],
+)
+def test_a_missing_row_is_noticed(run: Path, sql: str, said: str) -> None:
+    change(run, sql)
+    with pytest.raises(StoreError, match=rf"run\.sqlite: {said}: the database is damaged: "):
+        everything(run)
+
+
+def test_a_row_in_the_place_of_another_is_noticed(run: Path) -> None:
+    change(run, "UPDATE record SET position = 99 WHERE position = 3")
+    change(run, "UPDATE record SET position = 3 WHERE position = 4")
+    change(run, "UPDATE record SET position = 4 WHERE position = 99")
+    with pytest.raises(StoreError, match="row 3 of table record does not fit"):
+        everything(run)
+
+
+MADE_UP = [
+    ("evidence", "curve", json.dumps({"train_loss": [10**400]})),
+    ("evidence", "curve", "[]"),
+    ("evidence", "trial", "[]"),
+    ("evidence", "trial", "[" * 200_000),
+    ("evidence", "predictions", b"1"),
+    ("evidence", "predictions", zlib.compress(b'{"test": ["|u1", -1]}\nab')),
+    ("evidence", "predictions", zlib.compress(b'{"test": ["|u1", 1]}\nab')),
+    ("evidence", "predictions", zlib.compress(b'{"test": ["|O", 1]}\nab')),
+    ("evidence", "scores", 5),
+    ("record", "measures", "5"),
+    ("record", "measures", '{"accuracy": [1]}'),
+    ("record", "provenance", 2),
+    ("record", "n_train", "many"),
+    ("provenance", "provenance", "5"),
+    ("provenance", "provenance", "[" * 200_000),
+    ("test_set", "classes", "[]"),
+    ("test_set", "classes", '["one"]'),
+    ("test_set", "labels", zlib.compress(b'{"test": ["<i8", 0]}\n')),
+    ("grid", "grid", "5"),
+    ("grid", "grid", "{}"),
+    ("grid", "grid", "[" * 200_000),
+    ("grid", "grid", json.dumps({**grid_of(STUDY).to_json(), "models": {}})),
+    ("run", "precision", 5),
+    ("run", "records", 11),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), MADE_UP, ids=lambda value: f"{value!s:.20}")
+def test_a_made_up_row_is_one_line(run: Path, table: str, column: str, value: object) -> None:
+    craft(run, table, 1, **{column: value})
+    with pytest.raises(StoreError) as caught:
+        everything(run)
+    message = str(caught.value)
+    assert message.startswith(f"{run / 'run.sqlite'}") and "\n" not in message
+    assert len(message) < 500
 
 
 def test_a_study_that_this_version_does_not_know_is_reported(run: Path) -> None:
-    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
-        connection.execute("""UPDATE grid SET grid = replace(grid, '"rates"', '"ratez"')""")
-        connection.commit()
-    with pytest.raises(StoreError, match=r"row 1: grid\.grid can't be read: .*rates"):
+    plain = grid_of(STUDY).to_json()
+    craft(run, "grid", 1, grid=json.dumps({**plain, "study": {**plain["study"], "sizes": 5}}))
+    with pytest.raises(
+        StoreError, match=r"run\.sqlite, row 1: grid\.grid can't be read: key = 'sizes'"
+    ):
         Store.open(run)
+
+
+def test_a_run_is_read_without_what_its_study_names(tmp_path: Path) -> None:
+    plain = json.dumps(grid_of(STUDY).to_json()).replace("digits", "svhn")
+    with Store.create(tmp_path, grid_of(STUDY)):
+        pass
+    craft(tmp_path, "grid", 1, grid=plain)
+    with Store.open(tmp_path) as store:
+        assert studies_of(store)[0].dataset[0].name == "svhn"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_flipped_bit_gives_a_wrong_number_or_a_second_training(
+    tmp_path: Path, seed: int
+) -> None:
+    """More of the same, on more databases: ``python tests/flips.py 200``."""
+    assert flips.try_some(tmp_path, seed, count=10) > 1
+
+
+def test_text_that_is_none_is_reported(run: Path) -> None:
+    change(run, "UPDATE record SET status = CAST(x'ff0a' AS TEXT) WHERE position = 4")
+    with pytest.raises(StoreError, match=r"run\.sqlite: the database is damaged: .*decode.*$"):
+        everything(run)
+
+
+# Files in the way, and files that go
+
+
+@pytest.mark.parametrize("name", ["run.sqlite.writer", "run.sqlite.lock"])
+def test_nothing_is_written_through_a_link(run: Path, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(mine)
+    with pytest.raises(StoreError, match=rf"{name}: a link, a folder or a pipe: expected a file"):
+        Store.create(run, grid_of(STUDY))
+    assert mine.read_text() == "mine"
+    (run / name).unlink()
+    Store.create(run, grid_of(STUDY)).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes pipes")
+@pytest.mark.parametrize("name", ["run.sqlite", "run.sqlite.writer", "run.sqlite.lock"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(StoreError, match=rf"{name}: .*expected a file"):
+        Store.create(tmp_path, grid_of(STUDY))
+    if name == "run.sqlite":
+        with pytest.raises(StoreError, match="expected a file"):
+            Store.open(tmp_path)
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+@pytest.mark.parametrize("gone", ["folder", "database", "moved", "replaced"])
+def test_a_run_that_is_gone_is_noticed_at_the_next_commit(
+    run: Path, gone: str, journal: Journal
+) -> None:
+    new, file = several(2, "new"), run / "run.sqlite"
+    with Store.create(run, grid_of(STUDY), journal=journal) as store:
+        store.add(new[:1])
+        if gone == "folder":
+            shutil.rmtree(run)
+        elif gone == "database":
+            file.unlink()
+        elif gone == "moved":
+            run.rename(run.with_name("moved"))
+        else:
+            file.rename(run / "old.sqlite")
+            shutil.copy(run / "old.sqlite", file)
+        for _ in range(2):
+            with pytest.raises(StoreError, match=rf"{run}: the run folder is gone, or run\.sqlite"):
+                store.add(new[1:])
+        with pytest.raises(StoreError, match="the run folder is gone"):
+            store.add_test_set(make_test_set("mnist"))
 
 
 def test_a_stored_recipe_keeps_what_nobody_may_write(tmp_path: Path) -> None:
@@ -531,21 +694,13 @@ def test_a_stored_recipe_keeps_what_nobody_may_write(tmp_path: Path) -> None:
         assert studies_of(store) == (study,)
 
 
-def test_a_run_without_studies_is_reported(run: Path) -> None:
-    with closing(sqlite3.connect(run / "run.sqlite")) as connection:
-        connection.execute("DELETE FROM grid")
-        connection.commit()
-    with pytest.raises(StoreError, match=r"run\.sqlite: 1 rows in run, 0 in grid"):
-        Store.open(run)
-
-
 # Full disks
 
 
 def big(number: int) -> Record:
     """A record that does not compress."""
     noise = np.random.default_rng(number).integers(256, size=10_000).astype(np.uint8)
-    return replace(RECORDS[0], key=f"big {number}", predictions=noise, predictions_last=noise)
+    return replace(RECORDS[0], key=f"big {number}", predictions={"a": noise, "b": noise})
 
 
 def fill(store: Store) -> list[str]:
@@ -565,16 +720,13 @@ def fill(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
-def test_a_full_database_stays_whole(
-    run: Path, monkeypatch: pytest.MonkeyPatch, journal: str
-) -> None:
-    monkeypatch.setattr(database, "JOURNAL", journal)
-    with Store.create(run, grid_of(STUDY)) as store:
-        store._connection.execute("PRAGMA max_page_count = 100")
+def test_a_full_database_stays_whole(run: Path, journal: Journal) -> None:
+    with Store.create(run, grid_of(STUDY), journal=journal) as store:
+        store._tables._connection.execute("PRAGMA max_page_count = 100")
         kept = fill(store)
         assert kept
         assert store.keys() == {record.key for record in RECORDS} | set(kept)
-        store._connection.execute("PRAGMA max_page_count = 100000")
+        store._tables._connection.execute("PRAGMA max_page_count = 100000")
         store.add([big(len(kept))])
     assert check(run) == "ok"
     found = list(open_and_read(run))
@@ -599,14 +751,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
-def test_a_full_disk_leaves_the_run_whole(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch, journal: str
-) -> None:
-    monkeypatch.setattr(database, "JOURNAL", journal)
+def test_a_full_disk_leaves_the_run_whole(small_disk: Path, journal: Journal) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(100_000))
     run = small_disk / "run"
-    with Store.create(run, grid_of(STUDY)) as store:
+    with Store.create(run, grid_of(STUDY), journal=journal) as store:
         kept = set(fill(store))
         assert kept
         assert store.keys() == kept
@@ -632,15 +781,15 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 
 from factories import grid_of, make_record, make_study, make_trials
-from gigo.store import Store, database
+from gigo.store import Store
 
-folder, database.JOURNAL = Path(sys.argv[1]), sys.argv[2]
+folder, journal = Path(sys.argv[1]), sys.argv[2]
 study, random = make_study(), random.Random(7)
 template, printed = vars(make_record(make_trials(study)[0])), []
 from gigo.types import Record
 
 def write(round, pipe):
-    with Store.create(folder, grid_of(study)) as store:
+    with Store.create(folder, grid_of(study), journal=journal) as store:
         for number in range(100_000):
             key = f"{round}/{number}"
             store.add([Record(**{**template, "key": key})])
@@ -663,7 +812,7 @@ for round in range(10):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         printed += acknowledged.read().decode().splitlines()
-    with Store.create(folder, grid_of(study)) as store:  # works at once
+    with Store.create(folder, grid_of(study), journal=journal) as store:  # works at once
         lost = set(printed) - store.keys()
         extra = store.keys() - set(printed)
     assert not lost, lost
@@ -722,6 +871,35 @@ def python(script: str, *arguments: str) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def change(folder: Path, sql: str) -> None:
+    """Change a database behind the store's back."""
+    with closing(sqlite3.connect(folder / "run.sqlite")) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def craft(folder: Path, table: str, position: int, **columns: object) -> None:
+    """Change values of a row, and have its digest fit them."""
+    with closing(sqlite3.connect(folder / "run.sqlite")) as connection:
+        query = f"SELECT * FROM {table} WHERE position = {position}"
+        _, *values, _ = connection.execute(query).fetchone()
+        row = {**dict(zip(TABLES[table], values, strict=True)), **columns}
+        row["digest"] = digest(table, position, [*row.values()])
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        settings = ", ".join(f"{name} = ?" for name in row)
+        query = f"UPDATE {table} SET {settings} WHERE position = {position}"
+        connection.execute(query, [*row.values()])
+        connection.commit()
+
+
+def everything(folder: Path) -> None:
+    """Read all that there is."""
+    with Store.open(folder) as store:
+        for read in (store.keys, store.trials, store.test_sets, store.provenances):
+            read()
+        assert len([*store.outcomes()]) == len([*store.records()])
 
 
 def open_and_read(folder: Path) -> Iterator[Record]:

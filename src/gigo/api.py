@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gigo import studies
 from gigo.errors import SpecError
 from gigo.store import Store
 from gigo.study import Study
+from gigo.types import Record
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """What a run folder holds, finished or not.
+    """What a run folder holds, finished or not, as of now; read from there when it is asked for.
 
     Args:
         path: the run folder.
@@ -50,12 +52,11 @@ class Result:
         with Store.open(self.path) as store:
             self.grids = store.grids
             self.precision = store.precision
-            self.records = list(store.records())
+            self._count = store.count()
             self.test_sets = store.test_sets()  # second: a live writer stores them before records
-            self._trials = store.trials()
 
     def __repr__(self) -> str:
-        return f"<gigo.Result {self.path}: {len(self.records)} of {len(self._trials)} trials>"
+        return f"<gigo.Result {self.path}: {self._count} of {len(self._keys)} trials>"
 
     @property
     def studies(self) -> list[Study]:
@@ -65,28 +66,40 @@ class Result:
     @property
     def missing(self) -> int:
         """Trials that are not trained yet."""
-        return len(self._trials.keys() - {record.key for record in self.records})
+        return len(self._keys.difference(self.frame["key"]))
+
+    @cached_property
+    def _keys(self) -> set[str]:
+        """Of all that the run is meant to hold."""
+        return {key for grid in self.grids for key in grid.keys}
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """All that the trials left, predictions and curves included; large in a large run."""
+        return list(self._stored())
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row a trial; the columns are described in `gigo.analysis.table.COLUMNS`."""
         from gigo.analysis import tidy
 
-        return tidy(self.grids, self.records, self.test_sets)
+        with Store.open(self.path) as store:
+            outcomes = islice(store.outcomes(), self._count)  # as of opening
+            return tidy(self.grids, outcomes, self.test_sets)
 
     @cached_property
     def per_class(self) -> pd.DataFrame:
         """One row a trial and class; see `gigo.analysis.table.PER_CLASS_COLUMNS`."""
         from gigo.analysis import per_class
 
-        return per_class(self.grids, self.records, self.test_sets)
+        return per_class(self.grids, self._stored(), self.test_sets)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """Learning curves, one row a trial, epoch and quantity: key, epoch, quantity, value."""
         from gigo.analysis import curves
 
-        return curves(self.records)
+        return curves(self._stored())
 
     @cached_property
     def material(self) -> Material:
@@ -100,9 +113,17 @@ class Result:
             test_sets=self.test_sets,
             precision=self.precision,
             pending=self.missing,
-            provenance=[record.provenance for record in self.records],
+            provenance=self._provenance(),
             command=self._command,
         )
+
+    def _stored(self) -> Iterator[Record]:
+        with Store.open(self.path) as store:
+            yield from islice(store.records(), self._count)  # as of opening
+
+    def _provenance(self) -> list[dict[str, Any]]:
+        with Store.open(self.path) as store:
+            return store.provenances()
 
     @property
     def _command(self) -> str | None:

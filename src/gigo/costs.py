@@ -83,7 +83,7 @@ def work(trial: Trial) -> float:
     held_out = trial.size - fitted
     oracle = trial.validation == "oracle"
     watched = n_test if oracle else held_out
-    final = fitted + (0 if oracle else 2 * n_test)  # oracle has seen the test set already
+    final = fitted + 2 * n_test
     return flops * (expected_epochs(trial) * (3 * fitted + watched) + final)
 
 

@@ -81,10 +81,10 @@ def status(path: Path) -> str:
     path = Path(os.path.expanduser(path))
     parts: dict[str, set[str]] = {}  # a study that was widened is one
     with Store.open(path) as store:
-        done, precision = store.keys(), store.precision
-        states = Counter(record.status for record in store.records())
+        statuses, precision = store.statuses(), store.precision
+        done, states = statuses.keys(), Counter(statuses.values())
         for grid in store.grids:
-            parts.setdefault(grid.study.name, set()).update(grid.trials)
+            parts.setdefault(grid.study.name, set()).update(grid.keys)
     trials = set[str]().union(*parts.values())
     missing = len(trials - done)
     place = shlex.quote(str(path))

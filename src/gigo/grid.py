@@ -113,6 +113,11 @@ class Grid:
                 yield cell, replicate, self.trial(cell, replicate)
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Of the trials of `points`, in their order."""
+        return tuple(trial.key for _, _, trial in self.points())
+
+    @cached_property
     def trials(self) -> dict[str, Trial]:
         """Every model to train, by key, in the grid's order."""
         return {trial.key: trial for _, _, trial in self.points()}

@@ -174,64 +174,81 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class TestSet:
-    """What the analysis needs to know of a data set, kept beside the records."""
+    """What the analysis needs to know of a data set, kept beside the records.
+
+    Attributes:
+        name: of the data set.
+        sha256: of its data.
+        classes: their names.
+        labels: (n,) true classes by test set; the first one is called ``test``.
+        n_train: training items it has.
+        source: where the data came from, for people.
+    """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     name: str
     sha256: str
-    class_names: tuple[str, ...]
-    y_test: Labels
+    classes: tuple[str, ...]
+    labels: Mapping[str, Labels]
     n_train: int
     source: str
 
 
 @dataclass(frozen=True)
-class Record:
-    """What one trial left behind.
+class Outcome:
+    """How one trial came out, in numbers: the part of a `Record` that tables are made from.
 
     Attributes:
         key: the trial's content key, 64 hex digits.
-        trial: the trial as plain JSON values (`gigo.trial.Trial.to_json`).
         status: ``ok``; ``never_started`` (training loss never below 98 % of the entropy of its
             training labels); ``diverged`` (a loss that is not finite).
         n_train: items trained on, held-out ones not counted.
         n_validation: items held out.
         n_selected: training items that the corruption chose.
         n_changed: those whose label differs from the true one.
-        epochs: epochs trained.
-        best_epoch: the epoch, from 1, whose weights were chosen.
-        stopped: ``patience``, ``epochs`` or ``diverged``: what ended training.
-        predictions: (n_test,) uint8 or uint16, classes predicted by the chosen weights.
-        predictions_last: the same for the weights of the last epoch.
-        log_loss, log_loss_last: mean test cross-entropy in nats, None where not finite.
-        train_accuracy_clean: of the chosen weights, on uncorrupted training items; None if none.
-        train_accuracy_corrupted: on corrupted ones, against the wrong label they carry
-            (memorisation); None if there are none.
-        train_recovered: on corrupted ones, against their true label; None if there are none.
-        curve: per epoch, lists of equal length: ``train_loss``, ``learning_rate`` and, where the
-            validation policy has them, ``monitor_accuracy`` and ``monitor_loss``.
+        epochs: epochs trained; None where a trainer has none.
+        best_epoch: the epoch, from 1, whose weights were chosen; None likewise.
+        stopped: ``patience``, ``epochs`` or ``diverged``: what ended training; None likewise.
+        measures: finite numbers by name; one that is not known, or not finite, is absent. Those of
+            `gigo.metrics.MEASURES` on the test set with the chosen weights, with ``NAME/`` before
+            them on a further one; ``accuracy_last`` and ``log_loss_last`` of the last epoch's
+            weights; and of the chosen weights, on training items, ``train_accuracy_clean`` (the
+            uncorrupted ones), ``train_accuracy_corrupted`` (the corrupted ones, against the wrong
+            label they carry: memorisation) and ``train_recovered`` (against their true label).
         seconds: this trial's share of its stack's wall time.
         provenance: versions, device, stack width and the like; never part of the key.
     """
 
     key: str
-    trial: Mapping[str, Any]
     status: Status
     n_train: int
     n_validation: int
     n_selected: int
     n_changed: int
-    epochs: int
-    best_epoch: int
-    stopped: Literal["patience", "epochs", "diverged"]
-    predictions: NDArray[np.unsignedinteger]
-    predictions_last: NDArray[np.unsignedinteger]
-    log_loss: float | None
-    log_loss_last: float | None
-    train_accuracy_clean: float | None
-    train_accuracy_corrupted: float | None
-    train_recovered: float | None
-    curve: Mapping[str, list[float]]
+    epochs: int | None
+    best_epoch: int | None
+    stopped: Literal["patience", "epochs", "diverged"] | None
+    measures: Mapping[str, float]
     seconds: float
-    provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record(Outcome):
+    """All that one trial left behind: its outcome, and the evidence for it.
+
+    Attributes:
+        trial: the trial as plain JSON values.
+        predictions: (n,) uint8 or uint16 by test set, classes predicted by the chosen weights.
+        scores: (n, K) float16 by test set, logarithms of the class probabilities of the chosen
+            weights; empty where they were not kept.
+        curve: per epoch, lists of equal length: ``train_loss``, ``learning_rate`` and, where the
+            validation policy has them, ``monitor_accuracy`` and ``monitor_loss``; empty where a
+            trainer has no epochs.
+    """
+
+    trial: Mapping[str, Any]
+    predictions: Mapping[str, NDArray[np.unsignedinteger]]
+    scores: Mapping[str, NDArray[np.float16]]
+    curve: Mapping[str, list[float]]

@@ -23,17 +23,17 @@ class Cliff(NamedTuple):
     accuracy_after: float
 
 
-def theoretical_cliffs(rates: Sequence[float], y_test: Labels) -> tuple[Cliff, ...]:
+def theoretical_cliffs(rates: Sequence[float], labels: Labels) -> tuple[Cliff, ...]:
     """The distinct cliffs of a corruption, ascending; none where the true class always wins.
 
     Args:
         rates: (K,) at which each class is lost (`gigo.corruptions.cliffs`); 1 is never.
-        y_test: (n,) labels of the test set.
+        labels: (n,) of the test set.
 
     >>> theoretical_cliffs([0.5, 1.0], np.array([0, 1, 1, 1]))
     (Cliff(rate=0.5, accuracy_after=0.75),)
     """
-    own = np.round(np.asarray(rates), 12)[y_test]
+    own = np.round(np.asarray(rates), 12)[labels]
     return tuple(Cliff(float(rate), float((own > rate).mean())) for rate in np.unique(own[own < 1]))
 
 
@@ -43,7 +43,7 @@ def cliffs_of(
     """The cliffs by (data set's name, corruption's label) of all that some grids hold."""
     by_name = {test_set.name: test_set for test_set in test_sets.values()}
     return {
-        (name, label): theoretical_cliffs(rates, by_name[name].y_test)
+        (name, label): theoretical_cliffs(rates, by_name[name].labels["test"])
         for grid in grids
         for name, corruptions in grid.cliffs.items()
         for label, rates in corruptions.items()

@@ -12,7 +12,7 @@ from torch import Tensor
 from gigo.engine.feed import padded
 from gigo.engine.layers import Tensors
 from gigo.engine.members import Member, share_items
-from gigo.engine.prediction import Predictions, predict
+from gigo.engine.prediction import Predictions, Scores, predict, scores
 from gigo.engine.resident import Resident
 from gigo.engine.routes import Network
 from gigo.types import Labels
@@ -39,11 +39,17 @@ class Evaluation:
         self._parameters = {*parameters}
 
     def test(self, members: int, weights: Tensors) -> Predictions:
-        """Of so many members on the test set."""
-        labels = self._data.test_labels
+        """Of so many members on the test set, for early stopping that looks at it."""
+        labels = self._data.test_labels["test"]
         items = torch.arange(len(labels), device=labels.device)
         stack = self._stack_for(members, shared=True)
-        return predict(stack, self._cast(weights), self._data.test, items, labels[None])
+        return predict(stack, self._cast(weights), self._data.tests["test"], items, labels[None])
+
+    def scores(self, members: int, weights: Tensors) -> dict[str, Scores]:
+        """Of so many members on each test set, by its name."""
+        stack, cast = self._stack_for(members, shared=True), self._cast(weights)
+        tests, device = self._data.tests, self._data.device
+        return {name: scores(stack, cast, inputs, device) for name, inputs in tests.items()}
 
     def held_out(self, members: Sequence[Member], weights: Tensors) -> Predictions:
         """On the items that each holds out."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
 from gigo.engine.device import describe
-from gigo.engine.prediction import Predictions
+from gigo.engine.prediction import Scores
+from gigo.metrics import measures
 from gigo.trial import Trial
 from gigo.types import Labels, Record, Status, TrainingSet
 from gigo.version import __version__
 
 STARTED = 0.98
 """A model has started once its training loss is below this share of its labels' entropy."""
+
+LAST = ("accuracy", "log_loss")
+"""The measures that are kept of the last epoch's weights, too."""
 
 
 @dataclass
@@ -79,14 +84,11 @@ def record(
     *,
     best_epoch: int,
     by_patience: bool,
-    test: Predictions,
-    test_last: Predictions,
+    best: Mapping[str, Scores],
+    last: Mapping[str, Scores],
+    truths: Mapping[str, Labels],
     fitted: Labels,
-    n_classes: int,
-    width: int,
-    device: torch.device,
-    path: str,
-    reason: str,
+    provenance: Mapping[str, Any],
 ) -> Record:
     """What a finished trial leaves.
 
@@ -94,23 +96,17 @@ def record(
         member: the trial.
         best_epoch: whose weights were chosen, from 1.
         by_patience: whether its patience ended.
-        test: what its chosen weights predict on the test set.
-        test_last: what its last weights do.
+        best: what its chosen weights make of each test set.
+        last: what its last weights do.
+        truths: (n,) true classes by test set.
         fitted: (n,) classes the chosen weights predict for its training items.
-        n_classes: of the data set.
-        width: of its stack when it left.
-        device: where it trained.
-        path: the way its stack was trained.
-        reason: why not as one stacked network, empty if it was.
+        provenance: of the record.
     """
     part = member.sample
-    changed = part.labels != part.true_labels
     state = status(member.curve["train_loss"], part.labels)
-    small = np.uint8 if n_classes <= 256 else np.uint16
-
-    def share(hits: np.ndarray, among: np.ndarray) -> float | None:
-        return float(hits[among].mean()) if among.any() else None
-
+    found = _tested(best, last, truths) | _trained(part, fitted)
+    n_classes = next(iter(best.values())).log_probabilities.shape[1]
+    kept = best if n_classes == 2 else {}
     return Record(
         key=member.trial.key,
         trial=member.trial.to_json(),
@@ -118,32 +114,68 @@ def record(
         n_train=len(part.rows),
         n_validation=len(part.held_out),
         n_selected=int(part.touched.sum()),
-        n_changed=int(changed.sum()),
+        n_changed=int((part.labels != part.true_labels).sum()),
         epochs=member.epochs,
         best_epoch=best_epoch,
         stopped="diverged" if state == "diverged" else "patience" if by_patience else "epochs",
-        predictions=test.classes.cpu().numpy().astype(small),
-        predictions_last=test_last.classes.cpu().numpy().astype(small),
-        log_loss=_finite(test.loss),
-        log_loss_last=_finite(test_last.loss),
-        train_accuracy_clean=share(fitted == part.labels, ~changed),
-        train_accuracy_corrupted=share(fitted == part.labels, changed),
-        train_recovered=share(fitted == part.true_labels, changed),
+        predictions={name: each.classes for name, each in best.items()},
+        scores={name: each.log_probabilities.astype(np.float16) for name, each in kept.items()},
+        measures={name: value for name, value in found.items() if math.isfinite(value)},
         curve=member.curve,
         seconds=member.seconds,
-        provenance={
-            "gigo": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "device": describe(device),
-            "stack_width": width,
-            "path": path,
-            **({"reason": reason} if reason else {}),
-        },
+        provenance=provenance,
     )
 
 
-def _finite(loss: torch.Tensor) -> float | None:
-    value = float(loss)
-    return value if math.isfinite(value) else None
+def _tested(
+    best: Mapping[str, Scores], last: Mapping[str, Scores], truths: Mapping[str, Labels]
+) -> dict[str, float]:
+    """The measures of the chosen and of the last weights on the test sets."""
+    found: dict[str, float] = {}
+    for name, labels in truths.items():
+        mine = _measures(labels, best[name])
+        ends = _measures(labels, last[name])
+        mine |= {f"{which}_last": ends[which] for which in LAST if which in ends}
+        before = "" if name == "test" else f"{name}/"
+        found |= {f"{before}{measure}": value for measure, value in mine.items()}
+    return found
+
+
+def _measures(labels: Labels, found: Scores) -> dict[str, float]:
+    n_classes = found.log_probabilities.shape[1]
+    return measures(labels, found.classes, n_classes, found.log_probabilities)
+
+
+def _trained(part: TrainingSet, fitted: Labels) -> dict[str, float]:
+    """The measures of predictions (n,) on the items trained on; NaN where there are none."""
+
+    def share(hits: np.ndarray, among: np.ndarray) -> float:
+        return float(hits[among].mean()) if among.any() else math.nan
+
+    changed = part.labels != part.true_labels
+    return {
+        "train_accuracy_clean": share(fitted == part.labels, ~changed),
+        "train_accuracy_corrupted": share(fitted == part.labels, changed),
+        "train_recovered": share(fitted == part.true_labels, changed),
+    }
+
+
+def provenance(width: int, device: torch.device, path: str, reason: str) -> dict[str, Any]:
+    """Where a record comes from.
+
+    Args:
+        width: of its stack when it left.
+        device: where it trained.
+        path: the way its stack was trained.
+        reason: why not as one stacked network, empty if it was.
+    """
+    return {
+        "gigo": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "device": describe(device),
+        "stack_width": width,
+        "path": path,
+        **({"reason": reason} if reason else {}),
+    }

@@ -86,15 +86,17 @@ class Resident:
     """A data set on the device, its inputs given out in one dtype.
 
     Attributes:
-        train, test: its inputs.
-        test_labels: (n_test,) int64.
+        train: its inputs for training.
+        tests: those of each test set, by name.
+        test_labels: (n_test,) int64 of each, by name.
     """
 
     def __init__(self, dataset: Dataset, device: torch.device, dtype: torch.dtype) -> None:
         self.dataset = dataset
         self.device = device
         self.dtype = dtype
-        x_test, y_test = dataset.tests["test"]
         self.train = Inputs(dataset.x_train, device, dtype)
-        self.test = Inputs(x_test, device, dtype)
-        self.test_labels = torch.tensor(y_test, device=device)
+        self.tests = {name: Inputs(x, device, dtype) for name, (x, _) in dataset.tests.items()}
+        self.test_labels = {
+            name: torch.tensor(y, device=device) for name, (_, y) in dataset.tests.items()
+        }

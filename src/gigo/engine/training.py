@@ -26,18 +26,20 @@ from gigo.engine.fallback import further_buffers
 from gigo.engine.feed import Batch, Feed, Stretch
 from gigo.engine.initial import initial_networks
 from gigo.engine.kernels import copy_each
-from gigo.engine.members import Member, record
+from gigo.engine.members import Member, provenance, record
 from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer
 from gigo.engine.prediction import Predictions, first, losses
 from gigo.engine.resident import Resident
 from gigo.engine.routes import Network, route
 from gigo.engine.stacking import stacked_tensors
-from gigo.engine.watched import Watched
 from gigo.errors import EngineError
 from gigo.sample import sample
 from gigo.trial import Trial
 from gigo.types import Labels, Record
+
+AT_A_TIME = 2**25
+"""Bytes of class probabilities that members are given at a time when they leave."""
 
 Mask = NDArray[np.bool_]
 """(M,), some of the members."""
@@ -125,6 +127,11 @@ def stack_width(members: int) -> int:
 class TrainingStack:
     """A stack between steps, where some member's epoch has just ended.
 
+    Args:
+        trials: its members, as for `train`.
+        resident: their data set.
+        at_a_time: bytes of class probabilities that members are given when they leave.
+
     Attributes:
         members: those in the stack, in the order of the tensors' first axis.
         control: their learning rates and stops.
@@ -133,11 +140,13 @@ class TrainingStack:
         buffers: their running statistics, by name.
         best: the weights of each one's best epoch, parameters and buffers by name.
         route: the way the network is trained.
-        watched: what they predicted on the test set, if early stopping looks at that, else None.
     """
 
-    def __init__(self, trials: Sequence[Trial], resident: Resident) -> None:
+    def __init__(
+        self, trials: Sequence[Trial], resident: Resident, at_a_time: int = AT_A_TIME
+    ) -> None:
         first = trials[0]
+        self._at_a_time = at_a_time
         self.recipe, self.validation = first.recipe, first.validation
         self._data = resident
         self.members = [Member(trial, sample(trial, resident.dataset)) for trial in trials]
@@ -165,9 +174,6 @@ class TrainingStack:
         self._loss = torch.zeros(len(trials), dtype=torch.float64, device=resident.device)
         self._stacks: dict[tuple[int, bool], Network] = {}
         self._evaluation = Evaluation(resident, self._stack_for, self._names)
-        self.watched: Watched | None = None
-        if self.validation == "oracle":
-            self.watched = Watched(len(trials), resident.test_labels, classes)
         self._set_up()
 
     @property
@@ -234,12 +240,7 @@ class TrainingStack:
         curves = {name: np.zeros(len(due)) for name in watched}
         for name, values in watched.items():
             curves[name][rows] = values.cpu().numpy()
-        improved = self.control.update(curves["monitor_accuracy"], diverged, due)
-        self._keep_best(improved)
-        if self.watched is not None:
-            for epoch, which in (("best", improved), ("last", due)):
-                places = np.flatnonzero(which[rows])
-                self.watched.note(epoch, found, self._tensor(rows[places]), self._tensor(places))
+        self._keep_best(self.control.update(curves["monitor_accuracy"], diverged, due))
         return curves
 
     def _train(self, stretch: Stretch, epoch: str, position: int) -> None:
@@ -351,9 +352,7 @@ class TrainingStack:
         }
         now = {f"now {name}": tensor for name, tensor in self._weights.items()}
         best = {f"best {name}": tensor for name, tensor in self.best.items()}
-        seen = {} if self.watched is None else self.watched.tensors
-        watched = {f"watched {name}": tensor for name, tensor in seen.items()}
-        return moments | now | best | watched | {"loss": self._loss}
+        return moments | now | best | {"loss": self._loss}
 
     def _keep(self, rows: np.ndarray) -> None:
         index = self._tensor(rows)
@@ -363,46 +362,42 @@ class TrainingStack:
         self._loss = self._loss[index]
         self.optimizer.keep(index)
         self.buffers, self.best = _some(self.buffers, index), _some(self.best, index)
-        if self.watched is not None:
-            self.watched.keep(index)
         if self.members:
             self._set_up()
 
     def _records(self, rows: np.ndarray) -> Iterator[Record]:
+        """The records of members (m,), so many at a time that what they make of items fits."""
+        sizes = map(len, self._data.test_labels.values())
+        each = 8 * self._data.dataset.n_classes * sum(sizes)
+        parts = min(len(rows), -(-len(rows) * each // self._at_a_time))
+        for part in np.array_split(rows, parts):
+            yield from self._left(part)
+
+    def _left(self, rows: np.ndarray) -> Iterator[Record]:
         started = time.perf_counter()
         members = [self.members[i] for i in rows]
-        chosen = _some(self.best, self._tensor(rows))
-        test, test_last = self._tested(rows, chosen)
-        shared = self.feed.shared or len(rows) == 1
+        index, count = self._tensor(rows), len(rows)
+        chosen = _some(self.best, index)
+        best = last = self._evaluation.scores(count, chosen)
+        if any(self.members[i].epochs != self.control.best_epoch[i] for i in rows):
+            last = self._evaluation.scores(count, _some(self._weights, index))
+        shared = self.feed.shared or count == 1
         fitted = self._evaluation.fitted(members, chosen, shared=shared)
-        seconds = (time.perf_counter() - started) / len(rows)
+        told = provenance(len(self.members), self._data.device, self.route.path, self.route.reason)
+        truths = {name: labels.cpu().numpy() for name, labels in self._data.test_labels.items()}
+        seconds = (time.perf_counter() - started) / count
         for i, member in enumerate(members):
             member.seconds += seconds
             yield record(
                 member,
                 best_epoch=int(self.control.best_epoch[rows[i]]),
                 by_patience=bool(self.control.by_patience[rows[i]]),
-                test=test.row(i),
-                test_last=test_last.row(i),
+                best={name: found.row(i) for name, found in best.items()},
+                last={name: found.row(i) for name, found in last.items()},
+                truths=truths,
                 fitted=fitted[i],
-                n_classes=self._data.dataset.n_classes,
-                width=len(self.members),
-                device=self._data.device,
-                path=self.route.path,
-                reason=self.route.reason,
+                provenance=told,
             )
-
-    def _tested(
-        self, rows: np.ndarray, chosen: dict[str, Tensor]
-    ) -> tuple[Predictions, Predictions]:
-        """What members predict on the test set with their chosen weights and with their last."""
-        index = self._tensor(rows)
-        if self.watched is not None:
-            return self.watched.of("best", index), self.watched.of("last", index)
-        test = self._evaluation.test(len(rows), chosen)
-        if all(self.members[i].epochs == self.control.best_epoch[i] for i in rows):
-            return test, test
-        return test, self._evaluation.test(len(rows), _some(self._weights, index))
 
 
 def _some(tensors: Mapping[str, Tensor], members: Tensor) -> dict[str, Tensor]:

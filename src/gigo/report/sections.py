@@ -246,7 +246,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     yield "Precision", material.precision
     yield "Training time", f"{sum(trials['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
-        items = f"{test_set.n_train:,} training and {len(test_set.y_test):,} test items"
+        items = f"{test_set.n_train:,} training and {len(test_set.labels['test']):,} test items"
         yield test_set.name, f"{items}; {test_set.source}; sha256 {test_set.sha256}"
     yield from provenance(material.provenance)
 

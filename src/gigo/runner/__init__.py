@@ -138,8 +138,8 @@ def _test_set(dataset: Dataset) -> TestSet:
     return TestSet(
         name=dataset.name,
         sha256=dataset.sha256,
-        class_names=dataset.classes,
-        y_test=dataset.tests["test"][1],
+        classes=dataset.classes,
+        labels={name: labels for name, (_, labels) in dataset.tests.items()},
         n_train=len(dataset.y_train),
         source=dataset.source,
     )

@@ -2,20 +2,31 @@
 
 Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
 
-    run       one row: precision (resolved), science (of the trials' keys)
-    grid      position, grid (JSON): the studies run into this folder, resolved, in order
-    test_set  position, sha256, name, class_names (JSON), y_test (array), n_train, source
-    record    position, and a column for each field of `gigo.types.Record`; trial, curve and
-              provenance are JSON, predictions and predictions_last are arrays
+    run         one row: precision (resolved), science (of the trials' keys), and how many rows
+                the others have
+    grid        grid (JSON): the studies run into this folder, resolved, in order
+    test_set    sha256, name, classes (JSON), labels (arrays), n_train, source
+    provenance  provenance (JSON): the distinct ones
+    record      a column for each field of `gigo.types.Outcome`; measures is JSON, provenance
+                the position of a row of that table
+    evidence    what a `gigo.types.Record` holds beyond its outcome, at the same position: trial
+                and curve are JSON, predictions and scores arrays
 
-    SELECT trial ->> 'size', trial ->> 'rate', avg(epochs) FROM record GROUP BY 1, 2
+    SELECT status, avg(measures ->> 'accuracy') FROM record GROUP BY status
 
-An array is NumPy's name of its type in three letters, such as ``|u1``, then its bytes, compressed:
-``np.frombuffer(zlib.decompress(blob[3:]), blob[:3].decode())``. In a curve, numbers that JSON
-lacks are the texts ``NaN``, ``Infinity`` and ``-Infinity``; nothing else may hold any.
+Tables of what a run is read from, all but evidence, stay small: some 600 bytes per trial.
+
+Arrays by name are compressed: ``zlib.decompress(blob)`` is a line of JSON, ``{name: [type,
+*shape]}`` with NumPy's names of types, then the bytes of one after the other. In a curve, numbers
+that JSON lacks are the texts ``NaN``, ``Infinity`` and ``-Infinity``; nothing else may hold any.
+
+A row is found where it was written, and as it was, or an error says so. Each has a ``position``,
+counted from 1 without a gap, and a ``digest``: the sha256 of ``ascii((table, position, *values))``
+in Python's notation. Whoever reads a row checks it; a writer first has SQLite check its pages, and
+reads all keys. There is no index: it could say something else than the table.
 
 ``PRAGMA application_id`` is "gigo" in ASCII and ``PRAGMA user_version`` the number of this layout.
-Tables and first grid come in one transaction, so that a file is either empty or a run.
+Tables and first grid come in one transaction: a file is either empty or a run.
 
 The journal is a write-ahead log, so that readers never wait; where the file system has no shared
 memory, SQLite's usual one. ``synchronous = EXTRA`` flushes to the disk at each commit in either

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gigo.errors import StoreBusy, StoreError
-from gigo.store.rows import TABLES, encode
+from gigo.store.rows import TABLES, declaration, digest
 
 DATABASE = "run.sqlite"
 APPLICATION = int.from_bytes(b"gigo", "big")
 FORMAT = 1
-JOURNAL = "WAL"
 WAIT = 30.0
 """Seconds to wait for a program that is not gigo to let go of the database."""
 
+Journal = Literal["WAL", "DELETE"]
+"""A write-ahead log, beside which readers never wait, or SQLite's usual journal."""
+
+INSTEAD = "restore a copy of the run, or train it again with another --out"
+"""What to do about a damaged one."""
+
 _REASONS = {
     "SQLITE_FULL": "the disk is full; what was stored before is safe",
-    "SQLITE_CORRUPT": "the database is damaged",
-    "SQLITE_NOTADB": "not an SQLite database, or a damaged one",
+    "SQLITE_CORRUPT": f"the database is damaged: {INSTEAD}",
+    "SQLITE_NOTADB": f"not an SQLite database, or a damaged one: {INSTEAD}",
     "SQLITE_CANTOPEN": "can't be opened",
     "SQLITE_READONLY": "can't be written to",
     "SQLITE_PERM": "access is not permitted",
@@ -46,23 +51,28 @@ def reported(path: Path) -> Generator[None, None, None]:
     except sqlite3.ProgrammingError:  # ours, not the user's
         raise
     except sqlite3.Error as error:
-        name: str = getattr(error, "sqlite_errorname", "")  # only what SQLite raised has one
+        # What Python's module raises has no name: text that is not UTF-8.
+        name: str = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
         reason = next((text for code, text in _REASONS.items() if name.startswith(code)), None)
         kind = StoreBusy if name.startswith("SQLITE_BUSY") else StoreError
-        detail = f"{reason} ({error})" if reason else str(error)
+        said = ascii(f"{error}"[:100])[1:-1]
+        detail = f"{reason} ({said})" if reason else said
         raise kind(f"{path / DATABASE}: {detail}") from error
     except OSError as error:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _connect(path: Path, how: str) -> sqlite3.Connection:
-    uri = f"{(path / DATABASE).absolute().as_uri()}?{how}"
-    return sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)
+def _connect(path: Path, how: str, wait: float = WAIT) -> sqlite3.Connection:
+    file = path / DATABASE
+    if file.exists() and not file.is_file():
+        raise StoreError(f"{file}: expected a file")
+    uri = f"{file.absolute().as_uri()}?{how}"
+    return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None)
 
 
-def connect_to_write(path: Path) -> sqlite3.Connection:
+def connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
     """A connection that makes the database where there is none, and keeps what it commits."""
-    connection = _connect(path, "mode=rwc")
+    connection = _connect(path, "mode=rwc", wait)
     try:
         connection.execute("PRAGMA synchronous = EXTRA")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache
@@ -114,7 +124,7 @@ def holds_run(path: Path, connection: sqlite3.Connection) -> bool:
     with reported(path):
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tables = dict(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
     if not (application or version or tables):
         return False
     if application != APPLICATION:
@@ -123,7 +133,32 @@ def holds_run(path: Path, connection: sqlite3.Connection) -> bool:
         raise StoreError(
             f"{path / DATABASE}: format = {version}: expected {FORMAT} (is there a newer gigo?)"
         )
+    for table in TABLES:
+        if tables.get(table) != declaration(table):
+            raise damaged(path, f"table {table} is not that of a run")
     return True
+
+
+def check_pages(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreError where pages of the database contradict each other."""
+    with reported(path):
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise damaged(path, " ".join(found.split()))
+
+
+def damaged(path: Path, what: str) -> StoreError:
+    """The error for a database that is not as it was written."""
+    return StoreError(f"{path / DATABASE}: {what}: the database is damaged: {INSTEAD}")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at a run's database from any other; None where there is no file."""
+    try:
+        found = (path / DATABASE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -139,32 +174,24 @@ def transaction(path: Path, connection: sqlite3.Connection) -> Generator[None, N
                 connection.execute("ROLLBACK")
 
 
-def insert(connection: sqlite3.Connection, table: str, row: list[Any]) -> None:
-    """Append an encoded row.
-
-    Raises:
-        sqlite3.IntegrityError: its key is in the table already.
-    """
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({', '.join(TABLES[table])}) VALUES ({marks})", row)
-
-
-def make_tables(
-    path: Path, connection: sqlite3.Connection, rows: Mapping[str, Mapping[str, Any]]
+def write_row(
+    connection: sqlite3.Connection, table: str, position: int, values: Sequence[Any]
 ) -> None:
-    """Turn an empty file into a run, with the first row of some tables."""
-    encoded = {table: encode(table, fields) for table, fields in rows.items()}
-    with transaction(path, connection):
-        for table, columns in TABLES.items():
-            declared = ", ".join(f"{name} {column.sql}" for name, column in columns.items())
-            connection.execute(f"CREATE TABLE {table} (position INTEGER PRIMARY KEY, {declared})")
-        for table, row in encoded.items():
-            insert(connection, table, row)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    """Put an encoded row at a position where there is none."""
+    row = [position, *values, digest(table, position, values)]
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
 
 
-def choose_journal(connection: sqlite3.Connection) -> None:
-    """A write-ahead log if the file system can; without one, readers wait for commits."""
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Turn an empty file into a run, inside a transaction."""
+    for table in TABLES:
+        connection.execute(declaration(table))
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def choose_journal(connection: sqlite3.Connection, journal: Journal) -> None:
+    """Have one, if the file system can; without a write-ahead log, readers wait for commits."""
     with suppress(sqlite3.OperationalError):
-        connection.execute(f"PRAGMA journal_mode = {JOURNAL}").fetchone()
+        connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()

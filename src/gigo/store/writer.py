@@ -1,10 +1,11 @@
-"""One writer a run folder."""
+"""One writer per run folder."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -23,10 +24,13 @@ def writing(path: Path) -> Generator[None, None, None]:
 
     Raises:
         StoreBusy: there is another one; at once, naming it.
-        StoreError: the folder is not writable, or its file system can't lock files.
+        StoreError: the folder is not writable, or its file system can't lock files, or what lies
+            in the place of our files is a link, a pipe or the like.
     """
     from filelock import FileLock, Timeout  # slow to import, and only writers need it
 
+    for file in (path / LOCK, path / WRITER):
+        _refuse_foreign(file)
     lock = FileLock(path / LOCK, timeout=0, thread_local=False)
     with reported(path):
         try:
@@ -45,6 +49,13 @@ def writing(path: Path) -> Generator[None, None, None]:
         with suppress(OSError):
             (path / WRITER).unlink()
         lock.release()
+
+
+def _refuse_foreign(file: Path) -> None:
+    """What is written through a link, or into a pipe, is written elsewhere."""
+    with reported(file.parent), suppress(FileNotFoundError):
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise StoreError(f"{file}: a link, a folder or a pipe: expected a file, or nothing")
 
 
 def _sign(path: Path) -> None:
