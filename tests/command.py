@@ -18,7 +18,7 @@ from gigo.runner import stacks
 from gigo.trial import Trial
 from gigo.types import Record
 
-RUNNABLE = [sys.executable, "-c", "from gigo.cli import main; main()"]
+RUNNABLE = [sys.executable, "-m", "gigo"]
 
 
 def environment(**variables: str) -> dict[str, str]:

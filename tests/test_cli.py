@@ -333,9 +333,9 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
 
 def test_what_cannot_be_written_is_refused_in_one_line(gigo: Gigo, finished: Path) -> None:
     for arguments in (["table", "--parquet"], ["report", "--out"]):
-        done = gigo(arguments[0], finished, arguments[1], finished / "run.sqlite" / "x")
+        done = gigo(arguments[0], finished, arguments[1], finished / "run.sqlite" / "x.md")
         message = refused(done._replace(out=""))
-        assert message.startswith("run/run.sqlite/x: expected a file that can be written")
+        assert message.startswith("run/run.sqlite/x.md: expected a file that can be written")
 
 
 # run, demo
@@ -584,6 +584,10 @@ def test_a_report_is_written_where_asked(gigo: Gigo, finished: Path) -> None:
     (finished / "report.html").unlink()
     assert gigo("report", finished).out.endswith("report: run/report.html\n")
     assert (finished / "report.html").exists()
+    assert gigo("report", finished, "--out", "page.md").code == 0
+    assert Path("page.md").read_text(encoding="utf-8").startswith("# small: test accuracy")
+    said = refused(gigo("report", finished, "--out", "page.pdf"))
+    assert said == "out = 'page.pdf': expected a file whose name ends in .html or .md"
 
 
 def test_tables_round_trip(gigo: Gigo, finished: Path) -> None:
@@ -611,6 +615,7 @@ def test_two_runs_are_compared(gigo: Gigo, small: Path, finished: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     assert "seed: 0 in A, 1 in B" in done.out
+    assert not {*"✓✗~"} & {*done.out}
     assert "Mean difference" in done.out
     read = pd.read_csv(io.StringIO(gigo("compare", finished, "other", "--csv").out))
     assert list(read) == list(COMPARISON_COLUMNS)
@@ -680,13 +685,67 @@ def test_the_report_is_there_whatever_becomes_of_the_output(finished: Path) -> N
         assert (finished / "report.html").is_file(), lost
 
 
-def test_an_output_without_the_characters_gets_others(finished: Path) -> None:
-    environ = environment(PYTHONIOENCODING="ascii")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=" ".join,
+)
+def test_an_output_without_the_characters_gets_others(
+    finished: Path, variables: dict[str, str]
+) -> None:
+    page = finished / "report.html"
+    written = page.read_bytes()
+    page.unlink()
     command = [*RUNNABLE, "report", str(finished)]
-    done = subprocess.run(command, env=environ, capture_output=True)
+    done = subprocess.run(command, env=environment(**variables), capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"??" in done.stdout
     assert done.stdout.endswith(b"report: run/report.html\n")
+    assert page.read_bytes() == written
+
+
+@pytest.mark.parametrize("command", ["plan", "report", "table", "status"])
+def test_what_the_user_wrote_cannot_steer_a_terminal(
+    gigo: Gigo, small: Path, instant: None, command: str
+) -> None:
+    small.write_text(SMALL + 'summary = "\\u001b]0;title\\u0007\\u009b31m"')
+    folder = "run\x1b[31m\x07"
+    assert gigo("run", small, "--out", folder).code == 0
+    shown = gigo("plan", small, "--out", folder) if command == "plan" else gigo(command, folder)
+    assert shown.code == 0
+    refusal = gigo(command, "no\x1b[31m.toml")
+    assert refusal.code == 2
+    for text in (*shown[1:], *refusal[1:]):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == awaited:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+sys.meta_path.insert(0, Interrupt())
+awaited = sys.argv.pop(1)
+from gigo.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["gigo.cli", "typer", "gigo.describe", "gigo.planner"])
+def test_ctrl_c_while_modules_are_imported_prints_no_traceback(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, module, "plan", "demo"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 def test_no_output_at_all_is_no_error() -> None:

@@ -18,9 +18,12 @@ from gigo.analysis.article import PLACES, SETTING, published
 from gigo.analysis.comparison import ALL
 from gigo.analysis.pairing import _matches
 from gigo.datasets import CATALOGUE
-from gigo.report import Material, figure, panels, side_by_side, terminal
-from gigo.report.agreement import PUBLISHED, points_text
-from gigo.report.html import page
+from gigo.report import Material, figure, panels, terminal
+from gigo.report.blocks import Table
+from gigo.report.differences import comparison, points_text
+from gigo.report.document import brief, report
+from gigo.report.figures import PUBLISHED
+from gigo.report.markdown import markdown
 from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Status, TestSet
@@ -80,11 +83,15 @@ def row(frame: pd.DataFrame, **where) -> pd.Series:
     return found
 
 
-def prints(*parts, width: int = 80) -> str:
+def prints(blocks, width: int = 80) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(*parts, sep="\n")
+        terminal.show(console, blocks)
     return capture.get()
+
+
+def says(material: Material) -> str:
+    return markdown(report(material))
 
 
 # The published points
@@ -199,7 +206,7 @@ def test_one_training_on_each_side_has_no_interval():
     assert found.n_intervals == 0
     assert math.isnan(found.share_inside)
     assert found.n_agreeing == list(found.frame["close"]).count(True)
-    assert "no interval" in prints(*side_by_side.overview(found))
+    assert "no interval" in prints(comparison(found))
 
 
 # What the rows come to
@@ -245,7 +252,7 @@ def test_points_of_one_side_alone_are_counted():
     found = compare(a, b)
     assert list(found.frame["rate"]) == [0, 0.4]
     assert (found.only_a, found.only_b) == (1, 2)
-    assert "1 of A, 2 of B" in prints(*side_by_side.overview(found))
+    assert "1 of A, 2 of B" in prints(comparison(found))
 
 
 def test_at_rate_0_the_trials_of_all_corruptions_count_once():
@@ -269,9 +276,10 @@ def test_models_that_never_started_are_counted_and_left_out():
     assert math.isnan(row(found.frame, rate=1)["difference"])
     assert list(found.points["rate"]) == [0, 0.5]
     assert list(found.untrained["rate"]) == [1]
-    shown = prints(*side_by_side.overview(found))
+    shown = prints(comparison(found))
     assert "○1" in shown
-    assert "symmetric at 100 %: A 3 never started" in shown
+    assert "– ○3" in shown
+    assert "not compared" in shown
 
 
 # Which settings
@@ -295,7 +303,7 @@ def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
     assert sum(len(part.frame) for part in parts.values()) == len(found.frame)
     assert found.differing["recipe"] == (("article",), ("small",))
     assert found.differing["validation"] == (("clean", "oracle"), ("clean",))
-    shown = prints(*side_by_side.overview(found))
+    shown = prints(comparison(found))
     assert "recipe: article in A, small in B" in shown
     assert "article, oracle in A and small_cnn, small, clean in B" in shown
 
@@ -377,21 +385,22 @@ def test_settings_are_held_against_one_that_was_run():
 
 def test_nothing_that_trained_is_no_interval():
     study = ARTICLE.but(validation=["oracle", "clean"])
-    text = page(mnist_material(study, status=lambda trial: "never_started"))
-    assert "95 % intervals: ." not in text.replace("\u00a0", " ")
+    text = says(mnist_material(study, status=lambda trial: "never_started"))
+    assert "95 % intervals: ." not in text
 
 
 def test_a_report_says_what_settings_change():
     material = mnist_material(ARTICLE.but(validation=["oracle", "clean"], replicates=3), luckier)
     line = (
-        "clean validation: +5.6 points on average, +5.0 (symmetric at 0 %) "
-        "to +6.0 (two_sink at 100 %); 7 of 7 differences sure at 95 %."
+        "clean validation: mean difference +5.6 points over 7 points, mean absolute difference "
+        "5.6, largest +6.0 (mnist, 1,000 labels, symmetric at 100 %). "
+        "No difference found (0 is in the interval): 0 of 7 (0 %); that or within 3 points: 0 of 7 "
+        "(0 %)."
     )
-    for shown in (page(material), " ".join(prints(terminal.words(material)).split())):
-        text = shown.replace("\u00a0", " ")
+    for text in (says(material), " ".join(prints(brief(material)).split())):
         assert "Settings, against oracle validation" in text
         assert line in text
-    assert "Settings, against" not in page(mnist_material(ARTICLE))
+    assert "Settings, against" not in says(mnist_material(ARTICLE))
 
 
 # Beside the article
@@ -450,12 +459,10 @@ def test_a_report_states_the_differences_where_a_run_repeats_the_article():
     assert found is not None
     largest = found.largest
     assert largest is not None
-    said = page(material).replace("\u00a0", " ")
-    terminal_said = " ".join(prints(terminal.words(material)).split())
-    for text in (said, terminal_said):
+    for text in (says(material), " ".join(prints(brief(material)).split())):
         assert f"Mean difference {points_text(found.mean_difference)} points" in text
         assert f"largest {points_text(largest.difference)} (mnist, 1,000 labels" in text
-    assert "published points" not in page(mnist_material(ARTICLE.but(subset="random")))
+    assert "published points" not in says(mnist_material(ARTICLE.but(subset="random")))
 
 
 def test_a_run_without_published_points_has_nothing_of_them():
@@ -466,11 +473,9 @@ def test_a_run_without_published_points_has_nothing_of_them():
 
 
 def test_a_comparison_fits_80_columns_and_says_whose_interval_it_is():
-    shown = prints(
-        *side_by_side.overview(compare(mnist_side(ARTICLE.but(replicates=3)), published()))
-    )
+    shown = prints(comparison(compare(mnist_side(ARTICLE.but(replicates=3)), published())))
     assert max(map(len, shown.splitlines())) <= 80
-    assert "where one training of the run is expected" in shown
+    assert "95 % of one" in shown
     assert "one training each" in shown
 
 
@@ -480,3 +485,20 @@ def test_a_comparison_fits_80_columns_and_says_whose_interval_it_is():
 )
 def test_differences_have_a_sign(difference, text):
     assert points_text(difference) == text
+
+
+@pytest.mark.parametrize(
+    ("shift", "n", "verdict"),
+    [
+        (0.0, 3, "no difference found"),
+        (0.01, 3, "differs, within 3 points"),
+        (0.2, 3, "differs"),
+        (0.01, 1, "within 3 points"),
+        (0.2, 1, "not within 3 points"),
+    ],
+)
+def test_verdicts_are_words(shift, n, verdict):
+    study = make_study(rates=0.5, replicates=n)
+    other = side(study.but(recipe="small"), lambda t: noisy(t) - shift)
+    (table,) = (b for b in comparison(compare(side(study), other)) if isinstance(b, Table))
+    assert [row[-1] for row in table.rows] == [verdict]

@@ -6,7 +6,7 @@ import pytest
 
 from factories import grid_of
 from gigo.report import Material, write_report
-from gigo.report.agreement import PUBLISHED
+from gigo.report.figures import PUBLISHED
 from synthetic import PRECISION, TEST_SETS, demo_accuracy, demo_status, demo_study, make_frame
 from test_comparison import ARTICLE, mnist_material
 

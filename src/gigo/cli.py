@@ -13,13 +13,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from gigo.errors import GigoError, SpecError
+from gigo.printable import printable
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
     from gigo.api import Result
     from gigo.study import Study
 
@@ -45,6 +49,8 @@ def main() -> None:
         sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
         code = _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _stopped("before it was done")
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "gigo"
@@ -68,13 +74,23 @@ def _print_whatever_happens() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             os.set_inheritable(number, True)  # training processes write there, too
             setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="replace")
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+            stream.reconfigure(errors="replace")  # C.ascii has surrogateescape, not strict
 
 
 def _fail(message: str) -> int:
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    _say(f"error: {' '.join(message.split())}", sys.stderr)
     return 2
+
+
+def _stopped(told: str) -> int:
+    _say(f"stopped: {told}", sys.stderr)
+    return 130
+
+
+def _say(text: object, file: TextIO | None = None) -> None:
+    """Print a line; a terminal is given nothing of the user's that would steer it."""
+    print(printable(str(text)), file=file)
 
 
 def _version(wanted: bool) -> None:
@@ -185,7 +201,7 @@ def run_or_plan(
     from gigo import api, describe
 
     where = api.folder(chosen, out)
-    print(describe.plan(chosen, where, device=device, workers=workers, data_dir=data_dir))
+    _say(describe.plan(chosen, where, device=device, workers=workers, data_dir=data_dir))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -193,17 +209,18 @@ def status(run: RunFolder) -> None:
     """Show how much of a run is done, and how to go on."""
     from gigo import describe
 
-    print(describe.status(run))
+    _say(describe.status(run))
 
 
 @app.command(epilog="Example: gigo report runs/demo --out demo.html")
 def report(
     run: RunFolder,
     out: Annotated[
-        Path | None, _one("--out", "FILE", "The page.  [default: report.html in RUN]")
+        Path | None,
+        _one("--out", "FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
     ] = None,
 ) -> None:
-    """Write a run's report again: one self-contained HTML page."""
+    """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
     _report(api.load(run), out)
@@ -228,18 +245,18 @@ def table(
     if parquet is not None:
         from gigo.files import write_whole
 
-        print(f"{len(frame)} rows: {write_whole(parquet, frame.to_parquet(index=False))}")
+        _say(f"{len(frame)} rows: {write_whole(parquet, frame.to_parquet(index=False))}")
     elif as_csv:
-        frame.to_csv(sys.stdout, index=False)
+        _csv(frame)
     elif as_json:
         import json
 
         rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
         print("[" + ",\n ".join(json.dumps(row) for row in rows) + "]")
     else:
-        from gigo.report import terminal
+        from gigo.report import document, terminal
 
-        _console().print(terminal.trials(frame))
+        terminal.show(_console(), document.trials(frame))
 
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
@@ -258,13 +275,11 @@ def compare(
 
     found = api.compare(a, b)
     if as_csv:
-        found.frame.to_csv(sys.stdout, index=False)
+        _csv(found.frame)
         return
-    from gigo.report import side_by_side
+    from gigo.report import differences, terminal
 
-    console = _console()
-    for part in side_by_side.overview(found):
-        console.print(part)
+    terminal.show(_console(), differences.comparison(found))
 
 
 @app.command("list", epilog="Example: gigo list corruptions")
@@ -277,7 +292,7 @@ def list_(
     """List what can be named in a study."""
     from gigo import describe
 
-    print(describe.catalogue(what))
+    _say(describe.catalogue(what))
 
 
 data = typer.Typer(
@@ -311,7 +326,7 @@ def data_where(name: DataName, data_dir: DataDir = None) -> None:
     """
     from gigo import datasets
 
-    print(datasets.where(name, data_dir))
+    _say(datasets.where(name, data_dir))
 
 
 @data.command("verify", epilog="Example: gigo data verify cifar10 --data-dir /data")
@@ -322,7 +337,7 @@ def data_verify(name: DataName, data_dir: DataDir = None) -> None:
     """
     from gigo import datasets
 
-    print(f"right  {datasets.verify(name, data_dir)}")
+    _say(f"right  {datasets.verify(name, data_dir)}")
 
 
 @data.command("fetch", epilog="Example: gigo data fetch cifar100")
@@ -336,7 +351,7 @@ def data_fetch(name: DataName) -> None:
 
     with Download(_console()) as download:
         place = datasets.fetch(name, watch=download.show)
-    print(place)
+    _say(place)
 
 
 NUMBERS = {"size": int, "rates": float, "replicates": int, "seed": int}
@@ -389,21 +404,27 @@ def _run(
 
         kept = "keeps every finished trial, and the same command goes on from there"
         told = f"{path} {kept}" if Store.is_at(path) else "nothing is trained yet"
-        print(f"stopped: {told}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(_stopped(told)) from None
 
 
 def _report(result: Result, out: Path | None) -> None:
     """Show a result and write its page, which is to be there whatever becomes of the output."""
-    from gigo.report import terminal
+    from gigo.report import document, terminal
 
-    page, console = result.report(out), _console()
-    for part in terminal.overview(result.material):
-        console.print(part)
-    print(f"report: {page}")
+    page = result.report(out)
+    terminal.show(_console(), document.brief(result.material))
+    _say(f"report: {page}")
 
 
-def _console() -> Any:
+def _csv(frame: pd.DataFrame) -> None:
+    """Exact in a file or a pipe; cleaned on a terminal."""
+    if sys.stdout.isatty():
+        _say(frame.to_csv(index=False))
+    else:
+        frame.to_csv(sys.stdout, index=False)
+
+
+def _console() -> Console:
     from rich.console import Console
 
     return Console()

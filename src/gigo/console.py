@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gigo.describe import duration
+from gigo.printable import printable
 
 if TYPE_CHECKING:
     from gigo.runner import Progress as State
@@ -56,7 +57,7 @@ class Display:
             self._line(f"{_done(progress)}; {_training(progress)}")
 
     def _line(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+        self._console.print(printable(text), soft_wrap=True, highlight=False, markup=False)
 
 
 class Download:
@@ -91,7 +92,7 @@ def _picture(progress: State) -> Group:
     """Two lines: what is being trained, and a bar of the trials done."""
     bar = Table.grid(Column(ratio=1), Column(no_wrap=True), padding=(0, 1), expand=True)
     bar.add_row(ProgressBar(progress.total, progress.done), _done(progress))
-    return Group(Text(_training(progress), no_wrap=True, overflow="ellipsis"), bar)
+    return Group(Text(printable(_training(progress)), no_wrap=True, overflow="ellipsis"), bar)
 
 
 def _training(progress: State) -> str:

@@ -40,11 +40,13 @@ def bound_text(rate: float, highest: float, rounded: Callable[[float], float] = 
 
 
 def range_text(low: float, high: float) -> str:
-    """Ends of an interval of accuracies.
+    """Ends of an interval of accuracies, or a dash.
 
     >>> range_text(0.963, 0.979)
     '96.3 to 97.9 %'
     """
+    if math.isnan(low):
+        return MISSING
     return f"{accuracy_text(low).removesuffix(' %')} to {accuracy_text(high)}"
 
 

@@ -8,31 +8,33 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Cliff, Curve, split_curves
-from gigo.axes import POINT, SETTINGS
+from gigo.analysis import Curve, split_curves
+from gigo.analysis.words import accuracy_text, rate_text
+from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.report.material import Material
 
 TOPS = (0.1, 0.2, 0.5, 1.0)
 """Where an axis of accuracy may end: models that are right once in twenty fill it, too."""
+
+MOST_LINES = 14
+"""Of a panel: more can't be told apart. The tables have them all."""
 
 
 class CliffMark(NamedTuple):
     """A theoretical cliff as it is drawn.
 
     Attributes:
-        corruption: whose it is.
-        rate, accuracy_after: see `gigo.analysis.Cliff`.
-        turn, turns: its place among those at the same rate, and how many they are.
-        text: names all of these.
+        rate: where it is.
+        line: whose it is; empty if that is no line of the figure, or several fall together.
+        text: names whose.
+        told: what is known of it.
         row: of the text above the axes, from below; texts that are near take two rows.
     """
 
-    corruption: str
     rate: float
-    accuracy_after: float
-    turn: int
-    turns: int
+    line: str
     text: str
+    told: str
     row: int
 
 
@@ -43,7 +45,8 @@ class Panel(NamedTuple):
         title: what all lines share: data set, corruption, size.
         sizes: of the training sets, ascending.
         lines: rows of `gigo.analysis.summary`; ``line`` is the label of each one's.
-        failed: rows of the tidy table: trials that never started or diverged; likewise.
+        failed: those of the rows whose trials did not all train; ``accuracy_failed`` is the mean
+            of those that never started or diverged.
         cliffs: those in sight, ascending.
         published: the article's points of the curves that repeat it: line, corruption, rate,
             accuracy, and what the run has there: mean_a, difference
@@ -51,7 +54,9 @@ class Panel(NamedTuple):
         chance: share of the largest class in the test set.
         highest_rate: where the axis of rates ends.
         highest_accuracy: where that of accuracy does: the first of `TOPS` with all points below it.
-        labels: of all lines of the report, in the order of the palette.
+        labels: of lines, in the order of the palette: all of the report's, this panel's alone
+            where these would be too many.
+        left_out: how many lines are not drawn (`MOST_LINES`).
     """
 
     title: str
@@ -64,6 +69,7 @@ class Panel(NamedTuple):
     highest_rate: float
     highest_accuracy: float
     labels: list[str]
+    left_out: int
 
 
 def panels(material: Material) -> list[Panel]:
@@ -72,9 +78,9 @@ def panels(material: Material) -> list[Panel]:
     Lines are corruptions; where settings vary, these; where there is one corruption, sizes.
     """
     together: dict[str, Any] = dict.fromkeys(material.name.lines)
-    groups: dict[Curve, list[Curve]] = {}
-    for curve in split_curves(material.frame):
-        groups.setdefault(curve._replace(**together), []).append(curve)
+    groups: dict[Curve, dict[Curve, pd.DataFrame]] = {}
+    for curve, rows in split_curves(material.summary).items():
+        groups.setdefault(curve._replace(**together), {})[curve] = rows
     return [_panel(material, curves) for curves in groups.values()]
 
 
@@ -83,29 +89,38 @@ def in_turn(marks: Sequence[str], line: int) -> str:
     return marks[(line + line // len(marks)) % len(marks)]
 
 
-def _panel(material: Material, curves: list[Curve]) -> Panel:
+def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     """``curves`` differ in what lines stand for alone."""
-    trials, lines = split_curves(material.frame), split_curves(material.summary)
     label = material.name.label
-    rows = pd.concat([trials[curve].assign(line=label(curve)) for curve in curves])
-    highest = max(rows["rate"]) or 1.0
-    shown = pd.concat([lines[curve].assign(line=label(curve)) for curve in curves])
-    failed = rows.loc[~rows["started"].to_numpy(bool)]
-    article = _published(material, curves, highest)
-    heights = [shown["mean"], failed["accuracy"], article["accuracy"]]
+    shown = list(curves)[:MOST_LINES]
+    lines = pd.concat([curves[curve].assign(line=label(curve)) for curve in shown])
+    highest = max(lines["rate"]) or 1.0
+    failed = _failed(lines)
+    article = _published(material, shown, highest)
+    heights = [lines["mean"], failed["accuracy_failed"], article["accuracy"]]
     highest_point = np.nanmax(np.concatenate([column.to_numpy(np.float64) for column in heights]))
+    few = len(material.labels) <= MOST_LINES
     return Panel(
-        title=_title(material, curves[0]),
+        title=_title(material, shown[0]),
         sizes=tuple(sorted({curve.size for curve in curves})),
-        lines=shown,
+        lines=lines,
         failed=failed,
-        cliffs=_cliff_marks(material, curves, highest),
+        cliffs=_cliff_marks(material, shown, highest),
         published=article,
-        chance=float(rows["chance"].to_numpy(np.float64)[0]),
+        chance=float(lines["chance"].iloc[0]),
         highest_rate=highest,
         highest_accuracy=next(top for top in TOPS if highest_point <= top),
-        labels=material.labels,
+        labels=material.labels if few else [*map(label, shown)],
+        left_out=len(curves) - len(shown),
     )
+
+
+def _failed(lines: pd.DataFrame) -> pd.DataFrame:
+    rows = lines.loc[lines["n_started"] < lines["n_trials"]]
+    of_started = rows["n_started"] * rows["mean"].fillna(0.0)
+    n_failed = rows["n_trials"] - rows["n_started"]
+    mean = (rows["n_trials"] * rows["mean_all"] - of_started) / n_failed
+    return rows.assign(accuracy_failed=mean.clip(0.0, 1.0))
 
 
 def _title(material: Material, curve: Curve) -> str:
@@ -118,43 +133,32 @@ def _title(material: Material, curve: Curve) -> str:
     return ", ".join(text for name, text in shared.items() if name not in material.name.lines)
 
 
-def _published(material: Material, curves: list[Curve], highest: float) -> pd.DataFrame:
+def _published(material: Material, curves: Sequence[Curve], highest: float) -> pd.DataFrame:
     """The article's points in sight, also at rates that were not trained."""
     columns = ["line", "corruption", "rate", "accuracy", "mean_a", "difference"]
     if material.published is None or material.published.published is None:
         return pd.DataFrame(columns=columns)
     found = material.published.frame
-    axes = [f"{axis}_a" for axis in SETTINGS]
-    compared = set(found[["dataset", "size", "corruption", *axes]].itertuples(False, None))
+    mine = set(found[[*CURVE[:3], *(f"{axis}_a" for axis in SETTINGS)]].itertuples(False, None))
+    lines = {curve[:3]: material.name.label(curve) for curve in curves if curve in mine}
     points = material.published.published.frame
-    theirs = split_curves(points)
-    shown = pd.concat(
-        [
-            points.iloc[:0].assign(line=""),
-            *(
-                theirs[curve].assign(line=material.name.label(curve))
-                for curve in curves
-                if curve in compared
-            ),
-        ]
-    )
-    shown = shown.loc[shown["rate"] <= highest]
+    whose = [lines.get(curve) for curve in points[[*CURVE[:3]]].itertuples(False, None)]
+    shown = points.assign(line=whose).dropna(subset="line").query("rate <= @highest")
     return shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])[columns]
 
 
-def _cliff_marks(material: Material, curves: list[Curve], highest: float) -> list[CliffMark]:
-    by_rate: dict[float, list[tuple[str, Cliff]]] = {}
+def _cliff_marks(material: Material, curves: Sequence[Curve], highest: float) -> list[CliffMark]:
+    by_rate: dict[float, dict[str, str]] = {}
     for dataset, corruption in dict.fromkeys((c.dataset, c.corruption) for c in curves):
-        for cliff in material.cliffs.get((dataset, corruption), ()):
-            if cliff.rate <= highest:
-                by_rate.setdefault(cliff.rate, []).append((corruption, cliff))
+        for rate, left in material.cliffs.get((dataset, corruption), ()):
+            told = f"{corruption}: past {rate_text(rate)} theory leaves {accuracy_text(left)}"
+            by_rate.setdefault(rate, {})[corruption] = told
     marks: list[CliffMark] = []
-    for rate, group in sorted(by_rate.items()):
-        near = bool(marks) and rate - marks[-1].rate < 0.3 * highest
-        row = 1 - marks[-1].row if near else 0
-        text = f"{', '.join(name for name, _ in group)} cliff"
-        marks += [
-            CliffMark(name, rate, cliff.accuracy_after, turn, len(group), text, row)
-            for turn, (name, cliff) in enumerate(group)
-        ]
+    for rate, whose in sorted(by_rate.items()):
+        if rate <= highest:
+            near = bool(marks) and rate - marks[-1].rate < 0.3 * highest
+            row = 1 - marks[-1].row if near else 0
+            names, told = ", ".join(whose), "; ".join(whose.values())
+            line = names if names in material.labels else ""
+            marks.append(CliffMark(rate, line, f"{names} cliff", told, row))
     return marks

@@ -1,86 +1,111 @@
-"""The report as one HTML file that needs nothing from anywhere."""
+"""Blocks as one HTML page that needs nothing from anywhere."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from html import escape
+from string import Template
 
-from gigo.files import write_whole
-from gigo.report import sections, settings
-from gigo.report.agreement import section as published
-from gigo.report.figure_data import panels
-from gigo.report.figures import DARK, LIGHT, draw
-from gigo.report.markup import Html, tag
-from gigo.report.material import Material
-
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "script-src 'unsafe-inline' 'unsafe-eval'"  # Vega compiles its expressions
+from gigo.report.blocks import (
+    Block,
+    Code,
+    Facts,
+    Figure,
+    Heading,
+    Items,
+    Part,
+    Table,
+    Text,
+    grouped,
 )
-"""What the browser is told to let the page do: nothing that fetches or sends."""
+from gigo.report.figures import asset, draw, reading
 
 
-def write_report(path: Path, material: Material) -> Path:
-    """Write the page, whole or not at all.
+class Html(str):
+    """Text that is markup already."""
 
-    Returns:
-        The path.
 
-    Raises:
-        StoreError: it can't be written.
+def tag(name: str, *children: str, **attributes: str | None) -> Html:
+    """``<name attr="...">children</name>``; children that are not `Html` are escaped.
+
+    A trailing underscore in an attribute's name is dropped (``class_``), others become hyphens;
+    an attribute that is None is left out.
     """
-    return write_whole(path, page(material).encode())
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inner = (each if isinstance(each, Html) else text(each) for each in children)
+    return Html(f"<{name}{given}>{''.join(inner)}</{name}>")
 
 
-def page(material: Material) -> str:
+def text(plain: str) -> Html:
+    """Escaped text, with numbers kept on the line of their percent sign."""
+    return Html(escape(plain).replace(" %", "\u00a0%"))
+
+
+def page(blocks: Sequence[Block]) -> str:
     """The page: about 1 MB, nearly all of it the code that draws the figures."""
-    shown = panels(material)
-    specs = [draw(panel, width="container").to_dict() for panel in shown]
-    body = tag(
-        "main",
-        sections.head(material),
-        sections.answer(material),
-        sections.figures(shown),
-        settings.section(material),
-        published(material.published),
-        sections.estimates(material),
-        sections.method(material),
+    titles = (block.text for block in blocks if isinstance(block, Heading) and block.level == 1)
+    return Template(asset("page.html")).substitute(
+        title=text(next(titles, "gigo")),
+        style=asset("page.css"),
+        main=tag("main", *map(_part, grouped(blocks)), data_looks=asset("looks.json")),
+        library=_library(),
+        script=asset("page.js"),
     )
-    data = [_json(f"figure-{i}", spec) for i, spec in enumerate(specs, start=1)]
-    data.append(_json("looks", {"light": _narrow(LIGHT), "dark": _narrow(DARK)}))
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        tag("title", f"{material.title}: accuracy against corrupted labels"),
-        tag("style", Html(_asset("page.css"))),
+
+
+def _part(block: Part) -> Html:
+    match block:
+        case list():
+            return _figures(block)
+        case Heading(words, level):
+            return tag(f"h{level}", words)
+        case Text(words, tone):
+            return tag("p", words, class_=tone, role="alert" if tone == "warning" else None)
+        case Items(lines, title, tone):
+            above = [tag("p", title, class_="of")] if title else []
+            return tag("div", *above, tag("ul", *(tag("li", line) for line in lines)), class_=tone)
+        case Table():
+            return _table(block)
+        case Code(words):
+            return tag("pre", words, tabindex="0")
+        case Facts(pairs):
+            return tag("dl", *(part for k, v in pairs for part in (tag("dt", k), tag("dd", v))))
+
+
+def _table(table: Table) -> Html:
+    """It scrolls sideways on its own where it is too wide."""
+    kinds = [column.kind for column in table.columns]
+    titles = (tag("th", c.title, class_=c.kind, scope="col") for c in table.columns)
+    rows = (
+        tag("tr", *(tag("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)))
+        for row in table.rows
     )
-    scripts = [tag("script", Html(code)) for code in (_library(), _asset("page.js"))]
-    html = tag("html", head, tag("body", body, *data, *scripts), lang="en")
-    return f"<!doctype html>\n{html}\n"
+    inner = tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *rows))
+    whole = tag("div", inner, class_="scroll", tabindex="0")
+    return tag("details", tag("summary", table.folded), whole) if table.folded else whole
 
 
-def _narrow(look: dict[str, Any]) -> dict[str, Any]:
-    """With legends one below the other: side by side they would not fit a telephone.
-
-    Vega knows this layout, Vega-Lite's schema does not: a chart's own config can't have it.
-    """
-    layout = {"direction": "vertical", "margin": 4}
-    return {**look, "legend": {**look["legend"], "layout": layout}}
-
-
-def _json(name: str, value: Any) -> Html:
-    """Data for the script, in a form that can't end its own element."""
-    plain = json.dumps(value, allow_nan=False).replace("<", "\\u003c")
-    return tag("script", Html(plain), type="application/json", id=name)
+def _figures(figures: Sequence[Figure]) -> Html:
+    """Side by side where there is room, and what their marks mean once."""
+    return tag(
+        "section",
+        tag("noscript", tag("p", "The figures need JavaScript; the tables below do not.")),
+        tag("p", reading([figure.panel for figure in figures]), class_="note"),
+        tag("div", *map(_figure, figures), class_="figures"),
+    )
 
 
-def _asset(name: str) -> str:
-    return files("gigo.report").joinpath(name).read_text(encoding="utf-8")
+def _figure(figure: Figure) -> Html:
+    spec = json.dumps(draw(figure.panel, width="container"), allow_nan=False)
+    chart = tag("div", class_="chart", role="img", aria_label=figure.alt, data_spec=spec)
+    caption = [tag("figcaption", figure.caption)] if figure.caption else []
+    return tag("figure", tag("h3", figure.title), chart, *caption)
 
 
 @cache

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from gigo.analysis import (
-    Answer,
-    Cliff,
-    Comparison,
-    CurveEstimates,
-    Side,
-    answer,
-    article,
-    between_settings,
-    cliffs_of,
-    curve_estimates,
-    split_curves,
-    summary,
-)
+from gigo import analysis
+from gigo.analysis import article
 from gigo.analysis.findings import Namer
 from gigo.grid import Grid
 from gigo.study import Study
@@ -34,14 +23,15 @@ class Material:
     """Everything a report shows comes from here.
 
     Attributes:
-        title: of the report.
+        title: of the run.
         frame: the tidy table (`gigo.analysis.tidy`).
         grids: the studies, resolved, whose cells the table holds.
         test_sets: by sha256.
         precision: the resolved one.
         pending: trials not trained yet.
-        provenance: one mapping a record.
+        provenance: of the records, each distinct mapping once or more often.
         command: what makes the run again; None: ``gigo run`` on the study as printed.
+        written: the day of the report.
     """
 
     title: str
@@ -52,6 +42,7 @@ class Material:
     pending: int = 0
     provenance: Sequence[Mapping[str, Any]] = ()
     command: str | None = None
+    written: datetime.date = field(default_factory=datetime.date.today)
 
     @property
     def studies(self) -> list[Study]:
@@ -64,40 +55,41 @@ class Material:
 
     @cached_property
     def name(self) -> Namer:
-        return Namer(self.frame, self.n_items)
+        return Namer(self.summary, self.n_items)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        return summary(self.frame)
+        return analysis.summary(self.frame)
 
     @cached_property
-    def estimates(self) -> list[CurveEstimates]:
-        return curve_estimates(self.frame)
+    def estimates(self) -> list[analysis.CurveEstimates]:
+        return analysis.curve_estimates(self.frame)
 
     @cached_property
-    def answer(self) -> Answer:
-        return answer(self.frame, self.n_items, self.pending)
+    def answer(self) -> analysis.Answer:
+        return analysis.answer(self.frame, self.n_items, self.pending)
 
     @cached_property
-    def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
+    def cliffs(self) -> dict[tuple[str, str], tuple[analysis.Cliff, ...]]:
         """Theoretical cliffs by (data set, corruption)."""
-        return cliffs_of(self.grids, self.test_sets)
+        return analysis.cliffs_of(self.grids, self.test_sets)
 
     @cached_property
-    def published(self) -> Comparison | None:
+    def published(self) -> analysis.Comparison | None:
         """What repeats the article, with its published points; None without a point in common."""
         return article.repeated_by(self._side)
 
     @cached_property
-    def settings(self) -> Comparison | None:
-        """Its settings against each other; None where it has but one."""
-        return between_settings(self._side, article.SETTING)
+    def settings(self) -> analysis.Comparison | None:
+        """Its settings against each other; None where there is nothing to compare."""
+        found = analysis.between_settings(self._side, article.SETTING)
+        return None if found is None or found.frame.empty else found
 
     @cached_property
-    def _side(self) -> Side:
-        return Side.of_run("gigo", self.frame, self.grids)
+    def _side(self) -> analysis.Side:
+        return analysis.Side.of_run("gigo", self.frame, self.grids)
 
     @cached_property
     def labels(self) -> list[str]:
         """Of lines, in the table's order: each keeps its colour in every figure."""
-        return list(dict.fromkeys(map(self.name.label, split_curves(self.frame))))
+        return list(dict.fromkeys(map(self.name.label, analysis.split_curves(self.summary))))

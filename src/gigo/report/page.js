@@ -1,16 +1,18 @@
 // Draws every figure with the look of the reader's colour scheme, and again when it changes.
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const looks = read("looks");
+const looks = JSON.parse(document.querySelector("main").dataset.looks);
+for (const look of Object.values(looks)) {
+  // Legends one below the other: side by side they would not fit a telephone.
+  look.legend.layout = { direction: "vertical", margin: 4 };
+}
 
 async function draw() {
-  const config = dark.matches ? looks.dark : looks.light;
-  for (const chart of document.querySelectorAll(".chart")) {
-    await vegaEmbed(chart, read(chart.dataset.spec), {
-      config,
+  for (const [i, chart] of document.querySelectorAll(".chart").entries()) {
+    await vegaEmbed(chart, JSON.parse(chart.dataset.spec), {
+      config: dark.matches ? looks.dark : looks.light,
       renderer: "svg",
       actions: { export: true, source: false, compiled: false, editor: false },
-      downloadFileName: chart.dataset.spec,
+      downloadFileName: `figure-${i + 1}`,
     });
   }
   document.documentElement.dataset.drawn = "yes";

@@ -1,176 +1,231 @@
-"""The run on a terminal: tables and a small chart as rich renderables, readable without colour."""
+"""Blocks on a terminal, readable without colour: charts as text, tables that fit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
 
 import numpy as np
 import pandas as pd
 from rich import box
+from rich.cells import cell_len
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from rich.table import Table as Grid
+from rich.text import Text as Line
 
-from gigo.analysis import Curve
-from gigo.analysis.findings import Namer
-from gigo.analysis.words import (
-    MISSING,
-    accuracy_text,
-    rate_text,
-)
-from gigo.report import settings
-from gigo.report.agreement import summary_lines
-from gigo.report.figure_data import Panel, in_turn, panels
-from gigo.report.material import Material
-from gigo.report.plot import plot
+from gigo.analysis.intervals import Floats
+from gigo.analysis.words import rate_text
+from gigo.printable import printable
+from gigo.report import blocks as b
+from gigo.report.figure_data import Panel, in_turn
 
 STYLES = ("blue", "red", "green", "magenta", "yellow", "cyan", "white")
-CURVES_A_TABLE = 4
-CHART_WIDTH = 37
-MARKS = "●■▲◆▼✚▶"
+TONES = {"plain": "", "note": "dim", "warning": "bold red"}
+MARKS, FAILED = "●■▲◆▼✚▶", "○"
 """Of lines; after the last style, the next mark with the first one, and so on."""
 
-TRIAL_COLUMNS = {
-    "dataset": "data set",
-    "size": "size",
-    "corruption": "corruption",
-    "setting": "setting",
-    "rate": "rate",
-    "replicate": "rep",
-    "status": "status",
-    "accuracy": "accuracy",
-    "epochs": "epochs",
-    "seconds": "s",
-}
-"""What `trials` shows of the tidy table, and what it calls it; where settings vary, the setting
-stands for epochs and seconds."""
+WIDTH, HEIGHT = 31, 11
+"""Characters of the plotting area. A character is 2 dots wide and 4 high."""
 
-WORDS = ("dataset", "corruption", "setting", "status")
+CHART_WIDTH = WIDTH + 6
+LINES_PER_TABLE = 4
+ROOM, MOST_WORDS = 20, 30
+"""Characters that a cell of words gets at least, if it has as many, and at most; others wrap."""
+
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bit of each dot of a braille character (Unicode 16, section 21.1), by row and column."""
+
+Row = list[tuple[str, int | None]]
+"""Characters, each with the number of the curve it belongs to."""
 
 
-def overview(material: Material) -> list[RenderableType]:
-    """What is shown after a run: charts, tables of means, the answer."""
-    if material.frame.empty:
-        return [Text("No trial is trained yet.")]
-    shown = panels(material)
-    charts = [Padding(_chart(panel), (0, 2, 1, 0)) for panel in shown]
-    return [Columns(charts), *_means(material), words(material)]
+def show(console: Console, blocks: Iterable[b.Block]) -> None:
+    """Print the blocks, as wide as the console is."""
+    for part in b.grouped(blocks):
+        for each in _rendered(part, console.width):
+            console.print(each)
 
 
-def words(material: Material) -> Group:
-    """The answer, as the page says it."""
-    found = material.answer
-    lines: list[RenderableType] = [Text(each, style="bold red") for each in found.warnings]
-    for finding in found.findings:
-        lines.append(Text(finding.heading, style="bold"))
-        lines += [Padding(line, (0, 0, 0, 2)) for line in map(Text, finding.lines)]
-    lines += [Text(note, style="dim") for note in found.notes]
-    versus = material.settings
-    if versus is not None and not versus.frame.empty:
-        lines.append(Text(f"{settings.heading(material, versus)}:", style="bold"))
-        told = settings.summary_lines(material, versus)
-        lines += [Padding(Text(line), (0, 0, 0, 2)) for line in told]
-    if material.published is not None:
-        lines.append(Text("Beside the article's published points:", style="bold"))
-        lines += [Padding(Text(line), (0, 0, 0, 2)) for line in summary_lines(material.published)]
-    return Group(*lines)
+def _rendered(part: b.Part, width: int) -> Iterator[RenderableType]:
+    match part:
+        case list():
+            yield Columns(Padding(_figure(figure, width), (0, 2, 0, 0)) for figure in part)
+            yield _line(b.reading(part), "dim")
+        case b.Heading(words):
+            yield _line(f"\n{words}", "bold")
+        case b.Text(words, tone):
+            yield _line(words, TONES[tone])
+        case b.Items(lines, title, tone):
+            if title:
+                yield _line(title, "bold")
+            yield from (Padding(_line(line, TONES[tone]), (0, 0, 0, 2)) for line in lines)
+        case b.Table():
+            yield from _table(part, width)
+        case b.Code(words):
+            yield Padding(_line(words), (0, 0, 0, 2))
+        case b.Facts(pairs):
+            grid = Grid.grid(padding=(0, 2, 0, 0))
+            for pair in pairs:
+                grid.add_row(*map(_line, pair))
+            yield grid
 
 
-def trials(frame: pd.DataFrame) -> Table:
-    """A row a trial, with the columns that fit a terminal."""
-    name = Namer(frame, {})
-    left_out = ("epochs", "seconds") if name.varying else ("setting",)
-    table = _table()
-    columns = {column: title for column, title in TRIAL_COLUMNS.items() if column not in left_out}
-    for column, title in columns.items():
-        if column in WORDS:
-            table.add_column(title, overflow="fold")
-        else:  # half a number must not look like a whole one
-            table.add_column(title, justify="right", overflow="ellipsis", no_wrap=True)
-    for row in frame.to_dict("records"):
-        shown = {
-            **row,
-            "size": f"{row['size']:,}",
-            "setting": name.varied(row),
-            "rate": rate_text(row["rate"]),
-            "accuracy": accuracy_text(row["accuracy"]),
-            "seconds": f"{row['seconds']:.1f}",
-        }
-        table.add_row(*(str(shown[column]) for column in columns))
-    return table
+def _line(text: str, style: str = "") -> Line:
+    return Line(printable(text), style=style)
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(table: b.Table, width: int) -> Iterator[RenderableType]:
+    """The columns that fit; those left out are named, as what is folded is."""
+    if table.folded:
+        yield _line(f"{table.folded}: in the report.", "dim")
+        return
+    titles = [_title_lines(table, i) for i in range(len(table.columns))]
+    kept = _fitting(table, titles, width)
+    for shared, rows in groupby(table.rows, lambda row: row[: table.by]):
+        if shared:
+            yield _line(", ".join(shared), "bold")
+        grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for i in kept:
+            title = _line("\n".join(titles[i]))
+            if table.columns[i].kind == "words":
+                grid.add_column(title, overflow="fold", max_width=MOST_WORDS)
+            else:
+                grid.add_column(title, justify="right", no_wrap=True)
+        for row in rows:
+            grid.add_row(*(_line(row[i]) for i in kept))
+        yield grid
+    lost = [table.columns[i].title for i in range(table.by, len(titles)) if i not in kept]
+    if lost:
+        yield _line(f"Left out, as the terminal is narrow: {', '.join(lost)}.", "dim")
 
 
-def _chart(panel: Panel) -> Text:
-    """A panel as text, narrow enough for two to stand side by side on 80 columns."""
-    points = panel.lines.to_dict("records")
-    lines = [
-        np.array([(p["rate"], p["mean"]) for p in points if p["line"] == label], float).reshape(
-            -1, 2
-        )  # also where this panel has no trial of the line
-        for label in panel.labels
-    ]
+def _title_lines(table: b.Table, i: int) -> list[str]:
+    """A title takes no more room than its cells, or the longest of its words."""
+    title = table.columns[i].title
+    widths = map(cell_len, ["?", *title.split(), *(row[i] for row in table.rows)])
+    return textwrap.wrap(title, max(widths)) or [""]
+
+
+def _fitting(table: b.Table, titles: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns that have room side by side: of the highest rank, the last goes first."""
+
+    def needed(i: int) -> int:
+        natural = max(map(cell_len, [*titles[i], *(row[i] for row in table.rows)]))
+        return 2 + (min(natural, ROOM) if table.columns[i].kind == "words" else natural)
+
+    needs = {i: needed(i) for i in range(table.by, len(titles))}
+    while len(needs) > 1 and 1 + sum(needs.values()) > width:
+        del needs[max(needs, key=lambda i: (table.columns[i].rank, i))]
+    return list(needs)
+
+
+def _figure(figure: b.Figure, width: int) -> Group:
+    """A chart as text over its numbers, a few lines per table."""
+    parts: list[RenderableType] = [_line(figure.panel.title, "bold")]
+    if width >= CHART_WIDTH:
+        parts.append(_chart(figure.panel))
+    first, *columns = figure.numbers.columns
+    for start in range(0, len(columns), LINES_PER_TABLE):
+        some = slice(start, start + LINES_PER_TABLE)
+        rows = [[row[0], *row[1:][some]] for row in figure.numbers.rows]
+        parts += _table(b.Table([first, *columns[some]], rows), width)
+    return Group(*parts, *([_line(figure.caption, "dim")] if figure.caption else []))
+
+
+def _chart(panel: Panel) -> Line:
+    """Narrow enough for two to stand side by side on 80 columns."""
+    lines = [_points(panel.lines, label, "mean") for label in panel.labels]
+    failed = [_points(panel.failed, label, "accuracy_failed") for label in panel.labels]
     marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
-    rows = plot(lines, marks, (panel.highest_rate, panel.highest_accuracy), panel.chance)
-    text = Text(panel.title, style="bold", no_wrap=True)
-    for row in rows:
+    text = Line(no_wrap=True)
+    top = panel.highest_rate, panel.highest_accuracy
+    for row in plot(lines, marks, top, panel.chance, failed):
+        for character, curve in row:
+            text.append(character, _style(curve))
         text.append("\n")
-        for character, series in row:
-            text.append(character, style=_style(series))
-    legend = [
-        (f"{marks[i]} {label}", _style(i)) for i, label in enumerate(panel.labels) if len(lines[i])
-    ]
-    used = math.inf  # of the legend's last line
-    for entry, style in [*legend, ("┄ chance", "not bold dim")]:
-        used += 2 + len(entry)
-        if used > CHART_WIDTH:
-            text.append("\n")
-            used = len(entry)
-        else:
-            text.append("  ")
-        text.append(entry, style=style)
+    legend = [(f"{marks[i]} {panel.labels[i]}", i) for i in range(len(lines)) if len(lines[i])]
+    legend += [(f"{FAILED} did not train", None)] if any(map(len, failed)) else []
+    used = 0  # of the legend's last line
+    for entry, curve in [*legend, ("┄ chance", None)]:
+        gap = "" if used == 0 else "  " if used + 2 + len(entry) <= CHART_WIDTH else "\n"
+        used = len(entry) + (used + 2 if gap == "  " else 0)
+        text.append(gap + printable(entry), _style(curve))
     return text
 
 
-def _style(series: int | None) -> str:
-    return "not bold" if series is None else f"not bold {STYLES[series % len(STYLES)]}"
+def _points(rows: pd.DataFrame, label: str, field: str) -> Floats:
+    """(R, 2) rates and accuracies of a line, ascending; also where a panel has none of it."""
+    return rows.loc[rows["line"] == label, ["rate", field]].to_numpy(np.float64)
 
 
-def _means(material: Material) -> Iterator[RenderableType]:
-    """Mean accuracies in percent: a row a rate, a column a curve, a few curves a table."""
-    rows = material.summary.to_dict("records")
-    cells = {(Curve(*(row[axis] for axis in Curve._fields)), row["rate"]): row for row in rows}
-    curves = list(dict.fromkeys(curve for curve, _ in cells))
-    yield Text("Test accuracy in %: mean ± half its 95 % interval; ○ models that did not train")
-    for start in range(0, len(curves), CURVES_A_TABLE):
-        some = curves[start : start + CURVES_A_TABLE]
-        table = _table()
-        table.add_column("rate", justify="right")
-        for curve in some:
-            setting = material.name.setting(curve)
-            name = f"{setting}\n{material.name.size(curve)}\n{curve.corruption}"
-            table.add_column(name, justify="right")
-        for rate in sorted({rate for curve, rate in cells if curve in some}):
-            found = (cells.get((curve, rate)) for curve in some)
-            table.add_row(rate_text(rate), *(_mean_cell(row) for row in found))
-        yield table
+def _style(curve: int | None) -> str:
+    return "" if curve is None else STYLES[curve % len(STYLES)]
 
 
-def _mean_cell(row: Mapping[Hashable, Any] | None) -> str:
-    """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
-    if row is None:
-        return MISSING
-    failed = row["n_trials"] - row["n_started"]
-    mark = f" ○{failed}" if failed else ""
-    if math.isnan(row["mean"]):
-        return f"{MISSING}{mark}"
-    half = max(row["high"] - row["mean"], row["mean"] - row["low"])  # one side may be clipped
-    spread = "" if math.isnan(half) else f" ±{100 * half:.1f}"
-    return f"{100 * row['mean']:.1f}{spread}{mark}"
+def plot(
+    curves: Sequence[Floats],
+    markers: str,
+    highest: tuple[float, float],
+    chance: float,
+    failed: Sequence[Floats] = (),
+) -> list[Row]:
+    """Rows of a chart with axes, from the top: braille dots for lines, a marker for each point.
+
+    Args:
+        curves: (R, 2) rates, ascending, and accuracies; NaN breaks the line.
+        markers: the points of curve i are drawn as ``markers[i]``; where points coincide, the
+            first curve's is seen.
+        highest: the rate at the right edge, and the accuracy at the top.
+        chance: height of the dotted line.
+        failed: points of the curves that are drawn hollow, without a line.
+    """
+    area: list[Row] = [[(" ", None)] * WIDTH for _ in range(HEIGHT)]
+    area[_height(chance / highest[1]) // 4] = [("┄", None)] * WIDTH
+    dots = np.zeros((HEIGHT, WIDTH), dtype=int)
+    for i, points in reversed(list(enumerate(curves))):
+        for x, y in _dots(points / highest):
+            dots[y // 4, x // 2] |= _BITS[y % 4][x % 2]
+            area[y // 4][x // 2] = chr(0x2800 + int(dots[y // 4, x // 2])), i
+    marked = [(i, markers[i], points) for i, points in reversed(list(enumerate(curves)))]
+    marked += [(i, FAILED, points) for i, points in enumerate(failed)]
+    for i, mark, points in marked:
+        for rate, value in points / highest:
+            if not math.isnan(value):
+                area[_height(value) // 4][_across(rate) // 2] = mark, i
+    return [*_with_axis(area, highest[1]), *_foot(highest[0])]
+
+
+def _across(share: float) -> int:
+    return round(float(share) * (2 * WIDTH - 1))
+
+
+def _height(value: float) -> int:
+    return round((1 - min(max(float(value), 0.0), 1.0)) * (4 * HEIGHT - 1))
+
+
+def _dots(points: Floats) -> Iterator[tuple[int, int]]:
+    """The dots (x, y from the top) of straight lines between points (R, 2)."""
+    for (share, value), (next_share, next_value) in pairwise(points):
+        if not math.isnan(value + next_value):
+            x0, x1 = _across(share), _across(next_share)
+            y0, y1 = _height(value), _height(next_value)
+            for t in np.linspace(0, 1, max(abs(x1 - x0), abs(y1 - y0), 1) + 1):
+                yield round(x0 + (x1 - x0) * t), round(y0 + (y1 - y0) * t)
+
+
+def _with_axis(area: list[Row], highest: float) -> Iterator[Row]:
+    heights = {0: highest, HEIGHT // 2: highest / 2, HEIGHT - 1: 0.0}
+    for k, row in enumerate(area):
+        axis = f"{rate_text(heights[k]):>5}┤" if k in heights else "     │"
+        yield [(axis, None), *row]
+
+
+def _foot(highest: float) -> Iterator[Row]:
+    left, middle, right = "0 %", rate_text(highest / 2), rate_text(highest)
+    labels = f"{left}{middle:>{WIDTH // 2 + len(middle) - len(middle) // 2 - len(left)}}"
+    yield [(f"     └{'─' * WIDTH}", None)]
+    yield [(f"      {labels}{right:>{WIDTH - len(labels)}}", None)]

@@ -1,0 +1,19 @@
+"""Text that a terminal may be given."""
+
+from __future__ import annotations
+
+import re
+
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    r"""The text without what would steer a terminal or can't be encoded, each shown as U+FFFD.
+
+    Control characters but line feeds, marks that turn the direction of text around, and halves of
+    surrogate pairs. Names and summaries are the user's, or come from a file that somebody sent.
+
+    >>> printable("a\x1b[31mb\n")
+    'a�[31mb\n'
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)

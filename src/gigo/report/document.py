@@ -1,0 +1,254 @@
+"""What a run's results are as blocks: the whole report, what a terminal shows, the trials."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from gigo.analysis import Curve, Estimate, words
+from gigo.analysis.estimates import SHARE
+from gigo.analysis.findings import Namer
+from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
+from gigo.axes import SETTINGS, TITLES
+from gigo.report import differences
+from gigo.report.blocks import Block, Code, Column, Facts, Figure, Heading, Items, Table, Text
+from gigo.report.figure_data import Panel, panels
+from gigo.report.material import Material
+from gigo.report.toml import to_toml
+
+MOST_FIGURES, MOST_FINDINGS, MOST_ROWS, MOST_TRIALS = 24, 12, 30, 1000
+"""Figures that are drawn, findings that are told, rows that are not folded, trials that are shown:
+a run of hundreds of curves still has a report that can be read."""
+
+STATES = {"never_started": "never started", "diverged": "diverged"}
+
+
+def report(material: Material) -> list[Block]:
+    """Everything there is to say about a run, the answer first."""
+    figures = _figures(material, MOST_FIGURES)
+    last = (*_estimates(material), *_method(material))
+    return [*_head(material), *_answer(material), *figures, *_versus(material), *last]
+
+
+def brief(material: Material) -> list[Block]:
+    """What a terminal shows after a run: the answer comes last, where it stays in sight."""
+    return [*_figures(material, 6), *_answer(material), *_versus(material)]
+
+
+def trials(frame: pd.DataFrame) -> list[Block]:
+    """A row per trial of a tidy table, with its main columns."""
+    if frame.empty:
+        return [NOTHING]
+    name, rows = Namer(frame, {}), frame.head(MOST_TRIALS)
+    axes = rows[list(SETTINGS)].itertuples(index=False, name=None)
+    settings = [name.varied(dict(zip(SETTINGS, values, strict=True))) for values in axes]
+    columns = {
+        Column("data set", "words", 3): rows["dataset"],
+        Column("size", rank=4): map("{:,}".format, rows["size"]),
+        Column("corruption", "words", 1): rows["corruption"],
+        Column("setting", "words", 1): settings,
+        Column("rate"): map(rate_text, rows["rate"]),
+        Column("rep", rank=2): map(str, rows["replicate"]),
+        Column("status", "words", 5): rows["status"],
+        Column("accuracy"): map(accuracy_text, rows["accuracy"]),
+        Column("epochs", rank=6): map(str, rows["epochs"]),
+        Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
+    }
+    told = f"The first {len(rows):,} of {len(frame):,} rows; --csv, --json and --parquet have all."
+    return [Table.of(columns), *([Text(told, "note")] if len(rows) < len(frame) else [])]
+
+
+NOTHING = Text("No trial is trained yet.")
+
+
+def _head(material: Material) -> Iterator[Block]:
+    trained = count(len(material.frame["key"].unique()), "trained model")
+    sets = material.frame["dataset"].unique()
+    of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
+    yield Heading(f"{material.title}: test accuracy{of} against corrupted labels", 1)
+    date = f"{material.written.day} {material.written:%B %Y}"
+    yield Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
+
+
+def _answer(material: Material) -> Iterator[Block]:
+    """The findings in words, after what makes the numbers misleading."""
+    found = material.answer
+    yield from (Text(warning, "warning") for warning in found.warnings)
+    for finding in found.findings[:MOST_FINDINGS]:
+        more = len(finding.lines) - MOST_ROWS
+        rest = [f"{more:,} more are in the estimates of the report."] if more > 0 else []
+        yield Items([*finding.lines[:MOST_ROWS], *rest], finding.heading)
+    if len(found.findings) > MOST_FINDINGS:
+        told = f"{MOST_FINDINGS} of {len(found.findings):,} findings"
+        yield Text(f"These are {told}; the estimates of the report have them all.", "note")
+    if found.notes:
+        yield Items(found.notes, tone="note")
+
+
+def _figures(material: Material, most: int) -> Iterator[Block]:
+    shown = panels(material)
+    yield Heading("Accuracy against corruption rate") if shown else NOTHING
+    for i, panel in enumerate(shown[:most], start=1):
+        numbers = _numbers(panel)
+        more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
+        caption = more if panel.left_out else ""
+        yield Figure(f"Figure {i}. {panel.title}", panel, numbers, caption, _seen(panel, numbers))
+    if len(shown) > most:
+        yield Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
+
+
+def _numbers(panel: Panel) -> Table:
+    """Mean accuracies in percent: a row per rate, a column per line."""
+    rates = sorted(set(panel.lines["rate"]))
+    columns = {Column("rate"): list(map(rate_text, rates))}
+    for line, rows in panel.lines.groupby("line", sort=False):
+        cells = {row["rate"]: _mean_text(row) for row in rows.to_dict("records")}
+        columns[Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]
+    return Table.of(columns)
+
+
+def _mean_text(row: Mapping[Any, Any]) -> str:
+    """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
+    failed = row["n_trials"] - row["n_started"]
+    half = 100 * max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
+    mean = MISSING if math.isnan(row["mean"]) else f"{100 * row['mean']:.1f}"
+    return mean + ("" if math.isnan(half) else f" ±{half:.1f}") + (f" ○{failed}" if failed else "")
+
+
+def _seen(panel: Panel, numbers: Table) -> str:
+    """Where each line begins and ends, in words."""
+    (start, *first), (end, *last) = numbers.rows[0], numbers.rows[-1]
+    names = [column.title for column in numbers.columns[1:]]
+    ends = [
+        f"{name}: {a} at {start}, {b} at {end}"
+        for name, a, b in zip(names, first, last, strict=True)
+    ]
+    return f"Test accuracy in % against corrupted labels, {panel.title}. {'; '.join(ends)}."
+
+
+def _versus(material: Material) -> Iterator[Block]:
+    """What is held against something: settings, the article's points."""
+    if material.settings is not None:
+        yield from differences.between_settings(material, material.settings)
+    if material.published is not None:
+        yield from differences.beside_published(material.published)
+
+
+def _estimates(material: Material) -> Iterator[Block]:
+    """Tolerance, assured tolerance and midpoint of every curve, then every mean."""
+    found = material.estimates
+    if not found:
+        return
+    columns = {
+        Column("Curve", "words"): [material.name.line(each.curve) for each in found],
+        Column("Clean accuracy"): [accuracy_text(each.clean[0]) for each in found],
+        Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
+        Column("Assured"): [words.assured_text(each.tolerance) for each in found],
+        Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
+        Column("Theoretical cliff"): [_cliff_text(material, each.curve) for each in found],
+    }
+    yield Heading("Estimates")
+    yield Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
+    yield Text(
+        f"Tolerance: the first rate at which mean accuracy falls below {rate_text(SHARE)} of that "
+        "with clean labels. Assured: the lower end of its interval, no higher than with the models "
+        "counted in that did not train. Midpoint: the rate at which accuracy has fallen half-way "
+        "from clean to chance. In brackets: 95 % intervals, which compare replicates with "
+        "themselves; between the rates tried, lines are straight. Theoretical cliff: where the "
+        "true class stops being the most probable label, for items that are unambiguous and a "
+        "learner that finds the most probable one; one that memorises falls earlier.",
+        "note",
+    )
+    yield _every_mean(material)
+
+
+def _estimate_text(estimate: Estimate) -> str:
+    """``47 % (9.8 to 61 %)``."""
+    return f"{words.value_text(estimate)} ({words.interval_text(estimate)})".replace(" (–)", "")
+
+
+def _cliff_text(material: Material, curve: Curve) -> str:
+    cliffs = material.cliffs.get((curve.dataset, curve.corruption), ())
+    return ", ".join(rate_text(cliff.rate) for cliff in cliffs) or MISSING
+
+
+def _every_mean(material: Material) -> Table:
+    rows = material.summary
+    curves = rows[list(Curve._fields)].itertuples(index=False, name=None)
+    counts = zip(rows["n_started"], rows["n_trials"], strict=True)
+    columns = {
+        Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
+        Column("Rate"): map(rate_text, rows["rate"]),
+        Column("Changed", rank=2): map(accuracy_text, rows["realised_rate"]),
+        Column("Mean"): map(accuracy_text, rows["mean"]),
+        Column("95 % interval", rank=1): map(words.range_text, rows["low"], rows["high"]),
+        Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
+        Column("Never started", rank=4): map(str, rows["n_never_started"]),
+        Column("Diverged", rank=4): map(str, rows["n_diverged"]),
+        Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
+    }
+    return Table.of(columns, folded=f"All {len(rows):,} means")
+
+
+def _method(material: Material) -> Iterator[Block]:
+    """How the numbers came about, and how to get them again."""
+    yield Heading("How it was made")
+    yield Text(
+        "A replicate draws its own subset, held-out items, data order, corrupted items and "
+        "initial weights; the test set is the same for all."
+    )
+    yield Facts([*_facts(material), *provenance(material.provenance)])
+    studies = material.studies
+    several = len(studies) > 1
+    yield Heading("Studies" if several else "Study")
+    yield from (Code(to_toml(study)) for study in studies)
+    name = studies[0].name
+    files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
+    out = f" --out runs/{name}" if several else ""
+    again = f"Save the {'studies' if several else 'study'} as {listing(files)} and run"
+    yield Text("To make it again:" if material.command else again)
+    yield Code(material.command or "\n".join(f"gigo run {file}{out}" for file in files))
+
+
+def _facts(material: Material) -> Iterator[tuple[str, str]]:
+    done = material.frame.drop_duplicates("key")
+    failed = (f"{(done['status'] == state).sum()} {told}" for state, told in STATES.items())
+    pending = f", {material.pending:,} pending" if material.pending else ""
+    yield "Trials", f"{len(done):,} done{pending}"
+    yield "Of these", listing(failed)
+    for axis in SETTINGS:
+        yield TITLES[axis], _first(list(map(str, done[axis].unique())))
+    yield "Precision", material.precision
+    yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
+    for test_set in material.test_sets.values():
+        items = f"{test_set.n_train:,} training and {len(test_set.labels['test']):,} test items"
+        yield test_set.name, f"{items}; {test_set.source}; sha256 {test_set.sha256}"
+
+
+def provenance(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Each field of the records' provenance with its distinct values, or their range if many."""
+    found: dict[str, dict[Any, None]] = {}
+    for record in records:
+        for field, value in record.items():
+            plain = value if isinstance(value, str | int | float) else _plain(value)
+            found.setdefault(field, {})[plain] = None
+    for field, values in found.items():
+        if len(values) > 4 and not any(isinstance(value, str) for value in values):
+            yield field, f"{min(values):,} to {max(values):,}"
+        else:
+            yield field, _first(list(map(_plain, values)))
+
+
+def _first(texts: Sequence[str]) -> str:
+    """The first four."""
+    return ", ".join(texts[:4]) + (f" and {len(texts) - 4} more" if len(texts) > 4 else "")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
+    return value if isinstance(value, str) else json.dumps(value, default=str)
