@@ -65,7 +65,7 @@ class Grid:
 
     def at(self, precision: str) -> Self:
         """The same grid in another precision."""
-        return replace(self, precision=precision)
+        return self if precision == self.precision else replace(self, precision=precision)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

@@ -274,8 +274,7 @@ class Store:
             self._tables.head = self._tables.read_head()
             self.grids, self.precision = (grid,), grid.precision
             return
-        if grid.precision != self.precision:
-            grid = grid.at(self.precision)
+        grid = grid.at(self.precision)
         same = [known.to_json() == grid.to_json() for known in self.grids]
         if not any(same):
             self._tables.append({"grid": [encode("grid", {"grid": grid})]})
