@@ -53,12 +53,19 @@ class Case(NamedTuple):
 def stack_of(case: Case, precision: str) -> TrainingStack:
     """Of random labels and images; nothing is validated."""
     recipe = RECIPES["article"].model_copy(update={"batch_size": case.batch_size, "patience": 0})
-    study = Study.create(dataset="mnist", rates=0, size=case.n, validation="none", replicates=1)
+    data = random_images(case.shape, case.n, 16)
+    study = Study.create(
+        dataset={"name": lambda: data, "key": "random"},
+        model=case.model,
+        recipe=recipe,
+        rates=0,
+        size=case.n,
+        validation="none",
+        replicates=1,
+    )
     (first,) = resolve(study, precision).trials.values()
-    first = replace(first, model=first.model.model_copy(update={"name": case.model}), recipe=recipe)
     # What members differ in costs nothing; replicates have image streams of their own.
     trials = [replace(first, replicate=i if case.own else 0) for i in range(case.members)]
-    data = random_images(case.shape, case.n, 16)
     return TrainingStack(trials, Resident(data, CPU, DTYPES[precision]))
 
 

@@ -22,13 +22,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 import gigo
-from gigo import machine
 from gigo.api import Result
+from gigo.machine import Machine
 from gigo.study import Study
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "precision"
-NATIVE = machine.native_precision() == "bfloat16"
+NATIVE = Machine.here().precision == "bfloat16"
 TABLE = ROOT / "docs" / "results" / "precision.csv"
 STUDIES = {
     "digits": Study.create(

@@ -127,9 +127,9 @@ def measure(name: str, side: str) -> float:
 
 def machine_text() -> str:
     """What the numbers were made on."""
-    from gigo import machine
+    from gigo.machine import Machine
 
-    return f"{machine.processor()}, {os.cpu_count()} cores, {precision()}"
+    return f"{Machine.here().processor}, {os.cpu_count()} cores, {precision()}"
 
 
 def write(lines: list[str], rounds: int) -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -486,7 +486,8 @@ def test_a_plan_reckons_with_the_precision_that_this_processor_is_good_at(
     def time_of(*options: str) -> str:
         return gigo("plan", "article", *options).out.splitlines()[-1]
 
-    for native, other in (("bfloat16", "float32"), ("float32", "bfloat16")):
+    names: tuple[Literal["bfloat16", "float32"], ...] = ("bfloat16", "float32")
+    for native, other in (names, names[::-1]):
         machine = Machine(precision=native)
         monkeypatch.setattr(Machine, "here", lambda machine=machine: machine)
         assert time_of() == time_of("--precision", native) != time_of("--precision", other)

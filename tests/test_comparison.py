@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,9 +78,9 @@ def between_settings(run: Side) -> Comparison | None:
     return pairing.between_settings(run, SETTING)
 
 
-def row(frame: pd.DataFrame, **where) -> pd.Series:
+def row(frame: pd.DataFrame, **where: Any) -> dict[Any, Any]:
     chosen = np.logical_and.reduce([frame[name] == value for name, value in where.items()])
-    (found,) = (each for _, each in frame.loc[chosen].iterrows())
+    (found,) = frame.loc[chosen].to_dict("records")
     return found
 
 

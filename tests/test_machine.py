@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -38,7 +39,9 @@ def test_a_container_s_share_of_the_memory_counts(limit: str, memory: int) -> No
         ("", "float32"),
     ],
 )
-def test_what_the_system_s_files_say(tmp_path: Path, flags: str, precision: str) -> None:
+def test_what_the_system_s_files_say(
+    tmp_path: Path, flags: str, precision: Literal["bfloat16", "float32"]
+) -> None:
     (tmp_path / "proc").mkdir()
     cpu = f"processor : 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: {flags}\n"
     (tmp_path / "proc/cpuinfo").write_text(cpu + "processor : 1\nmodel name : another\n")

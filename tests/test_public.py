@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ ENOUGH = 80
 
 def examples(text: str) -> list[doctest.Example]:
     return doctest.DocTestParser().get_examples(text)
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Of a module and all that it defines."""
+    kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, kinds):
+            yield ast.get_docstring(node) or ""
 
 
 @pytest.mark.parametrize("name", [name for name in gigo.__all__ if name != "__version__"])
@@ -30,7 +40,8 @@ def test_all_is_what_there_is() -> None:
 def test_no_example_is_skipped_and_there_are_many() -> None:
     lines = 0
     for path in SOURCE.rglob("*.py"):
-        for example in examples(path.read_text(encoding="utf-8")):
-            assert not example.options.get(doctest.SKIP), f"{path}: {example.source}"
-            lines += 1
+        for text in docstrings(path):
+            for example in examples(text):
+                assert not example.options.get(doctest.SKIP), f"{path}: {example.source}"
+                lines += 1
     assert lines >= ENOUGH

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gigo.analysis.intervals import Floats
 from gigo.grid import Grid
 from gigo.types import Labels, TestSet
 
@@ -23,7 +24,7 @@ class Cliff(NamedTuple):
     accuracy_after: float
 
 
-def theoretical_cliffs(rates: Sequence[float], labels: Labels) -> tuple[Cliff, ...]:
+def theoretical_cliffs(rates: Sequence[float] | Floats, labels: Labels) -> tuple[Cliff, ...]:
     """The distinct cliffs of a corruption, ascending; none where the true class always wins.
 
     Args:

@@ -144,7 +144,8 @@ def _published(material: Material, curves: Sequence[Curve], highest: float) -> p
     points = material.published.published.frame
     whose = [lines.get(curve) for curve in points[[*CURVE[:3]]].itertuples(False, None)]
     shown = points.assign(line=whose).dropna(subset="line").query("rate <= @highest")
-    return shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])[columns]
+    beside = shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])
+    return pd.DataFrame(beside, columns=columns)
 
 
 def _cliff_marks(material: Material, curves: Sequence[Curve], highest: float) -> list[CliffMark]:
