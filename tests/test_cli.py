@@ -22,7 +22,7 @@ from rich.console import Console
 
 from command import RUNNABLE, environment, finish, instant_train, train_with
 from factories import grid_of, make_record, make_test_set, trials_of
-from gigo import __version__, cli, console, describe, runner
+from gigo import __version__, cli, describe, runner
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import load
@@ -70,10 +70,9 @@ def gigo(
     monkeypatch.setenv("COLUMNS", "80")
 
     def call(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["gigo", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            cli.main([*map(str, arguments)])
         shown = capsys.readouterr()
         return Done(int(end.value.code or 0), shown.out, shown.err)
 
@@ -304,9 +303,8 @@ def test_a_fault_of_gigo_s_own_is_not_hidden(
     small: Path, monkeypatch: pytest.MonkeyPatch, gigo: Gigo
 ) -> None:
     monkeypatch.setattr(runner, "run", lambda *_, **__: {}["no such key"])
-    monkeypatch.setattr(sys, "argv", ["gigo", "run", str(small)])
     with pytest.raises(KeyError):
-        cli.main()
+        gigo("run", small)
 
 
 @pytest.mark.usefixtures("small_disk", "instant")
@@ -401,14 +399,10 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
     assert len(load("runs/small").records) == 10
 
 
-def test_ctrl_c_before_anything_is_there_says_so(
-    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(runner, "run", interrupted)
-    assert gigo("run", small) == (130, "", "stopped: nothing is trained yet\n")
+def test_ctrl_c_before_anything_is_there_says_so(tmp_path: Path) -> None:
+    done = interrupted("gigo.runner", "run", "demo", "--out", tmp_path / "run")
+    assert done.returncode == 130
+    assert done.stderr.endswith("stopped: nothing is trained yet\n")
 
 
 @pytest.mark.usefixtures("instant")
@@ -555,14 +549,12 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
         "studies": {"demo"},
     }.items(),
 )
-def test_lists_name_and_explain(
-    gigo: Gigo, monkeypatch: pytest.MonkeyPatch, what: str, names: set[str]
-) -> None:
+def test_lists_name_and_explain(gigo: Gigo, what: str, names: set[str]) -> None:
     wrapped = gigo("list", what).out.splitlines()
     assert max(map(len, wrapped)) <= 80
-    monkeypatch.delenv("COLUMNS")
-    monkeypatch.setattr(sys, "__stdout__", io.StringIO())  # as in a pipe
-    lines = gigo("list", what).out.splitlines()
+    command = [*RUNNABLE, "list", what]
+    done = subprocess.run(command, env=environment(COLUMNS=""), capture_output=True, text=True)
+    lines = done.stdout.splitlines()  # in a pipe, as wide as they are
     found = dict(re.split("  +", line, maxsplit=1) for line in lines)
     assert found.keys() >= names
     assert all(found.values())
@@ -740,10 +732,15 @@ main()
 """
 
 
+def interrupted(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """A command to which Ctrl-C comes when it begins to import a module."""
+    command = [sys.executable, "-c", INTERRUPTED, module, *map(str, arguments)]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("module", ["gigo.cli", "typer", "gigo.describe", "gigo.planner"])
 def test_ctrl_c_while_modules_are_imported_prints_no_traceback(module: str) -> None:
-    command = [sys.executable, "-c", INTERRUPTED, module, "plan", "demo"]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    done = interrupted(module, "plan", "demo")
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -786,9 +783,9 @@ SEEN = [
 ]
 
 
-def show(width: int, live: bool) -> str:
+def show(width: int, live: bool, line_every: float = 10.0) -> str:
     screen = Console(file=io.StringIO(), width=width, force_terminal=live, legacy_windows=False)
-    with Display(screen) as display:
+    with Display(screen, line_every) as display:
         for progress in SEEN:
             display.show(progress)
             if live:
@@ -808,7 +805,7 @@ def test_a_note_is_shown_to_the_letter() -> None:
     assert "[b]digits[/b]" in second
 
 
-def test_without_a_terminal_progress_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_progress_is_plain_lines() -> None:
     stack = "digits, 200 labels, small_cnn"
     lines = [
         f"0 of 10 trials; {stack}: 10 models, epoch 0 of at most 60",
@@ -818,8 +815,7 @@ def test_without_a_terminal_progress_is_plain_lines(monkeypatch: pytest.MonkeyPa
         f"10 of 10 trials, 0 s left; {stack}: 1 model, epoch 9 of at most 60",
     ]
     assert show(40, live=False).splitlines() == [lines[0], lines[2]]  # one in ten seconds
-    monkeypatch.setattr(console, "LINE_EVERY", 0.0)
-    assert show(40, live=False).splitlines() == lines
+    assert show(40, live=False, line_every=0.0).splitlines() == lines
 
 
 @pytest.mark.parametrize("width", [40, 80])

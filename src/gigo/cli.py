@@ -39,13 +39,21 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Entry point of the ``gigo`` command."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the ``gigo`` command.
+
+    Args:
+        arguments: of the command; None takes those that the program was started with.
+
+    Raises:
+        SystemExit: always, with the exit status.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     _print_whatever_happens()
     # What a scheduler sends before it kills is taken as Ctrl-C is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code = app(sys.argv[1:] or ["--help"], prog_name="gigo", standalone_mode=False)
+        code = app(given or ["--help"], prog_name="gigo", standalone_mode=False)
         sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
         code = _fail(str(error))

@@ -19,15 +19,17 @@ from gigo.printable import printable
 if TYPE_CHECKING:
     from gigo.runner import Progress as State
 
-LINE_EVERY = 10.0
-"""Seconds between plain lines."""
-
 
 class Display:
-    """Shows a run's progress while it is used as a context; `show` is the runner's listener."""
+    """Shows a run's progress while it is used as a context; `show` is the runner's listener.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Args:
+        console: where to.
+        line_every: seconds between plain lines, where there is no terminal.
+    """
+
+    def __init__(self, console: Console, line_every: float = 10.0) -> None:
+        self._console, self._line_every = console, line_every
         self._live = Live(Text("starting"), console=console, transient=True)
         self._next_line = 0.0
 
@@ -53,7 +55,7 @@ class Display:
         if self._live.is_started:
             self._live.update(_picture(progress))
         elif time.perf_counter() >= self._next_line:
-            self._next_line = time.perf_counter() + LINE_EVERY
+            self._next_line = time.perf_counter() + self._line_every
             self._line(f"{_done(progress)}; {_training(progress)}")
 
     def _line(self, text: str) -> None:

@@ -143,9 +143,8 @@ def _published(material: Material, curves: Sequence[Curve], highest: float) -> p
     lines = {curve[:3]: material.name.label(curve) for curve in curves if curve in mine}
     points = material.published.published.frame
     whose = [lines.get(curve) for curve in points[[*CURVE[:3]]].itertuples(False, None)]
-    shown = points.assign(line=whose).dropna(subset="line").query("rate <= @highest")
-    beside = shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])
-    return pd.DataFrame(beside, columns=columns)
+    shown = points.assign(line=whose).loc[points["rate"] <= highest].dropna(subset="line")
+    return shown.merge(found[[*POINT, "mean_a", "difference"]], "left", [*POINT])[columns]
 
 
 def _cliff_marks(material: Material, curves: Sequence[Curve], highest: float) -> list[CliffMark]:

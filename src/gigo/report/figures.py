@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import altair as alt
 import pandas as pd
 
 from gigo.analysis.words import accuracy_text, count
 from gigo.errors import SpecError
 from gigo.report.figure_data import Panel, in_turn, panels
 from gigo.report.material import Material
+
+if TYPE_CHECKING:
+    import altair as alt
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 """As many as colours. These are after Okabe & Ito (2008), whose hues all kinds of colour vision
@@ -44,6 +46,8 @@ def figure(material: Material, size: int | None = None, columns: int = 2) -> alt
     Raises:
         SpecError: nothing of that size is trained yet.
     """
+    import altair as alt  # here, since pages do without
+
     chosen = [panel for panel in panels(material) if size is None or size in panel.sizes]
     if not chosen:
         raise SpecError("size", size, "one that has finished trials")
