@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from factories import make_record
+from gigo import runner
 from gigo.engine.training import EpochDone
 from gigo.machine import Machine
-from gigo.runner import stacks
 from gigo.trial import Trial
 from gigo.types import Record
 
@@ -42,10 +43,15 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
     return subprocess.Popen(command, start_new_session=True, **settings)
 
 
-def train_with(monkeypatch: pytest.MonkeyPatch, train: Callable[..., Any]) -> None:
-    """Have runs train with a function in the place of the engine's, in this process."""
-    monkeypatch.setattr(stacks, "train", train)
-    monkeypatch.setattr(Machine, "here", lambda: Machine(memory=8 << 30))
+SMALL = Machine(memory=8 << 30)
+"""A machine of one core: it trains in the process that plans."""
+
+_RUN = runner.run
+
+
+def train_with(monkeypatch: pytest.MonkeyPatch, trainer: runner.Trainer) -> None:
+    """Have the command train with something else than the engine, in this process."""
+    monkeypatch.setattr(runner, "run", partial(_RUN, trainer=trainer, machine=SMALL))
 
 
 def instant_train(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 import torch
 
 from engine_setup import BASE, CPU, digits, trials
-from gigo.engine import checkpoint
+from gigo.engine import checkpoint, training
 from gigo.engine.checkpoint import State
-from gigo.engine.training import train
 from gigo.types import Record
 
 RECIPE = BASE.model_copy(
@@ -21,9 +21,7 @@ RECIPE = BASE.model_copy(
 )
 
 
-@pytest.fixture(autouse=True)
-def _state_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+train = partial(training.train, every=0.0)  # which tells the state after each epoch
 
 
 def _same(a: Record, b: Record) -> None:
@@ -123,29 +121,64 @@ def test_training_on_does_not_change_a_state() -> None:
             )
 
 
-def test_a_state_of_other_versions_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    resident = digits(torch.float32)
-    members = trials(resident, [0.0], [0], recipe=RECIPE)
-    path = tmp_path / "stack.pt"
-    checkpoint.save(next(e for e in train(members, resident) if isinstance(e, State)), path)
-    assert checkpoint.load(path, CPU) is not None
-    monkeypatch.setattr(checkpoint, "_VERSIONS", {"gigo": "99", "torch": "99"})
-    assert checkpoint.load(path, CPU) is None
-
-
-def _damaged(good: bytes) -> Iterator[bytes]:
-    yield b""
-    yield good[: len(good) // 2]
-    yield b"not a checkpoint"
-
-
-def test_a_damaged_file_is_no_state(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def state() -> State:
     resident = digits(torch.float32)
     members = trials(resident, [0.0, 0.5], [0], recipe=RECIPE)
+    return next(e for e in train(members, resident) if isinstance(e, State))
+
+
+def test_a_state_comes_back_from_its_file_as_it_was(tmp_path: Path, state: State) -> None:
+    odd = {
+        "numbers": torch.arange(6).reshape(2, 3),
+        "bits": torch.tensor([True, False]),
+        "none": torch.empty(2, 0, dtype=torch.float64),
+        "not finite": torch.tensor([[float("nan")], [float("inf")]]),
+        "turned": torch.arange(6.0).reshape(3, 2).T,
+    }
+    whole = replace(state, tensors={**state.tensors, **odd})
+    loaded = _copied(whole, tmp_path)
+    assert (loaded.keys, loaded.values) == (whole.keys, whole.values)
+    assert loaded.tensors.keys() == whole.tensors.keys()
+    for name, tensor in whole.tensors.items():
+        assert loaded.tensors[name].dtype == tensor.dtype
+        torch.testing.assert_close(loaded.tensors[name], tensor, rtol=0, atol=0, equal_nan=True)
+    assert checkpoint.keys(tmp_path / "stack.pt") == whole.keys
+    assert [file.name for file in tmp_path.iterdir()] == ["stack.pt"]
+
+
+def test_a_state_of_other_versions_is_none(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "stack.pt"
+    checkpoint.save(state, path)
+    _, rest = path.read_bytes().split(b"\n", 1)
+    for text, known in ((b'"state": "3"', True), (b'"state": "2"', False)):
+        content = rest.replace(b'"state": "3"', text)
+        path.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+        assert (checkpoint.load(path, CPU) is not None) == known
+
+
+def test_a_damaged_file_is_no_state(tmp_path: Path, state: State) -> None:
     path = tmp_path / "stack.pt"
     assert checkpoint.load(path, CPU) is None
-    checkpoint.save(next(e for e in train(members, resident) if isinstance(e, State)), path)
-    assert list(tmp_path.iterdir()) == [path]
-    for content in _damaged(path.read_bytes()):
+    checkpoint.save(state, path)
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for content in (b"", b"\n", good[: len(good) // 2], good[:-1], good + b"\0", b"no checkpoint"):
         path.write_bytes(content)
         assert checkpoint.load(path, CPU) is None
+    for place in [*range(80), *rng.integers(len(good), size=40)]:
+        path.write_bytes(
+            good[:place] + bytes([good[place] ^ 1 << rng.integers(8)]) + good[place + 1 :]
+        )
+        assert checkpoint.load(path, CPU) is None
+    path.write_bytes(good)
+    assert checkpoint.load(path, CPU) is not None
+
+
+def test_a_state_that_cannot_be_written_leaves_nothing(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "stack.pt"
+    path.mkdir()
+    with pytest.raises(OSError, match="stack"):
+        checkpoint.save(state, path)
+    assert [file.name for file in tmp_path.iterdir()] == ["stack.pt"]
+    checkpoint.remove(path)  # which it can't: no error, it only takes room

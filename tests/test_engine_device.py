@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from gigo.machine import Machine
 from gigo.recipe import Recipe
 
 CPU = torch.device("cpu")
-FAST_BF16 = resolve_precision("auto", CPU) == "bfloat16"
+FAST_BF16 = Machine.here().precision == "bfloat16"
 
 
 def test_the_device_is_the_one_asked_for() -> None:
@@ -36,11 +37,13 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_a_precision_asked_for_is_the_one_taken(name: str) -> None:
-    assert resolve_precision(name, CPU) == name
+    assert resolve_precision(name, CPU, Machine()) == name
 
 
-def test_the_precision_follows_from_the_machine() -> None:
-    assert resolve_precision("auto", CPU) == Machine.here().precision
+@pytest.mark.parametrize("name", ["bfloat16", "float32"])
+def test_the_precision_follows_from_the_machine(name: Literal["bfloat16", "float32"]) -> None:
+    assert resolve_precision("auto", CPU, Machine(precision=name)) == name
+    assert resolve_precision("auto", torch.device("mps"), Machine(precision=name)) == "float32"
 
 
 def test_keeping_freed_memory_may_be_asked_for_again() -> None:

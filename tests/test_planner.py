@@ -18,7 +18,7 @@ from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.measuring import measure
 from gigo.models.networks import article_cnn
-from gigo.planner import MAX_WIDTH, PROCESS, STEP, Plan, Room, efforts, expected, plan
+from gigo.planner import MAX_WIDTH, MEMBER, PROCESS, STEP, Plan, Room, efforts, expected, plan
 from gigo.recipe import RECIPES
 from gigo.ref import Ref
 from gigo.study import Study
@@ -49,7 +49,6 @@ where a step is large, or where layers look at the whole batch."""
 ALIKE: dict[str, object] = {
     "corruption": corruption_of("two_sink"),
     "rate": 0.25,
-    "placement": "tail",
     "seed": 5,
     "replicate": 7,
 }
@@ -259,9 +258,10 @@ def test_work_is_counted_in_images() -> None:
 def test_a_stack_s_time_is_its_members_arithmetic_and_its_steps() -> None:
     trial, short = (one(size=size, recipe="small", validation="none") for size in (1000, 16))
     steps = 60 * 63  # epochs, and batches of 16
-    assert seconds([trial]) == pytest.approx(work(trial) / 30e9 + steps * STEP)
+    assert seconds([trial]) == pytest.approx(work(trial) / 30e9 + steps * (STEP + MEMBER))
     assert seconds([trial] * 10) == pytest.approx(10 * seconds([trial]) - 9 * steps * STEP)
-    assert seconds([trial, short]) == pytest.approx(seconds([trial]) + work(short) / 30e9)
+    alone = work(short) / 30e9 + 60 * MEMBER
+    assert seconds([trial, short]) == pytest.approx(seconds([trial]) + alone)
 
 
 @given(MACHINES, st.none() | st.integers(1, 64))

@@ -48,16 +48,17 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 
 import sklearn.datasets, torch  # what takes long
+from functools import partial
 from gigo import api, runner
 from gigo.cli import main
-from gigo.engine import checkpoint
+from gigo.engine.training import train
 from gigo.errors import StoreError
 from gigo.store import Store
 
 study, signals = sys.argv[1], map(int, sys.argv[2:])
 folder, log = Path("interrupted"), Path("log")
 
-def begin(out):
+def begin(out, every):
     child = os.fork()
     if child:
         return child
@@ -66,6 +67,7 @@ def begin(out):
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     sys.argv = ["gigo", "run", study, "--out", str(out), "--workers", "1"]
+    runner.run = partial(runner.run, trainer=partial(train, every=every))
     try:
         main()
     except SystemExit as end:
@@ -86,15 +88,15 @@ def took(folder):
         return {}
 
 log.touch()
-child = begin("whole")
+child = begin("whole", 600)
 assert os.waitpid(child, 0)[1] == 0, log.read_text()
 whole = took(Path("whole"))
 
 rng, kept, result = random.Random(0), {}, []
 for round, number in enumerate(signals):
     log.write_text("")
-    checkpoint.EVERY = 0 if round % 2 else 600  # after each epoch, or none
-    child = begin(folder)
+    every = 0 if round % 2 else 600  # a checkpoint after each epoch, or none
+    child = begin(folder, every)
     if round % 5 == 0:
         time.sleep(rng.uniform(0, 0.2))  # while it makes or opens the run, or loads data
     else:

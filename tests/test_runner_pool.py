@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from gigo import runner
 from gigo.api import load
-from gigo.engine import checkpoint
+from gigo.engine.resident import Resident
+from gigo.engine.training import EpochDone, train
 from gigo.errors import EngineError, SpecError
-from gigo.runner import Progress, pool
+from gigo.ref import Ref
+from gigo.runner import Progress
 from gigo.store import Store
 from gigo.study import Study
+from gigo.trial import Trial
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs signals as Unix has them"),
+]
 
 STUDY = Study.create(
     dataset="digits",
@@ -29,6 +41,9 @@ STUDY = Study.create(
     precision="float64",
 )
 """24 trials in two stacks: those of a recipe train together."""
+
+STATES = partial(train, every=0.0)
+"""The engine, which tells its state after each epoch."""
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -58,7 +73,6 @@ def test_processes_find_what_one_finds(
     here.mkdir()
     (here / "random.py").write_text("raise SystemExit('not the one that was meant')")
     monkeypatch.chdir(here)
-    monkeypatch.setattr("sys.path", [path for path in sys.path if path])
     tmp_path = tmp_path / "run"
     seen: list[Progress] = []
     runner.run(STUDY, tmp_path, workers=workers, listener=seen.append)
@@ -70,146 +84,169 @@ def test_processes_find_what_one_finds(
     assert max(widths) == 12  # whatever the number of workers
 
 
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[pool._Worker]:
-    """All that are made."""
-    made: list[pool._Worker] = []
+class Noted:
+    """The engine in other processes, of which one thing is done to one that is in training.
 
-    class Noted(pool._Worker):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
-            made.append(self)
+    Args:
+        folder: for notes: a file per process, named by its number.
+        act: is done by the first process that comes to the epoch.
+        epoch: that it waits for.
+        every: seconds between two states.
+    """
 
-    monkeypatch.setattr(pool, "_Worker", Noted)
-    return made
+    def __init__(
+        self, folder: Path, act: Callable[[], None], epoch: int = 3, every: float = 600.0
+    ) -> None:
+        folder.mkdir()
+        self._folder, self._act, self._epoch, self._every = folder, act, epoch, every
+
+    def __call__(
+        self, trials: Sequence[Trial], resident: Resident, state: Any = None
+    ) -> Iterator[Any]:
+        (self._folder / f"{os.getpid()}").touch()
+        for event in train(trials, resident, state, every=self._every):
+            yield event
+            if isinstance(event, EpochDone) and event.epoch == self._epoch:
+                self._act_once()
+
+    def _act_once(self) -> None:
+        try:
+            (self._folder / "done").mkdir()
+        except FileExistsError:
+            return
+        self._act()
+
+    def check_all_ended(self) -> None:
+        numbers = [int(file.name) for file in self._folder.iterdir() if file.name.isdigit()]
+        assert numbers and os.getpid() not in numbers
+        for number in numbers:
+            with pytest.raises(ProcessLookupError):
+                os.kill(number, 0)
+
+
+def nothing() -> None:
+    pass
+
+
+def send(number: int) -> None:
+    """A signal to this process, and time for it to come."""
+    os.kill(os.getpid(), number)
+    time.sleep(0.1)
 
 
 @pytest.mark.parametrize("every", [0.0, 600.0], ids=["checkpoints", "none"])
-def test_a_process_that_is_killed_loses_nothing(
-    tmp_path: Path,
-    alone: Path,
-    workers: list[pool._Worker],
-    monkeypatch: pytest.MonkeyPatch,
-    every: float,
-) -> None:
+def test_a_process_that_is_killed_loses_nothing(tmp_path: Path, alone: Path, every: float) -> None:
     """Linux kills the largest process when memory runs out."""
-    monkeypatch.setattr(checkpoint, "EVERY", every)
-    notes: list[str] = []
-
-    def kill_the_first(progress: Progress) -> None:
-        if progress.epoch == 3 and not notes and workers[0].job is not None:
-            workers[0]._process.send_signal(signal.SIGKILL)
-        if progress.note:
-            notes.append(progress.note)
-
-    runner.run(STUDY, tmp_path, workers=2, listener=kill_the_first)
-    check_same(tmp_path, alone)
-    assert notes and notes[0].startswith("out of memory with 12 models at once: going on with ")
-    assert not list((tmp_path / "checkpoints").glob("*"))
+    trainer = Noted(tmp_path / "notes", partial(send, signal.SIGKILL), every=every)
+    seen: list[Progress] = []
+    run = tmp_path / "run"
+    runner.run(STUDY, run, workers=2, trainer=trainer, listener=seen.append)
+    check_same(run, alone)
+    notes = [progress.note for progress in seen if progress.note]
+    assert notes[0].startswith("out of memory with 12 models at once: going on with ")
+    assert not list((run / "checkpoints").glob("*"))
+    trainer.check_all_ended()
 
 
 def test_a_process_that_is_asked_to_end_leaves_that_to_the_one_that_started_it(
-    tmp_path: Path, alone: Path, workers: list[pool._Worker]
+    tmp_path: Path, alone: Path
 ) -> None:
     """A scheduler asks all processes of a job at once."""
-
-    def ask(progress: Progress) -> None:
-        for worker in workers:
-            worker._process.send_signal(signal.SIGTERM)
-
-    runner.run(STUDY, tmp_path, workers=2, listener=ask)
-    check_same(tmp_path, alone)
+    trainer = Noted(tmp_path / "notes", partial(send, signal.SIGTERM))
+    runner.run(STUDY, tmp_path / "run", workers=2, trainer=trainer)
+    assert (tmp_path / "notes" / "done").exists()
+    check_same(tmp_path / "run", alone)
 
 
-def test_a_process_that_is_killed_over_one_model_is_an_error(
-    tmp_path: Path, workers: list[pool._Worker]
-) -> None:
-    def kill(progress: Progress) -> None:
-        if progress.epoch:
-            workers[0]._process.send_signal(signal.SIGKILL)
-
+def test_a_process_that_is_killed_over_one_model_is_an_error(tmp_path: Path) -> None:
+    trainer = Noted(tmp_path / "notes", partial(send, signal.SIGKILL), epoch=1)
     study = STUDY.but(size=40, rates=0, replicates=1)
     with pytest.raises(EngineError, match=r"status -9, most likely because memory does not"):
-        runner.run(study, tmp_path, workers=2, listener=kill)
-    assert all(worker._process.poll() is not None for worker in workers)
+        runner.run(study, tmp_path / "run", workers=2, trainer=trainer)
+    trainer.check_all_ended()
 
 
 def test_an_interrupt_ends_the_processes_and_keeps_what_is_there(
-    tmp_path: Path, alone: Path, workers: list[pool._Worker]
+    tmp_path: Path, alone: Path
 ) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.done == 3:
             raise KeyboardInterrupt
 
+    trainer, run = Noted(tmp_path / "notes", nothing), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        runner.run(STUDY, tmp_path, workers=2, listener=interrupt)
-    assert all(worker._process.poll() is not None for worker in workers)
-    with Store.open(tmp_path) as store:
+        runner.run(STUDY, run, workers=2, listener=interrupt, trainer=trainer)
+    trainer.check_all_ended()
+    with Store.open(run) as store:
         assert len(store.keys()) == 3
-    runner.run(STUDY, tmp_path, workers=2)
-    check_same(tmp_path, alone)
+    runner.run(STUDY, run, workers=2)
+    check_same(run, alone)
 
 
-def test_a_stack_that_was_cut_off_goes_on_in_another_process(
-    tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-
+def test_a_stack_that_was_cut_off_goes_on_in_another_process(tmp_path: Path, alone: Path) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.epoch == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(STUDY, tmp_path, workers=2, listener=interrupt)
+        runner.run(STUDY, tmp_path, workers=2, listener=interrupt, trainer=STATES)
     assert list((tmp_path / "checkpoints").glob("*.pt"))
+    assert runner.plan(STUDY, tmp_path).resumed
     runner.run(STUDY, tmp_path, workers=2)
     check_same(tmp_path, alone)
     assert not list((tmp_path / "checkpoints").glob("*"))
 
 
-def test_a_message_that_cannot_be_read_is_a_fault_and_not_a_want_of_memory(
-    tmp_path: Path, workers: list[pool._Worker], monkeypatch: pytest.MonkeyPatch
+def test_what_only_this_process_knows_goes_to_the_others_by_value(tmp_path: Path) -> None:
+    class Mine(nn.Sequential):  # as a notebook defines it
+        def __init__(self, shape: tuple[int, ...], n_classes: int) -> None:
+            super().__init__(nn.Flatten(), nn.Linear(int(torch.tensor(shape).prod()), n_classes))
+
+    study = STUDY.but(model=Ref.of(Mine, key="mine"))
+    for workers in (1, 2):
+        runner.run(study, tmp_path / f"{workers}", workers=workers)
+    check_same(tmp_path / "2", tmp_path / "1")
+
+
+def test_what_cannot_be_sent_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    nobody = (number for number in ())  # a generator can't be pickled
+
+    def trainer(*_: object) -> Iterator[EpochDone]:
+        yield from nobody
+
+    with pytest.raises(EngineError, match=r"can't be sent .*generator.*workers = 1") as caught:
+        runner.run(STUDY, tmp_path, workers=2, trainer=trainer)
+    assert "\n" not in str(caught.value)
+
+
+def refuse() -> None:
+    raise AttributeError("no such class here")
+
+
+class Unreadable:
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return refuse, ()
+
+
+def failing(*_: object) -> Iterator[EpochDone]:
+    sys.stdout.write("noise")
+    raise ZeroDivisionError("a fault")
+    yield
+
+
+def garbled(*_: object) -> Iterator[Any]:
+    yield Unreadable()
+
+
+@pytest.mark.parametrize(("trainer", "what"), [(failing, "a fault"), (garbled, "no such class")])
+def test_faults_in_a_process_are_the_caller_s_and_no_want_of_memory(
+    tmp_path: Path, trainer: runner.Trainer, what: str
 ) -> None:
-    class Unreadable:
-        UnpicklingError, dump = pool.pickle.UnpicklingError, staticmethod(pool.pickle.dump)
-
-        @staticmethod
-        def load(file: object) -> object:
-            raise AttributeError("no such class here")
-
-    monkeypatch.setattr(pool, "pickle", Unreadable)
-    with pytest.raises(RuntimeError, match="no such class here"):
-        runner.run(STUDY, tmp_path, workers=2)
-    assert all(worker._process.poll() is not None for worker in workers)
+    with pytest.raises(RuntimeError, match=rf"(?s)in a training process:.*{what}"):
+        runner.run(STUDY, tmp_path, workers=2, trainer=trainer)
 
 
-def test_a_process_that_does_not_start_takes_the_others_along(
-    tmp_path: Path, workers: list[pool._Worker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start = pool.subprocess.Popen
-
-    def start_one(*arguments: Any, **options: Any) -> Any:
-        if workers:
-            raise OSError("no more processes")
-        return start(*arguments, **options)
-
-    monkeypatch.setattr(pool.subprocess, "Popen", start_one)
-    with pytest.raises(OSError, match="no more processes"):
-        runner.run(STUDY, tmp_path, workers=2)
-    assert [worker._process.poll() for worker in workers] == [-signal.SIGKILL]
-
-
-def test_errors_of_a_process_are_the_caller_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_less_than_one_process_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"^workers = 0: expected at least 1$"):
         runner.run(STUDY, tmp_path / "none", workers=0)
     assert not (tmp_path / "none").exists()
-    (tmp_path / "sitecustomize.py").write_text(
-        "import gigo.engine.training as t\n"
-        "def train(*_):\n    print('noise')\n    raise ZeroDivisionError('a fault')\n    yield\n"
-        "t.train = train\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(RuntimeError, match=r"(?s)in a training process:.*a fault"):
-        runner.run(STUDY, tmp_path / "run", workers=2)

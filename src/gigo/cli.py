@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What a scheduler sends before it kills is taken as Ctrl-C is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _check_working_folder()
         code = app(given or ["--help"], prog_name="gigo", standalone_mode=False)
         sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
@@ -72,6 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if lost:  # or what is left to print would fail once more
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or 0)
+
+
+def _check_working_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:  # PyTorch's libraries would end the process without a word of ours
+        raise GigoError(f"the working folder can't be used ({error.strerror})") from None
 
 
 def _print_whatever_happens() -> None:

@@ -1,9 +1,8 @@
-"""What a plan, a run and a catalogue are, in plain text; trains nothing and imports no torch."""
+"""What a plan, a run and a catalogue are, in plain text; only a plan imports torch."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -13,16 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gigo import planner, studies
+from gigo import studies
 from gigo.errors import unknown
 from gigo.machine import Machine
 from gigo.recipe import Recipe
-from gigo.resolve import CATALOGUES, resolve
+from gigo.resolve import CATALOGUES
 from gigo.store import Store
 from gigo.study import Study
-
-DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
-"""Devices that a run can be planned for; all but the first may have a number: ``cuda:1``."""
 
 
 def plan(
@@ -32,47 +28,45 @@ def plan(
     device: str = "auto",
     workers: int | None = None,
     data_dir: Path | None = None,
+    machine: Machine | None = None,
 ) -> str:
-    """What running a study in a folder would do.
+    """What running a study in a folder would do: what `gigo.runner.run` takes, and what it says.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
-        device: where to; ``auto`` is taken for the CPU, since only PyTorch could tell. For an
-            accelerator stacks, memory and time are still those of this machine's CPU.
+        device: where to.
         workers: training processes at once; None leaves that to gigo.
         data_dir: where data files lie.
+        machine: to plan for; default this one.
 
     Raises:
-        SpecError: less than one worker, or a device of a kind that gigo does not know.
+        SpecError: less than one worker, or a device that is not here.
         StoreError: the folder holds something that the study can't extend.
     """
-    if not re.fullmatch(rf"{'|'.join(DEVICES)}|({'|'.join(DEVICES[1:])}):\d+", device):
-        raise unknown("device", device, DEVICES)
-    on_cpu = device.partition(":")[0] in ("auto", "cpu")
-    auto = study.precision == "auto"
-    machine = Machine.here()
-    precision, done = machine.precision if auto else study.precision, set[str]()
-    if Store.is_at(path):
-        with Store.open(path) as store:
-            store.check(study)
-            precision, done = store.precision, store.keys()
-    trials = resolve(study, precision, data_dir).at(precision).trials
-    pending = [trial for key, trial in trials.items() if key not in done]
-    accelerator = None if on_cpu else planner.share(machine)
-    planned = planner.plan(pending, machine, workers=workers, accelerator=accelerator)
-    widths = Counter(len(stack) for stack in planned.stacks)
+    from gigo import runner  # imports torch
+
+    found = runner.plan(
+        study, path, device=device, workers=workers, data_dir=data_dir, machine=machine
+    )
+    how, count = found.plan, len(found.pending)
+    widths = Counter(len(job.trials) for job in found.jobs)
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
+    threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
     rows = {
         "study": f"{study.name}  {study.summary}",
         "run": f"{path}",
-        "trials": f"{len(trials)}, {len(trials) - len(pending)} of them done",
-        "stacks": f"{len(planned.stacks)}" + (f" ({stacks})" if stacks else ""),
-        "processes": f"{planned.processes} at a time",
-        "memory": f"about {planned.memory / 2**30:.1f} GiB, and the data",
-        "time": f"very roughly {duration(planned.seconds)} on this machine's processors"
-        + ("" if on_cpu else f", not on {device}"),
+        "trials": f"{found.total}, {found.total - count} of them done",
+        "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
+        "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
+        "processes": f"{how.processes} at a time, {threads} each",
+        "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and the data",
+        "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
+    if not found.resumed and not found.damaged:
+        del rows["checkpoints"]
+    if not count:
+        rows = {name: rows[name] for name in ("study", "run", "trials")}
     return _aligned(rows)
 
 
@@ -128,12 +122,14 @@ def catalogue(what: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 45 s, 12 min, 3.5 h."""
+    """Seconds for people: 45 s, 12 min, 3.5 h, 14 days."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"
 
 
 def _card(entry: Any) -> str:
@@ -163,7 +159,10 @@ def _options(options: Mapping[str, object]) -> str:
 
 
 def _aligned(rows: Mapping[str, str]) -> str:
-    """Two columns; on a terminal the second is wrapped to its width, elsewhere a row is a line."""
+    """Two columns; on a terminal the second is wrapped to its width, elsewhere a row is a line.
+
+    Control characters, which a terminal would obey, are shown as Python writes them.
+    """
     left = max(map(len, rows), default=0) + 2
     width = shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     wrapper = textwrap.TextWrapper(
@@ -172,4 +171,9 @@ def _aligned(rows: Mapping[str, str]) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(wrapper.fill(f"{name:<{left}}{text}") for name, text in rows.items())
+    lines = (f"{name:<{left}}{_printable(text)}" for name, text in rows.items())
+    return "\n".join(map(wrapper.fill, lines))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -34,10 +34,13 @@ STACKS_PER_CORE = 6
 """...nor, on a machine of many cores, more than one in so many for each of them."""
 
 STEP = 1.5e-3
-"""Seconds that a step of a stack takes on a CPU beside its members' arithmetic; rough."""
+"""Seconds that a step of a stack takes on a CPU whatever its width; rough."""
 
-NARROW = 1 / 6
-"""Stacks are not made so narrow that `STEP` is more than this share of the arithmetic."""
+MEMBER = 1e-4
+"""Seconds that a member's part of a step takes beside its arithmetic; rough."""
+
+NARROW = 1 / 7
+"""Stacks are not made so narrow that `STEP` is more than this share of what members take."""
 
 WORTH_PROCESSES = 20.0
 """Seconds of one core's work below which several processes cost more than they save."""
@@ -50,9 +53,9 @@ class Effort(NamedTuple):
     """What training a trial is expected to take; rough.
 
     Attributes:
-        seconds: of one core for its arithmetic.
+        seconds: of one core, beside its share of what a stack takes for each step.
         steps: of the optimiser.
-        step: seconds of one core for the arithmetic of one step.
+        step: seconds of one core for one step.
     """
 
     seconds: float
@@ -140,7 +143,8 @@ def efforts(trials: Iterable[Trial]) -> dict[str, Effort]:
             speed = CORE_SPEED[trial.precision]
             batches = -(-trial.n_rows // trial.recipe.batch_size)
             steps = expected_epochs(trial) * batches
-            known[kind] = Effort(work(trial) / speed, steps, step_flops(trial) / speed)
+            seconds = work(trial) / speed + steps * MEMBER
+            known[kind] = Effort(seconds, steps, step_flops(trial) / speed + MEMBER)
         found[trial.key] = known[kind]
     return found
 

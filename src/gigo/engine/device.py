@@ -36,13 +36,13 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(name: str, device: torch.device) -> str:
+def resolve_precision(name: str, device: torch.device, machine: Machine) -> str:
     """``auto`` is bfloat16 where the device multiplies it faster than float32."""
     if name != "auto":
         return name
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return Machine.here().precision if device.type == "cpu" else "float32"
+    return machine.precision if device.type == "cpu" else "float32"
 
 
 def prepare_process() -> None:

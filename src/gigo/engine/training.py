@@ -9,7 +9,7 @@ one's gradient is its own. Members that are done leave at a few fixed widths.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gigo.costs import separate
-from gigo.engine import checkpoint
-from gigo.engine.checkpoint import State
+from gigo.engine.checkpoint import EVERY, State
 from gigo.engine.control import Control
 from gigo.engine.evaluation import Evaluation
 from gigo.engine.fallback import further_buffers
@@ -77,7 +76,12 @@ class Detour:
 
 
 def train(
-    trials: Sequence[Trial], resident: Resident, state: State | None = None
+    trials: Sequence[Trial],
+    resident: Resident,
+    state: State | None = None,
+    *,
+    every: float = EVERY,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Detour | EpochDone | Record | State]:
     """Train trials as one network.
 
@@ -86,9 +90,11 @@ def train(
             the model neither draws random numbers nor keeps statistics.
         resident: their data set, in the dtype that training computes in.
         state: to go on from, of the same trials in the same order.
+        every: seconds between two states.
+        clock: that tells these seconds.
 
     Yields:
-        An `EpochDone` whenever some finish an epoch, a `Record` a trial, and every few minutes the
+        An `EpochDone` whenever some finish an epoch, a `Record` per trial, and now and then the
         `State` of the stack; first of all a `Detour` if there is one.
 
     Raises:
@@ -103,14 +109,14 @@ def train(
             # With other threads sums are taken in another order: the last bits would differ.
             torch.set_num_threads(state.values.get("threads", threads))
             stack.restore(state)
-        saved = time.perf_counter()
+        saved = clock()
         while stack.members:
             stack.run_epoch()
             yield EpochDone(stack.epoch, stack.recipe.epochs, stack.running, len(stack.members))
             yield from stack.leave()
-            if stack.members and time.perf_counter() - saved >= checkpoint.EVERY:
+            if stack.members and clock() - saved >= every:
                 yield stack.state()
-                saved = time.perf_counter()
+                saved = clock()
     finally:
         torch.set_num_threads(threads)
 

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import cloudpickle
 import torch
 
 from gigo.engine import checkpoint
@@ -51,10 +52,11 @@ def train_jobs(
         DataError, EngineError: as raised in a process, or one of them died.
     """
     waiting, events, room = deque(jobs), Events(), Room(setup.memory)
+    beginning = _message((setup, threads))
     running: list[_Worker] = []
     try:
         for _ in range(min(workers, len(jobs))):
-            running.append(_Worker(setup, threads, events))
+            running.append(_Worker(beginning, threads, events))
         while running:
             for worker in [each for each in running if each.job is None]:
                 if waiting:
@@ -74,7 +76,7 @@ def train_jobs(
             if event is None:
                 parts = worker.parts()
                 worker.end()
-                running[running.index(worker)] = _Worker(setup, threads, events)
+                running[running.index(worker)] = _Worker(beginning, threads, events)
                 if parts:
                     room.ran_out(job.trials)
                     waiting.extendleft(reversed(parts))
@@ -117,7 +119,7 @@ class _Worker:
         job: what it trains, None while it has nothing to do.
     """
 
-    def __init__(self, setup: Setup, threads: int, events: Events) -> None:
+    def __init__(self, beginning: bytes, threads: int, events: Events) -> None:
         self.job: Job | None = None
         self._left: dict[str, None] = {}
         # In a session of its own, since Ctrl-C is for the process that stores.
@@ -129,14 +131,13 @@ class _Worker:
             env={
                 **os.environ,
                 "OMP_NUM_THREADS": str(threads),
-                "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
+                "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path),
             },
             start_new_session=True,
         )
-        self._send(setup)
-        self._send(threads)
         self._listener = threading.Thread(target=self._listen, args=(events,), daemon=True)
         self._listener.start()
+        self._send(beginning)
 
     def _listen(self, events: Events) -> None:
         assert self._process.stdout is not None
@@ -151,22 +152,20 @@ class _Worker:
         except Exception:  # whatever a message leads to, nobody may wait for it
             events.put((self, Failure(traceback.format_exc(), "fault")))
 
-    def _send(self, item: object) -> None:
+    def _send(self, message: bytes) -> None:
         assert self._process.stdin is not None
-        try:
-            pickle.dump(item, self._process.stdin)
+        with contextlib.suppress(BrokenPipeError):  # it died; the listener says so
+            self._process.stdin.write(message)
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died; the listener says so
 
     def begin(self, job: Job) -> None:
         self.job = job
         self._left = dict.fromkeys(trial.key for trial in job.trials)
-        self._send(job)
+        self._send(_message(job))
 
     def stored(self, record: Record) -> None:
         self._left.pop(record.key, None)
-        self._send(Stored())
+        self._send(_message(Stored()))
 
     def parts(self) -> list[Job]:
         """What a process that died has left to do, as two jobs; nothing if all is stored.
@@ -189,7 +188,7 @@ class _Worker:
         for keys in halves(list(self._left)):
             job = Job.of([trials[key] for key in keys], self.job.checkpoint.parent)
             if state is not None and {*keys} <= {*state.keys}:
-                with contextlib.suppress(OSError, RuntimeError):  # it only saves time
+                with contextlib.suppress(OSError):  # it only saves time
                     checkpoint.save(state.of(keys), job.checkpoint)
             jobs.append(job)
         checkpoint.remove(self.job.checkpoint)
@@ -208,6 +207,22 @@ class _Worker:
         """End it at once."""
         self._process.kill()
         self.end()
+
+
+def _message(item: object) -> bytes:
+    """A pickle; by value of what the other process can't import, such as a notebook's classes.
+
+    Raises:
+        EngineError: it can't be pickled.
+    """
+    try:
+        return cloudpickle.dumps(item)
+    except Exception as error:  # anybody's __reduce__ may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise EngineError(
+            f"what is to be trained can't be sent to another process ({reason}): "
+            "expected something that can be pickled, or workers = 1, which trains in this one"
+        ) from error
 
 
 def _error(failure: Failure) -> Exception:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gigo import costs
 from gigo.engine.training import Detour
+from gigo.planner import efforts
+from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
-from gigo.trial import Trial
 from gigo.types import Record
 
 
@@ -60,20 +60,25 @@ class _Part:
 class Meter:
     """Counts what is done and guesses what is left, by the expected work of each trial."""
 
-    def __init__(self, pending: Sequence[Trial], total: int, listener: Listener) -> None:
-        self._listener = listener
-        self._work = {trial.key: costs.work(trial) for trial in pending}
+    def __init__(self, prepared: Prepared, listener: Listener, clock: Callable[[], float]) -> None:
+        self._listener, self._clock = listener, clock
+        total, pending = prepared.total, prepared.pending
+        self._work = {key: effort.seconds for key, effort in efforts(pending).items()}
         self._all = sum(self._work.values())
         self._left = self._all
         self._detours: set[Detour] = set()
         self._parts: dict[Path, _Part] = {}
-        self._started = time.perf_counter()
+        self._started = clock()
         self._now = Progress(done=total - len(pending), total=total)
         listener(self._now)
 
     def download(self, file: str, done: int, total: int) -> None:
         """Bytes of a file are there."""
         self._show(download=f"downloading {file}, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+    def note(self, text: str) -> None:
+        """Say something worth a line of its own."""
+        self._listener(replace(self._now, note=text))
 
     def take(self, job: Job, event: Event) -> None:
         """Something happened to a job."""
@@ -86,7 +91,7 @@ class Meter:
         elif isinstance(event, Done):
             self._parts.pop(job.checkpoint, None)
         elif isinstance(event, Note):
-            self._listener(replace(self._now, note=event.text))
+            self.note(event.text)
         elif isinstance(event, Detour):
             self._detour(event)
         elif isinstance(event, Record):
@@ -105,8 +110,7 @@ class Meter:
         if event not in self._detours:
             self._detours.add(event)
             way = "by vmap" if event.path == "vmap" else event.path
-            note = f"{event.model}: trained {way}, because {event.reason}"
-            self._listener(replace(self._now, note=note))
+            self.note(f"{event.model}: trained {way}, because {event.reason}")
 
     def _show(self, download: str = "", done: int | None = None) -> None:
         now = replace(self._now, download=download, done=self._now.done if done is None else done)
@@ -120,7 +124,7 @@ class Meter:
                 epochs=part.epochs,
             )
             break
-        seconds = time.perf_counter() - self._started
+        seconds = self._clock() - self._started
         finished = self._all - self._left + sum(p.share * p.work for p in self._parts.values())
         left = seconds * (self._all / finished - 1) if finished > 0 else None
         self._now = replace(now, seconds=seconds, seconds_left=left)

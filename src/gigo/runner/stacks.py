@@ -14,11 +14,16 @@ from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.device import DTYPES, out_of_memory
 from gigo.engine.resident import Resident
-from gigo.engine.training import Detour, EpochDone, train
+from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
 from gigo.planner import Room
 from gigo.trial import Trial
 from gigo.types import Card, Dataset, Record, Watch
+
+Trainer = Callable[
+    [Sequence[Trial], Resident, State | None], Iterator[Detour | EpochDone | Record | State]
+]
+"""Trains a stack, from a state of it if there is one; `gigo.engine.training.train` is one."""
 
 
 class Setup(NamedTuple):
@@ -28,13 +33,13 @@ class Setup(NamedTuple):
         device: of PyTorch.
         precision: resolved.
         memory: bytes that a stack may need.
-        checkpoint_every: seconds between two checkpoints.
+        trainer: trains a stack.
     """
 
     device: str
     precision: str
     memory: int
-    checkpoint_every: float
+    trainer: Trainer
 
 
 class Library:
@@ -92,64 +97,73 @@ class Note(NamedTuple):
 Event = Begun | Detour | EpochDone | Record | Note | Done
 
 
-def train_job(
-    job: Job, resident: Resident, room: Room, stored: Callable[[], None] = lambda: None
-) -> Iterator[Event]:
-    """Train a stack, from its checkpoint if there is one; when done the checkpoint is gone.
+class Training:
+    """Jobs trained one after the other in this process.
 
     Args:
-        job: what to train.
-        resident: its data set.
-        room: how much memory a stack may need; less after it has run out.
+        setup: what they have in common.
+        library: where data sets come from.
         stored: returns when all records so far are in the store. A checkpoint no longer holds the
             members that left, so it must not be written before.
-
-    Raises:
-        EngineError: memory does not suffice for a single model.
     """
-    yield Begun()
-    state = checkpoint.load(job.checkpoint, resident.device)
-    if state is not None and state.keys != tuple(trial.key for trial in job.trials):
-        state = None  # another process wrote it in between
-    stacks = [list(job.trials)] if state else room.parts(job.trials)  # if memory ran out before
-    for stack in stacks:
-        for event in _narrower_and_narrower(stack, resident, room, state):
-            if isinstance(event, State):
-                stored()
-                yield from _save(event, job.checkpoint)
-            else:
+
+    def __init__(
+        self, setup: Setup, library: Library, stored: Callable[[], None] = lambda: None
+    ) -> None:
+        self._train, self._library, self._stored = setup.trainer, library, stored
+        self._room = Room(setup.memory)
+
+    def events(self, job: Job) -> Iterator[Event]:
+        """Train a stack, from its checkpoint if there is one; when done the checkpoint is gone.
+
+        Raises:
+            DataError: its data set can't be read.
+            EngineError: memory does not suffice for a single model.
+        """
+        yield Begun()
+        resident = self._library.resident(job.trials[0].dataset)
+        state = checkpoint.load(job.checkpoint, resident.device)
+        if state is not None and state.keys != tuple(trial.key for trial in job.trials):
+            state = None  # another process wrote it in between
+        stacks = [list(job.trials)] if state else self._room.parts(job.trials)
+        for stack in stacks:
+            for event in self._narrower_and_narrower(stack, resident, state):
+                if isinstance(event, State):
+                    self._stored()
+                    yield from _save(event, job.checkpoint)
+                else:
+                    yield event
+        self._stored()
+        checkpoint.remove(job.checkpoint)
+        yield Done()
+
+    def _narrower_and_narrower(
+        self, trials: Sequence[Trial], resident: Resident, state: State | None
+    ) -> Iterator[Event | State]:
+        """Train a stack; where memory does not suffice, what is left of it as smaller ones."""
+        left = {trial.key: trial for trial in trials}
+        try:
+            for event in self._train(trials, resident, state):
+                if isinstance(event, Record):
+                    del left[event.key]
+                elif isinstance(event, State):
+                    state = event
                 yield event
-    stored()
-    checkpoint.remove(job.checkpoint)
-    yield Done()
-
-
-def _narrower_and_narrower(
-    trials: Sequence[Trial], resident: Resident, room: Room, state: State | None
-) -> Iterator[Event | State]:
-    """Train a stack; where memory does not suffice, what is left of it as smaller ones."""
-    left = {trial.key: trial for trial in trials}
-    try:
-        for event in train(trials, resident, state):
-            if isinstance(event, Record):
-                del left[event.key]
-            elif isinstance(event, State):
-                state = event
-            yield event
-        return
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        if len(trials) == 1:
-            raise EngineError(f"memory does not suffice to train one model: {error}") from None
-    yield narrower(len(trials), -(-len(left) // 2))
-    if resident.device.type == "cuda":
-        torch.cuda.empty_cache()
-    room.ran_out(trials)
-    for half in halves(list(left)):
-        for part in room.parts([left[key] for key in half]):
-            smaller = None if state is None else state.of([trial.key for trial in part])
-            yield from _narrower_and_narrower(part, resident, room, smaller)
+            return
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            if len(trials) == 1:
+                message = f"memory does not suffice to train one model: {error}"
+                raise EngineError(message) from None
+        yield narrower(len(trials), -(-len(left) // 2))
+        if resident.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._room.ran_out(trials)
+        for half in halves(list(left)):
+            for part in self._room.parts([left[key] for key in half]):
+                smaller = None if state is None else state.of([trial.key for trial in part])
+                yield from self._narrower_and_narrower(part, resident, smaller)
 
 
 def halves(items: Sequence[str]) -> list[Sequence[str]]:
@@ -168,6 +182,6 @@ def _save(state: State, path: Path) -> Iterator[Note]:
     try:
         path.parent.mkdir(exist_ok=True)
         checkpoint.save(state, path)
-    except (OSError, RuntimeError) as error:  # on a full disk PyTorch raises the latter
+    except OSError as error:
         # An older one still stands, and is good.
-        yield Note(f"going on without a checkpoint: {path}: {str(error).splitlines()[0]}")
+        yield Note(f"going on without a checkpoint: {path}: {error.strerror or error}")

@@ -15,11 +15,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 import torch
 
-from gigo.engine import checkpoint
 from gigo.engine.device import prepare_process
 from gigo.errors import DataError, GigoError
-from gigo.planner import Room
-from gigo.runner.stacks import Job, Library, Setup, train_job
+from gigo.runner.stacks import Job, Library, Setup, Training
 from gigo.types import Record
 
 
@@ -46,20 +44,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no event
     # The other end is gone where there is nothing to read, or nobody to write to.
     with contextlib.suppress(EOFError, BrokenPipeError):
-        _serve(jobs, events)
-
-
-def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
-    setup: Setup = pickle.load(jobs)
-    threads: int = pickle.load(jobs)
-    torch.set_num_threads(threads)
-    checkpoint.EVERY = setup.checkpoint_every
-    prepare_process()
-    library, room = Library(setup), Room(setup.memory)
-    while True:
-        job: Job = pickle.load(jobs)
         try:
-            _train(job, library, room, jobs, events)
+            _serve(jobs, events)
         except (EOFError, BrokenPipeError):
             raise
         except GigoError as error:
@@ -68,7 +54,11 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
             _send(Failure(traceback.format_exc(), "fault"), events)
 
 
-def _train(job: Job, library: Library, room: Room, jobs: BinaryIO, events: BinaryIO) -> None:
+def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
+    beginning: tuple[Setup, int] = pickle.load(jobs)
+    setup, threads = beginning
+    torch.set_num_threads(threads)
+    prepare_process()
     unanswered = 0
 
     def stored() -> None:
@@ -77,10 +67,12 @@ def _train(job: Job, library: Library, room: Room, jobs: BinaryIO, events: Binar
             pickle.load(jobs)  # a Stored
             unanswered -= 1
 
-    resident = library.resident(job.trials[0].dataset)
-    for event in train_job(job, resident, room, stored):
-        unanswered += isinstance(event, Record)
-        _send(event, events)
+    training = Training(setup, Library(setup), stored)
+    while True:
+        job: Job = pickle.load(jobs)
+        for event in training.events(job):
+            unanswered += isinstance(event, Record)
+            _send(event, events)
 
 
 def _send(event: Any, events: BinaryIO) -> None:

@@ -1,0 +1,161 @@
+"""What a run is about to do; `gigo plan` says it, `gigo run` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from gigo import planner
+from gigo.engine import checkpoint
+from gigo.engine.device import free_memory, resolve_device, resolve_precision
+from gigo.grid import Grid
+from gigo.machine import Machine
+from gigo.planner import Plan
+from gigo.resolve import resolve
+from gigo.runner.stacks import Job
+from gigo.store import Store
+from gigo.study import Study
+from gigo.trial import Trial
+
+CHECKPOINTS = "checkpoints"
+"""The folder in the run folder with the states of the stacks in training."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is left to do of a study.
+
+    Attributes:
+        total: trials of the study.
+        pending: those that are not trained yet.
+        jobs: the stacks that train them, in the order in which they begin.
+        resumed: how many of these, the first ones, go on from a checkpoint.
+        damaged: checkpoints that nothing can go on from: their trials are trained again.
+        useless: files among the checkpoints that no study of the run needs any more.
+        plan: how all that is trained.
+    """
+
+    total: int
+    pending: list[Trial]
+    jobs: list[Job]
+    resumed: int
+    damaged: list[Path]
+    useless: list[Path]
+    plan: Plan
+
+
+def plan(
+    study: Study,
+    path: Path,
+    *,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    machine: Machine | None = None,
+) -> Prepared:
+    """What `gigo.runner.run` would do with the same arguments; changes nothing.
+
+    Raises:
+        SpecError: an unknown device, or less than one worker.
+        DataError: a data set that has to be read for it is missing or damaged.
+        StoreError: the folder can't be read, or holds an incompatible study.
+    """
+    machine = machine or Machine.here()
+    place, grid = resolved(study, data_dir, device, machine)
+    if not Store.is_at(path):
+        return prepare(grid, path, None, place, machine, workers)
+    with Store.open(path) as store:
+        store.check(study)
+        return prepare(grid, path, store, place, machine, workers)
+
+
+def resolved(
+    study: Study, data_dir: Path | None, device: str, machine: Machine
+) -> tuple[torch.device, Grid]:
+    """A study's grid, and where it is trained."""
+    place = resolve_device(device)
+    return place, resolve(study, resolve_precision(study.precision, place, machine), data_dir)
+
+
+def prepare(
+    grid: Grid,
+    path: Path,
+    store: Store | None,
+    device: torch.device,
+    machine: Machine,
+    workers: int | None,
+) -> Prepared:
+    """Say what is left to do, and how; changes nothing.
+
+    Args:
+        grid: the study's.
+        path: the run's folder.
+        store: of what is there already, if anything is.
+        device: where to train.
+        machine: where that is.
+        workers: training processes at once; None leaves that to gigo.
+
+    Raises:
+        SpecError: less than one worker.
+    """
+    trials = (grid.at(store.precision) if store else grid).trials
+    done = store.keys() if store else set[str]()
+    pending = {key: trial for key, trial in trials.items() if key not in done}
+    found = _Found.among(path / CHECKPOINTS, trials, pending, store)
+    resumed = {trial.key for job in found.jobs for trial in job.trials}
+    planned = planner.plan(
+        [trial for key, trial in pending.items() if key not in resumed],
+        machine,
+        workers=workers,
+        accelerator=free_memory(device),
+        begun=[job.trials for job in found.jobs],
+    )
+    fresh = planned.stacks[len(found.jobs) :]
+    return Prepared(
+        total=len(trials),
+        pending=list(pending.values()),
+        jobs=found.jobs + [Job.of(stack, path / CHECKPOINTS) for stack in fresh],
+        resumed=len(found.jobs),
+        damaged=found.damaged,
+        useless=found.useless,
+        plan=planned,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The files in a folder of checkpoints, by what they are good for."""
+
+    jobs: list[Job] = field(default_factory=list[Job])
+    damaged: list[Path] = field(default_factory=list[Path])
+    useless: list[Path] = field(default_factory=list[Path])
+
+    @classmethod
+    def among(
+        cls,
+        folder: Path,
+        trials: dict[str, Trial],
+        pending: Collection[str],
+        store: Store | None,
+    ) -> _Found:
+        """The stacks that were in training when a run was cut off, to go on from their states.
+
+        Members that left after the state was taken are trained along once more, so that the others
+        go on exactly as they were; their records are there already.
+        """
+        found = cls(useless=[*folder.glob("*.new")])  # what a killed process was writing
+        missing = {*pending}
+        for file in checkpoint.left_in(folder):
+            ordered = checkpoint.keys(file)
+            keys = {*ordered}
+            if not keys:
+                found.damaged.append(file)
+            elif keys <= trials.keys() and keys & missing:
+                found.jobs.append(Job(tuple(trials[key] for key in ordered), file))
+                missing -= keys
+            elif keys <= trials.keys() or store is None or not keys <= store.trials().keys():
+                found.useless.append(file)
+        return found
