@@ -21,11 +21,12 @@ from engine import Case, stack_of
 from torch import Tensor
 
 from gigo.engine import prediction
-from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
+from gigo.engine.device import DTYPES, keep_freed_memory
 from gigo.engine.prediction import predict
+from gigo.machine import Machine
 
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "choices.csv"
-PRECISION = resolve_precision("auto", torch.device("cpu"))
+PRECISION = Machine.here().precision
 DTYPE = DTYPES[PRECISION]
 LAST = torch.channels_last
 BATCH, TURNS = 256, 7

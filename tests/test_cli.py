@@ -288,7 +288,7 @@ def test_an_incompatible_study_is_refused_with_what_differs(
 def test_too_little_memory_for_one_model_is_refused_in_one_line(
     gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train(*_: object) -> Iterator[None]:
+    def train(*_: object) -> Iterator[EpochDone]:
         raise RuntimeError("can't allocate memory:\n you tried to allocate 999 bytes")
         yield
 

@@ -156,7 +156,9 @@ def test_the_readme_s_python_works(here: Path, instant: None) -> None:
     assert used >= {"sweep", "path", "frame", "summary", "plot", "report", "compare"}
 
 
-def test_the_readme_s_commands_work(here: Path, instant: None) -> None:
+def test_the_readme_s_commands_work(
+    here: Path, instant: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
     found = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
     expected = {"demo", "plan", "run", "status", "report", "table", "compare", "list", "data"}
@@ -164,6 +166,7 @@ def test_the_readme_s_commands_work(here: Path, instant: None) -> None:
     for command in found:
         if command.startswith("compare"):
             shutil.copytree("runs/mine", command.split()[-1])
+        monkeypatch.setattr("sys.argv", ["gigo", *command.split()])
         with pytest.raises(SystemExit) as end:
-            cli.main(command.split())
+            cli.main()
         assert not end.value.code, command

@@ -15,7 +15,6 @@ from dataclasses import replace
 import numpy as np, torch
 from factories import trials_of
 from gigo import costs, datasets
-from gigo.engine import checkpoint
 from gigo.engine.device import keep_freed_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import train
@@ -38,14 +37,14 @@ def part(n):
 names = tuple(map(str, range(entry.n_classes)))
 data = Dataset(name, *part(size), {"test": part(n_test)}, names, "image", "0" * 64, "made up")
 keep_freed_memory()
-checkpoint.EVERY = 0
 resident = Resident(data, torch.device("cpu"), torch.float32)
 
 def peak():  # of this process: getrusage may tell that of the one that started it
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
 
 before = peak()
-for event in train([replace(trial, replicate=i * own) for i in range(width)], resident):
+members = [replace(trial, replicate=i * own) for i in range(width)]
+for event in train(members, resident, every=0.0):
     pass
 print(costs.stack_memory(trial, width), peak() - before)
 """
