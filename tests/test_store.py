@@ -544,8 +544,8 @@ def test_a_damaged_record_is_reported(run: Path, table: str, column: str) -> Non
         ("DELETE FROM provenance", "row 1 of table provenance is missing"),
         ("DELETE FROM test_set", "row 1 of table test_set is missing"),
         ("DELETE FROM grid", "row 1 of table grid is missing"),
-        ("DELETE FROM run", "0 rows in table run"),
-        ("UPDATE run SET records = 9", "row 1 of table run does not fit its digest"),
+        ("DELETE FROM run", "row 1 of table run is missing"),
+        ("UPDATE run SET record = 9", "row 1 of table run does not fit its digest"),
         ("UPDATE record SET position = 11 WHERE position = 3", "row 3 of table record is missing"),
         ("ALTER TABLE record RENAME COLUMN key TO kex", "table record is not that of a run"),
     ],
@@ -588,7 +588,7 @@ MADE_UP = [
     ("grid", "grid", "[" * 200_000),
     ("grid", "grid", json.dumps({**grid_of(STUDY).to_json(), "models": {}})),
     ("run", "precision", 5),
-    ("run", "records", 11),
+    ("run", "record", 11),
 ]
 
 
@@ -722,11 +722,11 @@ def fill(store: Store) -> list[str]:
 @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
 def test_a_full_database_stays_whole(run: Path, journal: Journal) -> None:
     with Store.create(run, grid_of(STUDY), journal=journal) as store:
-        store._tables._connection.execute("PRAGMA max_page_count = 100")
+        store._tables.connection.execute("PRAGMA max_page_count = 100")
         kept = fill(store)
         assert kept
         assert store.keys() == {record.key for record in RECORDS} | set(kept)
-        store._tables._connection.execute("PRAGMA max_page_count = 100000")
+        store._tables.connection.execute("PRAGMA max_page_count = 100000")
         store.add([big(len(kept))])
     assert check(run) == "ok"
     found = list(open_and_read(run))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from gigo.errors import StoreBusy, StoreError
-from gigo.store.rows import TABLES, declaration, digest
+from gigo.store.rows import TABLES, declaration
 
 DATABASE = "run.sqlite"
 APPLICATION = int.from_bytes(b"gigo", "big")
@@ -62,56 +63,59 @@ def reported(path: Path) -> Generator[None, None, None]:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _connect(path: Path, how: str, wait: float = WAIT) -> sqlite3.Connection:
-    file = path / DATABASE
-    if file.exists() and not file.is_file():
-        raise StoreError(f"{file}: expected a file")
-    uri = f"{file.absolute().as_uri()}?{how}"
+def damaged(path: Path, what: str) -> StoreError:
+    """The error for a database that is not as it was written."""
+    return StoreError(f"{path / DATABASE}: {what}: the database is damaged: {INSTEAD}")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the database in a run folder from any other file; None where there is none.
+
+    Raises:
+        StoreError: there is something that is no file.
+        OSError: it may not be looked at.
+    """
+    try:
+        found = (path / DATABASE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreError(f"{path / DATABASE}: expected a file")
+    return found.st_dev, found.st_ino
+
+
+def connect(path: Path, mode: str, wait: float = WAIT) -> sqlite3.Connection:
+    """A connection in one of SQLite's modes, such as ``mode=rwc``, which makes the file."""
+    identity(path)  # SQLite would wait for a pipe
+    uri = f"{(path / DATABASE).absolute().as_uri()}?{mode}"
     return sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None)
 
 
-def connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
-    """A connection that makes the database where there is none, and keeps what it commits."""
-    connection = _connect(path, "mode=rwc", wait)
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that can't write.
+
+    It is opened for writing if allowed, as SQLite needs that to take over from a killed writer.
+    """
+    connection = connect(path, "mode=rw")
     try:
-        connection.execute("PRAGMA synchronous = EXTRA")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorname.startswith("SQLITE_BUSY") or _unfinished(path):
+            raise
+        # SQLite wants a file beside a database with a log, which it can't make in a folder that
+        # is write-protected, or on a full disk. Nobody writes and nothing is amiss: do without.
+        return connect(path, "immutable=1")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection | None:
-    """A connection that can't write; None where there is no database.
-
-    It is opened for writing if allowed, as SQLite needs that to take over from a killed writer.
-    """
-    file = path / DATABASE
-    try:
-        file.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    connection = _connect(path, "mode=rw")
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return connection
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if error.sqlite_errorname.startswith("SQLITE_BUSY") or _unfinished(file):
-            raise
-        # SQLite wants a file beside a database with a log, which it can't make in a folder that
-        # is write-protected, or on a full disk. Nobody writes and nothing is amiss: do without.
-        return _connect(path, "immutable=1")
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _unfinished(file: Path) -> bool:
+def _unfinished(path: Path) -> bool:
     """True where a part of the database, or what restores it, still lies in a file beside it."""
-    beside = (file.with_name(f"{file.name}-{kind}") for kind in ("wal", "journal"))
+    beside = (path / f"{DATABASE}-{kind}" for kind in ("wal", "journal"))
     return any(other.exists() and other.stat().st_size > 0 for other in beside)
 
 
@@ -121,18 +125,16 @@ def holds_run(path: Path, connection: sqlite3.Connection) -> bool:
     Raises:
         StoreError: another program's database, a newer gigo's, or a damaged one.
     """
-    with reported(path):
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = dict(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
     if not (application or version or tables):
         return False
+    file = path / DATABASE
     if application != APPLICATION:
-        raise StoreError(f"{path / DATABASE}: another program's database: expected a run of gigo")
+        raise StoreError(f"{file}: another program's database: expected a run of gigo")
     if version != FORMAT:
-        raise StoreError(
-            f"{path / DATABASE}: format = {version}: expected {FORMAT} (is there a newer gigo?)"
-        )
+        raise StoreError(f"{file}: format = {version}: expected {FORMAT} (is there a newer gigo?)")
     for table in TABLES:
         if tables.get(table) != declaration(table):
             raise damaged(path, f"table {table} is not that of a run")
@@ -141,57 +143,6 @@ def holds_run(path: Path, connection: sqlite3.Connection) -> bool:
 
 def check_pages(path: Path, connection: sqlite3.Connection) -> None:
     """Raise StoreError where pages of the database contradict each other."""
-    with reported(path):
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise damaged(path, " ".join(found.split()))
-
-
-def damaged(path: Path, what: str) -> StoreError:
-    """The error for a database that is not as it was written."""
-    return StoreError(f"{path / DATABASE}: {what}: the database is damaged: {INSTEAD}")
-
-
-def identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at a run's database from any other; None where there is no file."""
-    try:
-        found = (path / DATABASE).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-@contextmanager
-def transaction(path: Path, connection: sqlite3.Connection) -> Generator[None, None, None]:
-    """All that is written inside is on the disk afterwards or, after an error, none of it."""
-    with reported(path):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:  # a full disk may have ended it already
-                connection.execute("ROLLBACK")
-
-
-def write_row(
-    connection: sqlite3.Connection, table: str, position: int, values: Sequence[Any]
-) -> None:
-    """Put an encoded row at a position where there is none."""
-    row = [position, *values, digest(table, position, values)]
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
-
-
-def make_tables(connection: sqlite3.Connection) -> None:
-    """Turn an empty file into a run, inside a transaction."""
-    for table in TABLES:
-        connection.execute(declaration(table))
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
-
-
-def choose_journal(connection: sqlite3.Connection, journal: Journal) -> None:
-    """Have one, if the file system can; without a write-ahead log, readers wait for commits."""
-    with suppress(sqlite3.OperationalError):
-        connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()

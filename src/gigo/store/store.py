@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,18 +16,15 @@ from gigo.store.database import (
     WAIT,
     Journal,
     check_pages,
-    choose_journal,
+    connect,
     connect_to_read,
-    connect_to_write,
     damaged,
     holds_run,
-    make_tables,
+    identity,
     reported,
-    transaction,
-    write_row,
 )
-from gigo.store.rows import COUNTS, encode
-from gigo.store.tables import Tables
+from gigo.store.rows import encode
+from gigo.store.tables import Tables, begin
 from gigo.store.writer import writing
 from gigo.study import Study
 from gigo.trial import SCIENCE, Trial
@@ -46,21 +43,18 @@ class Store:
         precision: of all its trials, resolved when it was created.
     """
 
-    path: Path
-    grids: tuple[Grid, ...]
-    precision: str
-
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._tables, self._cleanup = path, Tables(path, connection), ExitStack()
         self._keys: set[str] | None = None  # of the records, where this is a writer
         self._provenances: dict[str, int] = {}  # their positions, by their JSON, likewise
-        self.precision, science = self._tables.head["precision"], self._tables.head["science"]
+        self.precision: str = self._tables.head["precision"]
+        science = self._tables.head["science"]
         if science != SCIENCE:
             raise StudyMismatch(
                 f"{path}: its trials are of science = {science}: expected {SCIENCE}, that of this "
                 "version; the gigo that made the run reads it"
             )
-        self.grids = tuple(row["grid"] for row in self._tables.rows("grid"))
+        self.grids: tuple[Grid, ...] = tuple(row["grid"] for row in self._tables.rows("grid"))
 
     @classmethod
     def create(
@@ -83,23 +77,25 @@ class Store:
             StudyMismatch: there are trials, and more than grid, name or replicates differs.
             StoreError: not a folder, not writable, full disk; damaged, foreign or newer file.
         """
-        with ExitStack() as cleanup:
-            with reported(path):
-                _refuse_file(path)
-                path.mkdir(parents=True, exist_ok=True)
+        head = {"precision": grid.precision, "science": SCIENCE}
+        rows = {"grid": [{"grid": grid}]}
+        with reported(path), ExitStack() as cleanup:
+            _refuse_file(path)
+            path.mkdir(parents=True, exist_ok=True)
             cleanup.enter_context(writing(path))
-            with reported(path):
-                connection = connect_to_write(path, wait)
-            cleanup.callback(connection.close)
+            connection = cleanup.enter_context(closing(connect(path, "mode=rwc", wait)))
+            connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute("PRAGMA fullfsync = ON")  # macOS: past the drive's own cache
             if holds_run(path, connection):
                 check_pages(path, connection)
             else:
-                with transaction(path, connection):
-                    make_tables(connection)
-                    _begin(connection, grid)
-            choose_journal(connection, journal)
+                begin(connection, head, rows)
+            with suppress(sqlite3.OperationalError):  # not every file system can have a log
+                connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()
             store = cls(path, connection)
-            store._learn()
+            if store._differing(grid.study) and not store.count():
+                begin(connection, head, rows)
+                store = cls(path, connection)
             store._extend(grid)
             store._cleanup = cleanup.pop_all()
             return store
@@ -113,7 +109,7 @@ class Store:
         """
         with reported(path):
             _refuse_file(path)
-            return (path / DATABASE).exists()
+            return identity(path) is not None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -122,19 +118,17 @@ class Store:
         Raises:
             StoreError: no run there, not readable; damaged, foreign or newer file.
         """
-        with ExitStack() as cleanup:
-            with reported(path):
-                connection = connect_to_read(path)
-            if connection is not None:
-                cleanup.callback(connection.close)
-            if connection is None or not holds_run(path, connection):
-                raise StoreError(
-                    f"{path}: no run there: expected a folder with {DATABASE}, "
-                    f"as 'gigo run STUDY --out {path}' makes it"
-                )
-            store = cls(path, connection)
-            store._cleanup = cleanup.pop_all()
-            return store
+        with reported(path), ExitStack() as cleanup:
+            if identity(path) is not None:
+                connection = cleanup.enter_context(closing(connect_to_read(path)))
+                if holds_run(path, connection):
+                    store = cls(path, connection)
+                    store._cleanup = cleanup.pop_all()
+                    return store
+        raise StoreError(
+            f"{path}: no run there: expected a folder with {DATABASE}, "
+            f"as 'gigo run STUDY --out {path}' makes it"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +149,7 @@ class Store:
 
     def count(self) -> int:
         """Trials finished by now."""
-        return self._tables.read_head()["records"]
+        return self._tables.read_head()["record"]
 
     def statuses(self) -> dict[str, Status]:
         """The status of each finished trial, by its key."""
@@ -186,6 +180,14 @@ class Store:
         both = zip(self._outcomes(count), self._tables.rows("evidence", count), strict=True)
         return (Record(**outcome, **evidence) for outcome, evidence in both)
 
+    def _outcomes(self, count: int) -> Iterator[dict[str, Any]]:
+        """The fields of the first outcomes; those of one provenance share the mapping."""
+        provenances = dict(enumerate(self.provenances(), 1))
+        for fields in self._tables.rows("record", count):
+            if fields["provenance"] not in provenances:
+                raise damaged(self.path, f"provenance of trial {fields['key']}")
+            yield {**fields, "provenance": provenances[fields["provenance"]]}
+
     def provenances(self) -> list[dict[str, Any]]:
         """The distinct ones of all records, in the order in which they came."""
         return [row["provenance"] for row in self._tables.rows("provenance")]
@@ -214,7 +216,7 @@ class Store:
         """
         if self._keys is None:
             raise StoreError(f"{self.path / DATABASE}: can't be written to: it is open to be read")
-        rows: dict[str, list[list[Any]]] = {"provenance": [], "record": [], "evidence": []}
+        rows: dict[str, list[dict[str, Any]]] = {"provenance": [], "record": [], "evidence": []}
         keys: set[str] = set()
         provenances = dict(self._provenances)
         for record in records:
@@ -223,13 +225,13 @@ class Store:
                     f"{self.path}: trial {record.key} is stored already: expected a new one"
                 )
             keys.add(record.key)
-            provenance = encode("provenance", {"provenance": record.provenance})
-            if provenance[0] not in provenances:
-                rows["provenance"].append(provenance)
-            position = provenances.setdefault(provenance[0], len(provenances) + 1)
-            fields = {**vars(record), "provenance": position}
-            rows["record"].append(encode("record", fields))
-            rows["evidence"].append(encode("evidence", fields))
+            (text,) = encode("provenance", vars(record))
+            if text not in provenances:
+                provenances[text] = len(provenances) + 1
+                rows["provenance"].append(vars(record))
+            fields = {**vars(record), "provenance": provenances[text]}
+            rows["record"].append(fields)
+            rows["evidence"].append(fields)
         self._tables.append(rows)
         self._keys |= keys
         self._provenances = provenances
@@ -241,7 +243,7 @@ class Store:
             StoreError: as for `add`.
         """
         if test_set.sha256 not in self.test_sets():
-            self._tables.append({"test_set": [encode("test_set", vars(test_set))]})
+            self._tables.append({"test_set": [vars(test_set)]})
 
     def check(self, study: Study) -> None:
         """Raise StudyMismatch where the run can't be extended with a study."""
@@ -254,77 +256,37 @@ class Store:
 
     def _differing(self, study: Study) -> list[str]:
         """``seed = 0 there and 1 here``, of every field that must be the run's and is not."""
-        frozen = Study.model_fields.keys() - EXTENDABLE - {"precision"}
-        stored = {name: getattr(self.grids[0].study, name) for name in sorted(frozen)}
-        given = {name: getattr(study, name) for name in sorted(frozen)}
+        frozen = sorted(Study.model_fields.keys() - EXTENDABLE - {"precision"})
+        pairs = {
+            name: (getattr(self.grids[0].study, name), getattr(study, name)) for name in frozen
+        }
         asked = self.precision if study.precision == "auto" else study.precision
-        stored["precision"], given["precision"] = self.precision, asked
+        pairs["precision"] = self.precision, asked
         return [
-            f"{name} = {stored[name]!r} there and {given[name]!r} here"
-            for name in stored
-            if stored[name] != given[name]
+            f"{name} = {there!r} there and {here!r} here"
+            for name, (there, here) in pairs.items()
+            if there != here
         ]
 
     def _extend(self, grid: Grid) -> None:
-        """Append a grid, if it is new and fits the run; a run without a trial makes way."""
-        self.check(grid.study)
-        if self._differing(grid.study):
-            with self._tables.changing() as connection:
-                _begin(connection, grid, self._tables.head["test_sets"])
-            self._tables.head = self._tables.read_head()
-            self.grids, self.precision = (grid,), grid.precision
-            return
-        grid = grid.at(self.precision)
-        same = [known.to_json() == grid.to_json() for known in self.grids]
-        if not any(same):
-            self._tables.append({"grid": [encode("grid", {"grid": grid})]})
-            self.grids, same = (*self.grids, grid), [*same, True]
-        # The one given has values, and may have worked out its trials.
-        self.grids = tuple(
-            grid if mine else known for known, mine in zip(self.grids, same, strict=True)
-        )
-
-    def _learn(self) -> None:
-        """What a writer must know of the records that are there.
+        """Learn what a writer must know of the run, and append a grid if it is new.
 
         Raises:
-            StoreError: one of them is damaged.
+            StudyMismatch: it does not fit the run.
+            StoreError: a record is damaged.
         """
-        count = self.count()
-        self._keys = self.keys()
-        if len(self._keys) != count:
-            raise damaged(self.path, f"{count} records of {len(self._keys)} trials")
-        for position, fields in enumerate(self._tables.rows("provenance"), 1):
-            self._provenances[encode("provenance", fields)[0]] = position
-
-    def _outcomes(self, count: int) -> Iterator[dict[str, Any]]:
-        """The fields of the first outcomes; those of one provenance share the mapping."""
-        provenances = self.provenances()
-        for fields in self._tables.rows("record", count):
-            position = fields["provenance"]
-            if not 1 <= position <= len(provenances):
-                raise damaged(self.path, f"provenance of trial {fields['key']}")
-            yield {**fields, "provenance": provenances[position - 1]}
+        self.check(grid.study)
+        self._keys = set(self.statuses())
+        for position, provenance in enumerate(self._tables.rows("provenance"), 1):
+            self._provenances[encode("provenance", provenance)[0]] = position
+        # Of two that say the same, the one given has values, and may have worked out its trials.
+        grid = grid.at(self.precision)
+        same = {encode("grid", {"grid": each})[0]: each for each in (*self.grids, grid)}
+        if len(same) > len(self.grids):
+            self._tables.append({"grid": [{"grid": grid}]})
+        self.grids = tuple(same.values())
 
 
 def _refuse_file(path: Path) -> None:
     if path.is_file():
         raise StoreError(f"{path}: a file: expected a folder to keep the run in")
-
-
-def _begin(connection: sqlite3.Connection, grid: Grid, test_sets: int = 0) -> None:
-    """Write the first rows of a run that has no record, inside a transaction.
-
-    Args:
-        connection: to its database.
-        grid: the first one.
-        test_sets: how many there are already.
-    """
-    counts = {**dict.fromkeys(COUNTS.values(), 0), "grids": 1, "test_sets": test_sets}
-    first = {
-        "run": {"precision": grid.precision, "science": SCIENCE, **counts},
-        "grid": {"grid": grid},
-    }
-    for table, fields in first.items():
-        connection.execute(f"DELETE FROM {table}")
-        write_row(connection, table, 1, encode(table, fields))

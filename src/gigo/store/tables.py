@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gigo.errors import StoreError
-from gigo.store.database import DATABASE, damaged, identity, reported, transaction, write_row
-from gigo.store.rows import COUNTS, decode, digest, encode
+from gigo.store.database import APPLICATION, DATABASE, FORMAT, damaged, identity, reported
+from gigo.store.rows import TABLES, declaration, decode, digest, encode
 
 BATCH = 64
 """Rows read at a time; between batches a reader holds nothing that a writer waits for."""
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""New rows by table: the fields of each, and maybe others."""
 
 
 class Tables:
@@ -21,21 +23,17 @@ class Tables:
 
     Attributes:
         path: the run folder.
+        connection: to the database in it.
         head: the row of table ``run`` as of opening, or of the last `append` here.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path, self._connection = path, connection
-        self._file = identity(path)
+        self.path, self.connection, self._file = path, connection, identity(path)
         self.head = self.read_head()
 
     def read_head(self) -> dict[str, Any]:
         """The row of table ``run`` as of now: how many rows the others have."""
-        with reported(self.path):
-            rows = self._connection.execute("SELECT * FROM run LIMIT 2").fetchall()
-        if len(rows) != 1:
-            raise damaged(self.path, f"{len(rows)} rows in table run")
-        return self._checked("run", 1, rows[0])
+        return next(self.rows("run", 1))
 
     def rows(
         self, table: str, count: int | None = None, only: Collection[str] = ()
@@ -51,25 +49,21 @@ class Tables:
             StoreError: a row is damaged or missing.
         """
         if count is None:
-            count = int(self.read_head()[COUNTS[table]])
-        query = f"SELECT * FROM {table} WHERE position > ? ORDER BY position LIMIT ?"
-        read = 0
-        while read < count:
+            count = int(self.read_head()[table])
+        query = f"SELECT * FROM {table} WHERE position > ? AND position <= ?"
+        for start in range(0, count, BATCH):
+            end = min(start + BATCH, count)
             with reported(self.path):
-                limits = read, min(BATCH, count - read)
-                batch = self._connection.execute(query, limits).fetchall()
-            if not batch:
-                raise damaged(self.path, f"row {read + 1} of table {table} is missing")
-            for row in batch:
-                read += 1
-                yield self._checked(table, read, row, only)
+                found = {row[0]: row for row in self.connection.execute(query, (start, end))}
+            for position in range(start + 1, end + 1):
+                yield self._checked(table, position, found.get(position), only)
 
     def _checked(
-        self, table: str, position: int, row: Sequence[Any], only: Collection[str] = ()
+        self, table: str, position: int, row: Sequence[Any] | None, only: Collection[str]
     ) -> dict[str, Any]:
-        found, *values, stored = row
-        if found != position:
+        if row is None:
             raise damaged(self.path, f"row {position} of table {table} is missing")
+        _, *values, stored = row
         if stored != digest(table, position, values):
             raise damaged(self.path, f"row {position} of table {table} does not fit its digest")
         try:
@@ -77,29 +71,52 @@ class Tables:
         except StoreError as error:
             raise StoreError(f"{self.path / DATABASE}, row {position}: {error}") from error
 
-    def append(self, rows: Mapping[str, Sequence[Sequence[Any]]]) -> None:
-        """Add encoded rows to tables: all of them or, after an error, none."""
-        counts = {COUNTS[table]: self.head[COUNTS[table]] + len(new) for table, new in rows.items()}
-        head = {**self.head, **counts}
-        with self.changing() as connection:
-            for table, new in rows.items():
-                for position, values in enumerate(new, self.head[COUNTS[table]] + 1):
-                    write_row(connection, table, position, values)
-            connection.execute("DELETE FROM run")
-            write_row(connection, "run", 1, encode("run", head))
-        self.head = head
-
-    @contextmanager
-    def changing(self) -> Generator[sqlite3.Connection, None, None]:
-        """A transaction on the file that was opened.
+    def append(self, rows: Rows) -> None:
+        """Add rows: all of them or, after an error, none.
 
         Raises:
-            StoreError: it is no longer there: SQLite would go on writing to a removed file.
+            StoreError: the database that was opened is no longer there, and SQLite would go on
+                writing to a removed file; or it can't be written to, or a value not be kept.
         """
-        if identity(self.path) != self._file:
-            raise StoreError(
-                f"{self.path}: the run folder is gone, or {DATABASE} in it is another file: "
-                "expected the one that this process opened"
-            )
-        with transaction(self.path, self._connection):
-            yield self._connection
+        with reported(self.path):
+            if identity(self.path) != self._file:
+                raise StoreError(
+                    f"{self.path}: the run folder is gone, or {DATABASE} in it is another file: "
+                    "expected the one that this process opened"
+                )
+            with self.connection as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                head = _write(connection, self.head, rows)
+            self.head = head
+
+
+def begin(connection: sqlite3.Connection, head: Mapping[str, Any], rows: Rows) -> None:
+    """Make an empty file, or a run without a record, a new run that has these rows."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in TABLES:
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.execute(declaration(table))
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        _write(connection, {**dict.fromkeys(TABLES, 0), **head}, rows)
+
+
+def _write(connection: sqlite3.Connection, head: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+    """Put rows after those that the head counts, inside a transaction; returns the new head."""
+    head = dict(head)
+    for table, new in rows.items():
+        for fields in new:
+            head[table] += 1
+            _insert(connection, table, head[table], fields)
+    connection.execute("DELETE FROM run")
+    _insert(connection, "run", 1, head)
+    return head
+
+
+def _insert(
+    connection: sqlite3.Connection, table: str, position: int, fields: Mapping[str, Any]
+) -> None:
+    values = encode(table, fields)
+    row = [position, *values, digest(table, position, values)]
+    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)

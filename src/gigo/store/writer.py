@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from gigo.errors import StoreBusy, StoreError
-from gigo.store.database import DATABASE, reported
+from gigo.store.database import DATABASE
 
 LOCK = f"{DATABASE}.lock"
 WRITER = f"{DATABASE}.writer"
@@ -24,44 +23,33 @@ def writing(path: Path) -> Generator[None, None, None]:
 
     Raises:
         StoreBusy: there is another one; at once, naming it.
-        StoreError: the folder is not writable, or its file system can't lock files, or what lies
-            in the place of our files is a link, a pipe or the like.
+        StoreError: its file system can't lock files, or what lies in the place of our files is a
+            link, a pipe or the like: what is written into it is written elsewhere.
+        OSError: the folder is not writable.
     """
     from filelock import FileLock, Timeout  # slow to import, and only writers need it
 
     for file in (path / LOCK, path / WRITER):
-        _refuse_foreign(file)
+        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+            raise StoreError(f"{file}: a link, a folder or a pipe: expected a file, or nothing")
     lock = FileLock(path / LOCK, timeout=0, thread_local=False)
-    with reported(path):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise StoreBusy(
-                f"{path}: {_writer(path)} is writing to it: wait for it, or give another --out"
-            ) from None
-        except NotImplementedError as error:  # so filelock says that a file system has no locks
-            raise StoreError(f"{path}: its file system can't lock files ({error})") from error
     try:
-        with reported(path):
-            _sign(path)
+        lock.acquire()
+    except Timeout:
+        raise StoreBusy(
+            f"{path}: {_writer(path)} is writing to it: wait for it, or give another --out"
+        ) from None
+    except NotImplementedError as error:  # so filelock says that a file system has no locks
+        raise StoreError(f"{path}: its file system can't lock files ({error})") from error
+    try:
+        started = datetime.now().astimezone().isoformat(timespec="seconds")
+        me = {"pid": os.getpid(), "host": platform.node(), "started": started}
+        (path / WRITER).write_text(json.dumps(me), encoding="utf-8")
         yield
     finally:
         with suppress(OSError):
             (path / WRITER).unlink()
         lock.release()
-
-
-def _refuse_foreign(file: Path) -> None:
-    """What is written through a link, or into a pipe, is written elsewhere."""
-    with reported(file.parent), suppress(FileNotFoundError):
-        if not stat.S_ISREG(file.lstat().st_mode):
-            raise StoreError(f"{file}: a link, a folder or a pipe: expected a file, or nothing")
-
-
-def _sign(path: Path) -> None:
-    started = datetime.now().astimezone().isoformat(timespec="seconds")
-    me = {"pid": os.getpid(), "host": platform.node(), "started": started}
-    (path / WRITER).write_text(json.dumps(me), encoding="utf-8")
 
 
 def _writer(path: Path) -> str:
