@@ -20,13 +20,11 @@ import torch.nn.functional as F
 from engine import Case, stack_of
 from torch import Tensor
 
-from gigo.engine import prediction
-from gigo.engine.device import DTYPES, keep_freed_memory
-from gigo.engine.prediction import predict
-from gigo.machine import Machine
+from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
+from gigo.engine.evaluation import losses, predict
 
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "choices.csv"
-PRECISION = Machine.here().precision
+PRECISION = resolve_precision("auto", torch.device("cpu"))
 DTYPE = DTYPES[PRECISION]
 LAST = torch.channels_last
 BATCH, TURNS = 256, 7
@@ -101,11 +99,8 @@ def evaluation(members: int) -> Variants:
 
     def chunks(size: int) -> Callable[[], object]:
         def run() -> object:
-            kept, prediction.EVALUATED = prediction.EVALUATED, size
-            try:
-                return predict(stack._stack, tensors, stack._data.train, items, labels)
-            finally:
-                prediction.EVALUATED = kept
+            data = stack._data.train
+            return predict(stack._stack, tensors, data, items, labels, chunk=size)
 
         return run
 
@@ -134,7 +129,7 @@ def compiled() -> Variants:
 
     def loss(leaves: list[Tensor], x: Tensor) -> Tensor:
         tensors = dict(zip(stack._names, leaves, strict=True))
-        return prediction.losses(network(tensors, x, train=True), labels).mean(1).sum()
+        return losses(network(tensors, x, train=True), labels).mean(1).sum()
 
     fused = torch.compile(loss)
     return {

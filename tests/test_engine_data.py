@@ -13,7 +13,7 @@ from torch import nn
 
 from engine_setup import CPU, digits, dismiss, made_up, trial, trials
 from gigo.costs import EVALUATED
-from gigo.engine.prediction import predict
+from gigo.engine.evaluation import predict
 from gigo.engine.resident import Inputs
 from gigo.engine.stacking import Stack, stacked_tensors
 from gigo.engine.training import TrainingStack, stack_width

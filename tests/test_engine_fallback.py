@@ -28,7 +28,7 @@ from engine_setup import (
 )
 from factories import make_study
 from gigo import runner
-from gigo.engine.fallback import Fallback, Instrumented, further_buffers
+from gigo.engine.fallback import Fallback, Instrumented
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Resident
 from gigo.engine.routes import route
@@ -310,7 +310,7 @@ def test_running_statistics_are_those_of_plain_networks(vmap: bool, momentum: fl
         ).double()
         for _ in range(3)
     ]
-    tensors = stacked_tensors(plain, torch.float64) | further_buffers(plain, torch.float64)
+    tensors = stacked_tensors(plain, torch.float64)
     stack = Fallback(Instrumented(plain[0]), 3, "channels", vmap=vmap)
     for step in range(4):
         x = torch.randn(ITEMS, 3, 8, 8, dtype=torch.float64)
@@ -332,9 +332,9 @@ def test_tensors_that_are_no_buffers_may_not_differ() -> None:
             self.chance = torch.rand(3)
 
     network = Loose()
-    assert further_buffers([network, network], torch.float32) == {}
+    assert "chance" not in stacked_tensors([network, network], torch.float32)
     with pytest.raises(EngineError, match=r"^model attribute chance: differs"):
-        further_buffers([network, Loose()], torch.float32)
+        stacked_tensors([network, Loose()], torch.float32)
 
 
 # Randomness
@@ -501,9 +501,9 @@ def test_what_can_not_be_trained_is_refused_with_every_ways_reason() -> None:
 def test_weights_that_are_fixed_stay() -> None:
     resident = digits(torch.float64)
     stack = TrainingStack(company(Partly, resident, [0, 1]), resident)
-    before = {name: tensor.clone() for name, tensor in stack._weights.items()}
+    before = {name: tensor.clone() for name, tensor in stack.weights.items()}
     stack.run_epoch()
-    same = {n for n, tensor in stack._weights.items() if torch.equal(tensor, before[n])}
+    same = {n for n, tensor in stack.weights.items() if torch.equal(tensor, before[n])}
     assert {"conv.weight", "conv.bias", "unused.weight", "unused.bias"} <= same
     assert {"twin.weight", "other.bias", "dense.weight", "last.bias"}.isdisjoint(same)
 

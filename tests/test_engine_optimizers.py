@@ -32,12 +32,6 @@ def gradients(steps: int) -> list[list[Tensor]]:
     return [[torch.randn(p.shape, generator=rng) for p in parameters()] for _ in range(steps)]
 
 
-def step(optimizer: Optimizer, given_gradients: list[Tensor]) -> None:
-    for to, gradient in zip(optimizer.gradients, given_gradients, strict=True):
-        to.copy_(gradient)
-    optimizer.step()
-
-
 def by_hand(
     recipe: Recipe, w: np.ndarray, rates: list[float], grads: list[np.ndarray]
 ) -> np.ndarray:
@@ -67,7 +61,7 @@ def test_members_move_by_the_formula_each_at_its_own_rate(recipe: Recipe) -> Non
     optimizer = Optimizer(recipe, parameters())
     for rates, each in zip(schedule, steps, strict=True):
         optimizer.set_rates(np.array(rates))
-        step(optimizer, each)
+        optimizer.step(each)
     assert optimizer.steps == len(schedule)
     for place, start in enumerate(parameters()):
         for i in range(MEMBERS):
@@ -84,12 +78,12 @@ def test_a_member_at_rate_0_is_left_untouched(recipe: Recipe) -> None:
     optimizer = Optimizer(recipe, parameters(torch.float32))
     first, second = gradients(2)
     optimizer.set_rates(np.array([0.1, 0.1, 0.1]))
-    step(optimizer, first)
+    optimizer.step(first)
     before = [p[1].clone() for p in optimizer.parameters]
     moments = [m[1].clone() for moment in optimizer.moments for m in moment]
     optimizer.set_rates(np.array([0.1, 0.0, 0.1]))
     second[0][1] = torch.nan
-    step(optimizer, second)
+    optimizer.step(second)
     assert all(torch.equal(p[1], was) for p, was in zip(optimizer.parameters, before, strict=True))
     now = [m[1] for moment in optimizer.moments for m in moment]
     assert all(torch.equal(m, was) for m, was in zip(now, moments, strict=True))
@@ -103,8 +97,8 @@ def test_rates_given_again_change_nothing(recipe: Recipe) -> None:
     once.set_rates(rates)
     for each in gradients(4):
         often.set_rates(rates)
-        step(once, each)
-        step(often, each)
+        once.step(each)
+        often.step(each)
     assert all(map(torch.equal, once.parameters, often.parameters))
 
 
@@ -127,7 +121,7 @@ def test_kept_members_go_on_as_if_the_others_were_there(
         if t == when:
             part.keep(rows)
             part.set_rates(rates[rows.numpy()])
-        step(whole, each)
-        step(part, each if t < when else [gradient[rows] for gradient in each])
+        whole.step(each)
+        part.step(each if t < when else [gradient[rows] for gradient in each])
     for a, b in zip(whole.parameters, part.parameters, strict=True):
         torch.testing.assert_close(a[rows], b, rtol=0, atol=1e-14)

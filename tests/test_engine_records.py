@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engine_setup import BASE, digits, finish, trial, trials
 from factories import corruption_of, model_of
-from gigo.engine.members import entropy, status
+from gigo.engine.record import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.metrics import MEASURES, measures
@@ -200,7 +200,7 @@ def test_last_weights_are_looked_at_where_they_are_not_the_chosen_ones() -> None
         for row in np.flatnonzero(stack.control.stopped).tolist():
             key = stack.members[row].trial.key
             with torch.no_grad():
-                guess = plain(stack, stack._weights, row)(images).argmax(1).numpy()
+                guess = plain(stack, stack.weights, row)(images).argmax(1).numpy()
             ends.setdefault(key, float((guess == truth).mean()))
         for record in stack.leave():
             assert record.measures["accuracy_last"] == ends[record.key]

@@ -14,11 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from engine_setup import BASE, digits, finish, largest_difference, losses, trial, trials, weights
+from engine_setup import (
+    BASE,
+    CPU,
+    digits,
+    finish,
+    largest_difference,
+    losses,
+    trial,
+    trials,
+    weights,
+)
 from factories import own_model
 from gigo import planner
-from gigo.engine.feed import Batch, padded
-from gigo.engine.training import EpochDone, TrainingStack, train
+from gigo.engine.control import Control
+from gigo.engine.feed import Feed, Member, padded
+from gigo.engine.training import EpochDone, TrainingStack, stack_width, train
 from gigo.errors import EngineError
 from gigo.machine import Machine
 from gigo.recipe import Recipe
@@ -87,25 +98,27 @@ def seen(members: Sequence[Trial], batch_size: int, epochs: int) -> Batches:
     """The batches that each member is trained on, to the end, without the training."""
     recipe = BASE.model_copy(update={"batch_size": batch_size, "epochs": epochs})
     members = [replace(one, recipe=recipe) for one in members]
-    stack = TrainingStack(members, digits())
+    started = [Member(one, sample(one, digits().dataset)) for one in members]
+    feed, control = Feed(started, recipe), Control(recipe, len(started))
     found: Batches = {one.key: [] for one in members}
-
-    def step(batch: Batch, name: str) -> Tensor:
-        members, widest = batch.labels.shape
-        own = [widest] * members if batch.counts is None else batch.counts.tolist()
-        assert max(own) == widest <= batch_size
-        rows = batch.items.expand(batch.labels.shape)
-        for i, member in enumerate(stack.members):
-            if not stack.control.stopped[i]:
+    while started:
+        running = ~control.stopped
+        stretch = feed.stretch(control.epoch, running)
+        for batch in stretch.batches(batch_size, CPU):
+            width, widest = batch.labels.shape
+            own = [widest] * width if batch.counts is None else batch.counts.tolist()
+            assert max(own) == widest <= batch_size
+            rows = batch.items.expand(batch.labels.shape)
+            for i in np.flatnonzero(running):
                 mine = rows[i, : own[i]].tolist(), batch.labels[i, : own[i]].tolist()
-                found[member.trial.key].append(mine)
-        return torch.zeros(members)
-
-    stack._step = step
-    while stack.members:
-        stack.run_epoch()
-        for record in stack.leave():
-            assert record.epochs == epochs
+                found[started[i].trial.key].append(mine)
+        control.update(None, np.zeros(len(started), bool), feed.advance(stretch, running))
+        staying = np.flatnonzero(~control.stopped)
+        if stack_width(len(staying)) < len(started):
+            assert {*control.epoch[control.stopped]} <= {epochs}
+            started = [started[i] for i in staying]
+            feed.keep(staying)
+            control.keep(staying)
     return found
 
 

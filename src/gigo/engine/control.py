@@ -101,22 +101,20 @@ class Control:
             self._cut[cut] *= r.plateau_factor
             self._plateau_wait[cut] = 0
 
+    @property
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {name: each for name, each in vars(self).items() if isinstance(each, np.ndarray)}
+
     def state(self) -> dict[str, Any]:
-        """Its numbers as plain values, lists with an item a member."""
-        return {
-            name: value.tolist()
-            for name, value in vars(self).items()
-            if isinstance(value, np.ndarray)
-        }
+        """Its numbers as plain values, lists with an item per member."""
+        return {name: each.tolist() for name, each in self._arrays.items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what `state` was taken from."""
-        for name, mine in list(vars(self).items()):
-            if isinstance(mine, np.ndarray):
-                setattr(self, name, np.array(state[name], dtype=mine.dtype))
+        for name, mine in self._arrays.items():
+            setattr(self, name, np.array(state[name], dtype=mine.dtype))
 
     def keep(self, members: NDArray[np.int64]) -> None:
         """Go on with some of the members, in the order given."""
-        for name, value in vars(self).items():
-            if isinstance(value, np.ndarray):
-                setattr(self, name, value[members])
+        for name, mine in self._arrays.items():
+            setattr(self, name, mine[members])

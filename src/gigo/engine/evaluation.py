@@ -1,27 +1,63 @@
-"""What members predict: on the test set, on what they hold out, on what they were trained on."""
+"""What members predict: on test sets, on what they hold out, on what they were trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from gigo.engine.feed import padded
+from gigo.costs import EVALUATED
+from gigo.engine.feed import Member, padded, share_items
 from gigo.engine.layers import Tensors
-from gigo.engine.members import Member, share_items
-from gigo.engine.prediction import Predictions, Scores, predict, scores
-from gigo.engine.resident import Resident
-from gigo.engine.routes import Network
+from gigo.engine.resident import Inputs, Resident
+from gigo.engine.routes import Network, Route
 from gigo.types import Labels
 
 
-class StackFor(Protocol):
-    """Gives the network for so many members, with images that they share or with their own."""
+@dataclass(frozen=True)
+class Predictions:
+    """Of M members on n items.
 
-    def __call__(self, members: int, *, shared: bool) -> Network: ...
+    Attributes:
+        classes: (M, n) of any integer type, the most probable class.
+        correct: (M, n) bool, whether it is the label.
+        loss: (M,) mean cross-entropy in nats.
+        counts: (M,) how many of the n items are a member's own, the first ones; None for all.
+    """
+
+    classes: Tensor
+    correct: Tensor
+    loss: Tensor
+    counts: Tensor | None = None
+
+    @property
+    def accuracy(self) -> Tensor:
+        """(M,) share of a member's own items that are correct."""
+        if self.counts is None:
+            return self.correct.double().mean(1)
+        return first(self.correct.double(), self.counts).sum(1) / self.counts
+
+
+class Scores(NamedTuple):
+    """What M members, or one, make of a test set.
+
+    Attributes:
+        classes: (M, n) uint8 or uint16, the most probable class; (n,) of one member.
+        log_probabilities: (M, n, K) float32 or float64; (n, K) of one member.
+    """
+
+    classes: NDArray[np.unsignedinteger]
+    log_probabilities: NDArray[np.floating]
+
+    def row(self, member: int) -> Scores:
+        """One member's."""
+        return Scores(self.classes[member], self.log_probabilities[member])
 
 
 class Evaluation:
@@ -29,27 +65,24 @@ class Evaluation:
 
     Args:
         resident: the data set.
-        stack_for: the network.
+        route: the way to run the network.
         parameters: their names; they are cast to the computing dtype, buffers are not.
     """
 
-    def __init__(self, resident: Resident, stack_for: StackFor, parameters: Sequence[str]) -> None:
-        self._data = resident
-        self._stack_for = stack_for
-        self._parameters = {*parameters}
+    def __init__(self, resident: Resident, route: Route, parameters: Sequence[str]) -> None:
+        self._data, self._route, self._parameters = resident, route, {*parameters}
 
     def test(self, members: int, weights: Tensors) -> Predictions:
         """Of so many members on the test set, for early stopping that looks at it."""
         labels = self._data.test_labels["test"]
         items = torch.arange(len(labels), device=labels.device)
-        stack = self._stack_for(members, shared=True)
+        stack = self._stack(members, shared=True)
         return predict(stack, self._cast(weights), self._data.tests["test"], items, labels[None])
 
     def scores(self, members: int, weights: Tensors) -> dict[str, Scores]:
         """Of so many members on each test set, by its name."""
-        stack, cast = self._stack_for(members, shared=True), self._cast(weights)
-        tests, device = self._data.tests, self._data.device
-        return {name: scores(stack, cast, inputs, device) for name, inputs in tests.items()}
+        stack, cast = self._stack(members, shared=True), self._cast(weights)
+        return {name: scores(stack, cast, inputs) for name, inputs in self._data.tests.items()}
 
     def held_out(self, members: Sequence[Member], weights: Tensors) -> Predictions:
         """On the items that each holds out."""
@@ -58,13 +91,7 @@ class Evaluation:
         return self._own(items, labels, weights, shared=share_items(members))
 
     def fitted(self, members: Sequence[Member], weights: Tensors, *, shared: bool) -> list[Labels]:
-        """(n,) classes that each predicts for the items it was trained on.
-
-        Args:
-            members: who.
-            weights: theirs.
-            shared: whether all were trained on the same items.
-        """
+        """(n,) classes that each predicts for the items it was trained on; ``shared`` by all."""
         items, labels = [m.sample.rows for m in members], [m.sample.labels for m in members]
         classes = self._own(items, labels, weights, shared=shared).classes.cpu().numpy()
         return [row[: len(own)] for row, own in zip(classes, items, strict=True)]
@@ -72,17 +99,21 @@ class Evaluation:
     def _own(
         self, items: list[Labels], labels: list[Labels], weights: Tensors, *, shared: bool
     ) -> Predictions:
+        def there(array: Labels) -> Tensor:
+            return torch.from_numpy(array).to(self._data.device)
+
         places, lengths = padded(items)
-        counts = None if (lengths == places.shape[1]).all() else self._tensor(lengths)
-        stack = self._stack_for(len(items), shared=shared)
         return predict(
-            stack,
+            self._stack(len(items), shared=shared),
             self._cast(weights),
             self._data.train,
-            self._tensor(items[0] if shared else places),
-            self._tensor(padded(labels)[0]),
-            counts,
+            there(items[0] if shared else places),
+            there(padded(labels)[0]),
+            None if (lengths == places.shape[1]).all() else there(lengths),
         )
+
+    def _stack(self, members: int, *, shared: bool) -> Network:
+        return self._route.build(members, self._data.train.form(shared=shared))
 
     def _cast(self, weights: Tensors) -> Tensors:
         return {
@@ -90,5 +121,78 @@ class Evaluation:
             for name, tensor in weights.items()
         }
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self._data.device)
+
+@torch.inference_mode()
+def predict(
+    stack: Network,
+    tensors: Tensors,
+    inputs: Inputs,
+    items: Tensor,
+    labels: Tensor,
+    counts: Tensor | None = None,
+    chunk: int = EVALUATED,
+) -> Predictions:
+    """Run a stack over items.
+
+    Args:
+        stack: its form must be that of ``items``.
+        tensors: parameters and buffers, (M, ...).
+        inputs: where the items are.
+        items: (n,) for all members, or (M, n).
+        labels: (M, n), or (1, n) for all members.
+        counts: (M,) how many of the n items are a member's own, the first ones; None for all.
+        chunk: items times members to look at together.
+    """
+    n, members = items.shape[-1], stack.members
+    labels = labels.expand(members, n)
+    classes = torch.empty_like(labels, memory_format=torch.contiguous_format)
+    loss = torch.zeros(members, dtype=torch.float64, device=labels.device)
+    for part, logits in _in_chunks(stack, tensors, inputs, items, chunk):
+        classes[:, part] = logits.argmax(-1)
+        each = losses(logits, labels[:, part])
+        loss += (each if counts is None else first(each, counts - part.start)).sum(1)
+    return Predictions(classes, classes == labels, loss / (n if counts is None else counts), counts)
+
+
+@torch.inference_mode()
+def scores(stack: Network, tensors: Tensors, inputs: Inputs) -> Scores:
+    """Run a stack over a whole test set.
+
+    Args:
+        stack: its form must be that of items that members share.
+        tensors: parameters and buffers, (M, ...).
+        inputs: the test set.
+    """
+    items = torch.arange(len(inputs), device=inputs.device)
+    classes: list[Any] = []
+    found: list[Any] = []
+    for _, logits in _in_chunks(stack, tensors, inputs, items, EVALUATED):
+        classes.append(logits.argmax(-1).cpu().numpy())
+        found.append(F.log_softmax(_wide(logits), -1).cpu().numpy())
+    small = np.uint8 if found[0].shape[-1] <= 256 else np.uint16
+    return Scores(np.concatenate(classes, 1).astype(small), np.concatenate(found, 1))
+
+
+def _in_chunks(
+    stack: Network, tensors: Tensors, inputs: Inputs, items: Tensor, chunk: int
+) -> Iterator[tuple[slice, Tensor]]:
+    """Places among the items, all of them in order, and the logits (M, N, K) there."""
+    size = max(1, chunk // stack.members)
+    for start in range(0, items.shape[-1], size):
+        part = slice(start, start + size)
+        yield part, stack(tensors, inputs.batch(items[..., part]))
+
+
+def first(each: Tensor, counts: Tensor) -> Tensor:
+    """(M, N) numbers, those of a member (M,) after its first ``counts`` being 0."""
+    return each * (torch.arange(each.shape[1], device=each.device) < counts[:, None])
+
+
+def losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy (M, N) of logits (M, N, K) and labels (M, N), in float32 at least."""
+    each = F.cross_entropy(_wide(logits).flatten(0, 1), labels.flatten(), reduction="none")
+    return each.view(labels.shape)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits if logits.dtype == torch.float64 else logits.float()

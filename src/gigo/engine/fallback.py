@@ -13,7 +13,7 @@ What a forward pass keeps elsewhere, in plain attributes of Python, is one thing
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -189,44 +189,3 @@ def seeded(noise: Noise | None, device: torch.device) -> Generator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(noise.seed)
         yield
-
-
-def further_buffers(networks: Sequence[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Buffers that `gigo.engine.stacking.stacked_tensors` leaves out, (M, ...) by name.
-
-    These are whole numbers and what is not to be saved. Counts of batches that only a norm with
-    no momentum looks at are not among them.
-
-    Raises:
-        EngineError: networks differ in a tensor that is no buffer and so can't be kept for each.
-    """
-    first = networks[0]
-    saved = first.state_dict()
-    idle = {
-        f"{name}.num_batches_tracked".lstrip(".")
-        for name, layer in first.named_modules()
-        if getattr(layer, "momentum", None) is not None
-    }
-    found: dict[str, Tensor] = {}
-    for name, buffer in first.named_buffers():
-        if name in idle or (name in saved and buffer.is_floating_point()):
-            continue
-        each = torch.stack([network.get_buffer(name) for network in networks])
-        found[name] = each.to(dtype) if buffer.is_floating_point() else each
-    for name, tensor in _attributes(first).items():
-        if not all(torch.equal(tensor, _attributes(other)[name]) for other in networks[1:]):
-            raise EngineError(
-                f"model attribute {name}: differs from replicate to replicate, which only "
-                "parameters and buffers may"
-            )
-    return found
-
-
-def _attributes(network: nn.Module) -> dict[str, Tensor]:
-    """Tensors that modules hold without having registered them."""
-    return {
-        f"{name}.{key}".lstrip("."): value
-        for name, layer in network.named_modules()
-        for key, value in vars(layer).items()
-        if isinstance(value, Tensor)
-    }

@@ -8,7 +8,7 @@ of the member, or members, whose epoch ends first. All batches before it are who
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,40 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gigo.engine.augmentation import draw_views
-from gigo.engine.members import Member, share_items
 from gigo.recipe import Recipe
 from gigo.rng import Stream
-from gigo.types import Labels
+from gigo.trial import Trial
+from gigo.types import Labels, TrainingSet
+
+
+@dataclass
+class Member:
+    """A trial while it trains.
+
+    Attributes:
+        curve: per epoch trained, lists by quantity (`gigo.types.Record.curve`).
+        seconds: its share of the stack's time so far.
+    """
+
+    trial: Trial
+    sample: TrainingSet
+    curve: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    seconds: float = 0.0
+
+    @property
+    def replicate(self) -> tuple[int, int]:
+        """Names what it shares with others: (seed, replicate)."""
+        return self.trial.seed, self.trial.replicate
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained."""
+        return len(self.curve["train_loss"])
+
+
+def share_items(members: Sequence[Member]) -> bool:
+    """Whether all train on the same items in the same order, and hold out the same."""
+    return len({m.trial.source for m in members}) == 1
 
 
 class Batch(NamedTuple):
@@ -41,8 +71,7 @@ class Batch(NamedTuple):
     counts: Tensor | None
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """What members train on up to the next boundary.
 
     Attributes:
@@ -59,12 +88,8 @@ class Stretch:
 
     def batches(self, size: int, device: torch.device) -> Iterator[Batch]:
         """The stretch in batches of so many items, on a device."""
-
-        def there(array: Labels) -> Tensor:
-            return torch.from_numpy(array).to(device)
-
-        items, labels = there(self.items), there(self.labels)
-        views = None if self.views is None else there(self.views)
+        items, labels = (torch.from_numpy(x).to(device) for x in (self.items, self.labels))
+        views = None if self.views is None else torch.from_numpy(self.views).to(device)
         for start in range(0, labels.shape[1], size):
             part = slice(start, start + size)
             own = np.minimum(self.lengths - start, size)
@@ -73,7 +98,7 @@ class Stretch:
                 items[..., part],
                 None if views is None else views[..., part, :],
                 labels[:, part],
-                None if (own == own.max()).all() else there(own),
+                None if (own == own.max()).all() else torch.from_numpy(own).to(device),
             )
 
 
@@ -91,10 +116,9 @@ class Feed:
     """
 
     def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
-        self._members = list(members)
-        self._recipe = recipe
+        self._members, self._recipe = list(members), recipe
         self.position = np.zeros(len(members), np.int64)
-        self._passes: dict[_Name, _Pass] = {}
+        self._passes: dict[tuple[tuple[int, int], int, int], Labels] = {}
         self._set_up()
 
     def _set_up(self) -> None:
@@ -113,20 +137,25 @@ class Feed:
         most = int(batches[running].min()) * size
         first = int(np.flatnonzero(running)[0])
         source = [i if runs else first for i, runs in enumerate(running)]
-        coming = [
-            one.part(at, at + most)
-            for one, at in zip(self._current(source, epoch), self.position[source], strict=True)
-        ]
-        places, lengths = padded([one.order for one in coming])
-        views = [one.views for one in coming if one.views is not None]
-        shown = None
-        if views:
-            shown = views[0] if self.shared else padded(views)[0]
+        looked_at = source[:1] if self.shared else source
+        coming, lengths = padded(
+            [
+                one[at : at + most]
+                for one, at in zip(
+                    self._current(looked_at, epoch), self.position[looked_at], strict=True
+                )
+            ]
+        )
+        places, views = coming[..., 0], coming[..., 1:]
         sets = [self._members[i].sample for i in source]
-        items = [s.rows[row] for s, row in zip(sets, places, strict=True)]
-        labels = [s.labels[row] for s, row in zip(sets, places, strict=True)]
-        items = items[0] if self.shared else np.stack(items)
-        return Stretch(items, shown, np.stack(labels), lengths)
+        every = np.broadcast_to(places, (len(sets), places.shape[1]))
+        labels = np.stack([s.labels[row] for s, row in zip(sets, every, strict=True)])
+        if self.shared:
+            items, views = sets[0].rows[places[0]], views[0]
+        else:
+            items = np.stack([s.rows[row] for s, row in zip(sets, places, strict=True)])
+        shown = views if self._recipe.augments else None
+        return Stretch(items, shown, labels, np.broadcast_to(lengths, len(sets)))
 
     def advance(self, stretch: Stretch, running: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Move past a stretch; returns (M,) bool, the members whose epoch ended with it."""
@@ -141,42 +170,18 @@ class Feed:
         self.position = self.position[members]
         self._set_up()
 
-    def _current(self, members: Sequence[int], epoch: Labels) -> list[_Pass]:
-        """Each member's current epoch; drawn once."""
-        names = [
-            _Name(self._members[i].replicate, int(epoch[i]), int(self.sizes[i])) for i in members
-        ]
-        known, recipe = self._passes, self._recipe
-        self._passes = {n: known[n] if n in known else n.draw(recipe) for n in {*names}}
+    def _current(self, members: Sequence[int], epoch: Labels) -> list[Labels]:
+        """Each member's current epoch, drawn once for those who share all that it depends on."""
+        names = [(self._members[i].replicate, int(epoch[i]), int(self.sizes[i])) for i in members]
+        known = self._passes
+        self._passes = {n: known[n] if n in known else self._drawn(*n) for n in {*names}}
         return [self._passes[name] for name in names]
 
-
-class _Pass(NamedTuple):
-    """One epoch over a member's items, or a part of it.
-
-    Attributes:
-        order: (n,) of the items.
-        views: (n, 3) in that order, or None.
-    """
-
-    order: Labels
-    views: Labels | None
-
-    def part(self, start: int, end: int) -> _Pass:
-        views = None if self.views is None else self.views[start:end]
-        return _Pass(self.order[start:end], views)
-
-
-class _Name(NamedTuple):
-    """All that an epoch over a replicate's items depends on, the recipe aside."""
-
-    replicate: tuple[int, int]
-    epoch: int
-    items: int
-
-    def draw(self, recipe: Recipe) -> _Pass:
-        order = Stream(*self.replicate, f"order/{self.epoch}").permutation(self.items)
-        return _Pass(order, draw_views(self.replicate, self.epoch, self.items, recipe))
+    def _drawn(self, replicate: tuple[int, int], epoch: int, items: int) -> Labels:
+        """An epoch over a replicate's items: (n, 1) their order or, with their views, (n, 4)."""
+        order = Stream(*replicate, f"order/{epoch}").permutation(items)
+        views = draw_views(replicate, epoch, items, self._recipe)
+        return order[:, None] if views is None else np.column_stack([order, views])
 
 
 def padded(rows: Sequence[Labels]) -> tuple[Labels, Labels]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -37,62 +38,81 @@ class Mode(NamedTuple):
 Tensors = Mapping[str, Tensor]
 Operation = Callable[..., Tensor]
 """``(tensors, mode, *inputs) -> output``, tensors being parameters and buffers by name."""
-Builder = Callable[[str, Any, int, Form, bool], tuple[Operation, Form]]
-"""``(name, layer, members, form, fresh) -> (operation, form)``; ``fresh`` says that the input is
-nobody else's and may be overwritten."""
+Plan = tuple[Operation, Form]
+"""What a layer does, and the form of what leaves it."""
 
 
-def _no_form(name: str, layer: nn.Module, form: Form) -> EngineError:
-    return EngineError(f"model layer {name} = {layer}: has no stacked form on {form} input")
+@dataclass(frozen=True)
+class Site:
+    """A layer where it stands in a stack.
+
+    Attributes:
+        name: the layer's.
+        layer: what every member has there.
+        members: M.
+        form: of the input.
+        fresh: whether the input is nobody else's and may be overwritten.
+    """
+
+    name: str
+    layer: Any
+    members: int
+    form: Form
+    fresh: bool
+
+    def check(self, stackable: bool) -> None:
+        """Raise EngineError if the layer has no stacked form."""
+        if not stackable:
+            layer = f"model layer {self.name} = {self.layer}"
+            raise EngineError(f"{layer}: has no stacked form on {self.form} input")
+
+    def own(self, tensors: Tensors, *parts: str) -> list[Any]:
+        """The layer's weight, bias and the like, (M, ...); None for those it does without."""
+        return [tensors.get(f"{self.name}.{part}") for part in parts]
 
 
-def _convolution(
-    name: str, layer: nn.Conv1d | nn.Conv2d, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
-    shared = form == "shared"
-    if form == "features" or layer.padding_mode != "zeros" or (shared and layer.groups > 1):
-        raise _no_form(name, layer, form)
+Builder = Callable[[Site], Plan]
+
+
+def _convolution(at: Site) -> Plan:
+    layer, shared = at.layer, at.form == "shared"
+    plain = layer.padding_mode == "zeros" and not (shared and layer.groups > 1)
+    at.check(plain and at.form != "features")
     convolve: Any = F.conv2d if isinstance(layer, nn.Conv2d) else F.conv1d
-    groups = 1 if shared else members * layer.groups
-    stride, padding, dilation = layer.stride, layer.padding, layer.dilation
+    groups = 1 if shared else at.members * layer.groups
+    options = layer.stride, layer.padding, layer.dilation, groups
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        weight = tensors[f"{name}.weight"].flatten(0, 1)
-        bias = tensors.get(f"{name}.bias")
+        weight, bias = at.own(tensors, "weight", "bias")
         bias = None if bias is None else bias.flatten()
-        return convolve(x, weight, bias, stride, padding, dilation, groups)
+        return convolve(x, weight.flatten(0, 1), bias, *options)
 
     return run, "channels"
 
 
-def _linear(
-    name: str, layer: nn.Linear, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
-    if form == "channels":
-        raise _no_form(name, layer, form)
+def _linear(at: Site) -> Plan:
+    at.check(at.form != "channels")
+    shared, members = at.form == "shared", at.members
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        weight = tensors[f"{name}.weight"].transpose(1, 2)
-        inputs = x.expand(members, *x.shape) if form == "shared" else x
-        bias = tensors.get(f"{name}.bias")
+        weight, bias = at.own(tensors, "weight", "bias")
+        weight = weight.transpose(1, 2)
+        inputs = x.expand(members, *x.shape) if shared else x
         return inputs.bmm(weight) if bias is None else bias[:, None].baddbmm(inputs, weight)
 
     return run, "features"
 
 
-def _batch_norm(
-    name: str, layer: nn.BatchNorm1d | nn.BatchNorm2d, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _batch_norm(at: Site) -> Plan:
     """Over M*C channels it is M separate batch normalisations (Ioffe & Szegedy 2015)."""
-    momentum, epsilon = layer.momentum, layer.eps
-    if form == "shared" or not layer.affine or not layer.track_running_stats or momentum is None:
-        raise _no_form(name, layer, form)
+    layer, members, epsilon = at.layer, at.members, at.layer.eps
+    complete = layer.affine and layer.track_running_stats and layer.momentum is not None
+    at.check(complete and at.form != "shared")
+    momentum: float = layer.momentum
 
     def norm(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        mean, variance, weight, bias = (
-            tensors[f"{name}.{part}"].flatten()
-            for part in ("running_mean", "running_var", "weight", "bias")
-        )
+        own = at.own(tensors, "running_mean", "running_var", "weight", "bias")
+        mean, variance, weight, bias = (tensor.flatten() for tensor in own)
         # Beside float32 statistics the kernels take float32 weights, whatever x is.
         weight, bias = weight.to(mean.dtype), bias.to(mean.dtype)
         return F.batch_norm(x, mean, variance, weight, bias, mode.train, momentum, epsilon)
@@ -101,73 +121,59 @@ def _batch_norm(
         wide = x.transpose(0, 1).flatten(1)
         return norm(tensors, mode, wide).view(len(wide), members, -1).transpose(0, 1)
 
-    return (features if form == "features" else norm), form
+    return (features if at.form == "features" else norm), at.form
 
 
-def _group_norm(
-    name: str, layer: nn.GroupNorm, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _group_norm(at: Site) -> Plan:
     """Over M times as many groups it is M separate group normalisations (Wu & He 2018)."""
-    if form != "channels" or not layer.affine:
-        raise _no_form(name, layer, form)
+    at.check(at.form == "channels" and at.layer.affine)
+    groups, epsilon = at.members * at.layer.num_groups, at.layer.eps
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        weight, bias = (tensors[f"{name}.{part}"].flatten() for part in ("weight", "bias"))
-        return F.group_norm(x, members * layer.num_groups, weight, bias, layer.eps)
+        weight, bias = at.own(tensors, "weight", "bias")
+        return F.group_norm(x, groups, weight.flatten(), bias.flatten(), epsilon)
 
-    return run, form
+    return run, at.form
 
 
-def _layer_norm(
-    name: str, layer: nn.LayerNorm, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _layer_norm(at: Site) -> Plan:
     """Of vectors (Ba et al. 2016)."""
-    if form != "features" or len(layer.normalized_shape) != 1:
-        raise _no_form(name, layer, form)
+    shape, epsilon = at.layer.normalized_shape, at.layer.eps
+    at.check(at.form == "features" and len(shape) == 1)
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        y = F.layer_norm(x, layer.normalized_shape, eps=layer.eps)
-        weight, bias = (tensors.get(f"{name}.{part}") for part in ("weight", "bias"))
+        y = F.layer_norm(x, shape, eps=epsilon)
+        weight, bias = at.own(tensors, "weight", "bias")
         y = y if weight is None else y * weight[:, None]
         return y if bias is None else y + bias[:, None]
 
-    return run, form
+    return run, at.form
 
 
-def _dropout(
-    name: str, layer: nn.Dropout | nn.Dropout2d, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _dropout(at: Site) -> Plan:
     """Srivastava et al. 2014; one mask for all members of a replicate, of whole maps for 2d."""
-    if isinstance(layer, nn.Dropout2d) and form == "features":
-        raise _no_form(name, layer, form)
-    share = layer.p
+    maps, share, form = isinstance(at.layer, nn.Dropout2d), at.layer.p, at.form
+    at.check(not (maps and form == "features"))
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         if not mode.train or share == 0:
             return x
         if mode.noise is None:
-            raise EngineError(f"model layer {name} = {layer}: needs noise to train with")
-        uniform = mode.noise.uniform(_mask_shape(x, members, form, layer), form)
+            raise EngineError(f"model layer {at.name} = {at.layer}: needs noise to train with")
+        n, *rest = x.shape[1:] if form == "features" else x.shape  # of one member's mask
+        if form == "channels":
+            rest[0] //= at.members
+        if maps:
+            rest[1:] = [1] * len(rest[1:])
+        uniform = mode.noise.uniform((n, *rest), form)
         return x * (uniform >= share).to(x.dtype).div_(1 - share)
 
     return run, form
 
 
-def _mask_shape(x: Tensor, members: int, form: Form, layer: nn.Module) -> tuple[int, ...]:
-    """Of one member's mask, the batch first."""
-    n, *rest = x.shape[1:] if form == "features" else x.shape
-    if form == "channels":
-        rest[0] //= members
-    if isinstance(layer, nn.Dropout2d):
-        rest[1:] = [1] * len(rest[1:])
-    return n, *rest
-
-
-def _flatten(
-    name: str, layer: nn.Flatten, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
-    if (layer.start_dim, layer.end_dim) != (1, -1):
-        raise _no_form(name, layer, form)
+def _flatten(at: Site) -> Plan:
+    at.check((at.layer.start_dim, at.layer.end_dim) == (1, -1))
+    members = at.members
 
     def members_first(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         return x.reshape(len(x), members, -1).transpose(0, 1)
@@ -175,63 +181,51 @@ def _flatten(
     def plain(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         return x.flatten(1)
 
-    if form == "channels":
+    def nothing(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
+        return x
+
+    if at.form == "channels":
         return members_first, "features"
-    return (plain if form == "shared" else _identity), form
+    return (plain if at.form == "shared" else nothing), at.form
 
 
-def _identity(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-    return x
+def _relu(at: Site) -> Plan:
+    fresh = at.fresh
 
-
-def _relu(
-    name: str, layer: nn.ReLU, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
     # In place saves a pass over memory; what computed the input does not need it again.
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         return F.relu(x, inplace=fresh)
 
-    return run, form
+    return run, at.form
 
 
-def _alike(
-    name: str, layer: nn.Module, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _alike(at: Site) -> Plan:
     """For layers that treat every element alike."""
+    layer = at.layer
 
     def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         return layer(x)
 
-    return run, form
+    return run, at.form
 
 
-def _pool(
-    name: str, layer: nn.Module, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _pool(at: Site) -> Plan:
     """For layers that treat every channel alike."""
-    if form == "features":
-        raise _no_form(name, layer, form)
-    return _alike(name, layer, members, form, fresh)
+    at.check(at.form != "features")
+    return _alike(at)
 
 
 LAYERS: dict[type[nn.Module], Builder] = {
-    nn.Conv1d: _convolution,
-    nn.Conv2d: _convolution,
+    **dict.fromkeys((nn.Conv1d, nn.Conv2d), _convolution),
     nn.Linear: _linear,
-    nn.BatchNorm1d: _batch_norm,
-    nn.BatchNorm2d: _batch_norm,
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),
     nn.GroupNorm: _group_norm,
     nn.LayerNorm: _layer_norm,
-    nn.Dropout: _dropout,
-    nn.Dropout2d: _dropout,
+    **dict.fromkeys((nn.Dropout, nn.Dropout2d), _dropout),
     nn.Flatten: _flatten,
     nn.ReLU: _relu,
-    nn.MaxPool1d: _pool,
-    nn.AvgPool1d: _pool,
-    nn.AdaptiveAvgPool1d: _pool,
-    nn.MaxPool2d: _pool,
-    nn.AvgPool2d: _pool,
-    nn.AdaptiveAvgPool2d: _pool,
+    **dict.fromkeys((nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d), _pool),
+    **dict.fromkeys((nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d), _pool),
     **dict.fromkeys(
         (nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Identity), _alike
     ),
@@ -254,20 +248,17 @@ class Call(nn.Module):
         return function(x, *self.args, **self.options)
 
 
-def _flatten_call(
-    name: str, layer: Call, members: int, form: Form, fresh: bool
-) -> tuple[Operation, Form]:
+def _flatten_call(at: Site) -> Plan:
     def flatten(start_dim: int = 0, end_dim: int = -1) -> nn.Flatten:
         return nn.Flatten(start_dim, end_dim)
 
-    return _flatten(name, flatten(*layer.args, **layer.options), members, form, fresh)
+    return _flatten(replace(at, layer=flatten(*at.layer.args, **at.layer.options)))
 
 
 METHODS: dict[object, Builder] = {
     "flatten": _flatten_call,
     "relu": _relu,
-    "sigmoid": _alike,
-    "tanh": _alike,
+    **dict.fromkeys(("sigmoid", "tanh"), _alike),
 }
 CALLS: dict[object, Builder] = METHODS | {
     torch.flatten: _flatten_call,

@@ -7,26 +7,20 @@ members whose rate is 0 are left untouched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gigo.engine.kernels import fused_adam, fused_sgd
 from gigo.recipe import Recipe
 
 BETA1, BETA2 = 0.9, 0.999
 
-
-class _Group(NamedTuple):
-    """Members with one learning rate: their rows of every tensor."""
-
-    rate: float
-    parameters: list[Tensor]
-    gradients: list[Tensor]
-    moments: list[list[Tensor]]
+# PyTorch's own kernels over lists of tensors; it has no public names for them.
+aten: Any = torch.ops.aten
+fused_adam, fused_sgd, copy_each = aten._fused_adam_, aten._fused_sgd_, aten._foreach_copy_
 
 
 class Optimizer:
@@ -42,20 +36,28 @@ class Optimizer:
 
     Attributes:
         parameters: the tensors that are updated.
-        gradients: tensors like them, to be filled before each step.
         moments: tensors like them, two lists for Adam, one for SGD with momentum, else none.
         steps: taken so far.
     """
 
     def __init__(self, recipe: Recipe, parameters: Sequence[Tensor]) -> None:
-        self._recipe = recipe
+        self._sgd, self._epsilon = recipe.optimizer == "sgd", recipe.epsilon
+        self._constants: dict[str, Any] = {"weight_decay": recipe.weight_decay, "maximize": False}
+        if self._sgd:
+            plain = {"dampening": 0.0, "nesterov": False, "is_first_step": False}
+            self._constants |= {"momentum": recipe.momentum, **plain}
+        else:
+            self._constants |= {"beta1": BETA1, "beta2": BETA2, "amsgrad": False}
         self.steps = 0
         self.parameters = list(parameters)
-        count = 2 if recipe.optimizer == "adam" else int(recipe.momentum > 0)
+        count = int(recipe.momentum > 0) if self._sgd else 2
         self.moments = [[torch.zeros_like(p) for p in self.parameters] for _ in range(count)]
-        self.gradients = [torch.empty_like(p) for p in self.parameters]
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self._gradients = [torch.empty_like(p) for p in self.parameters]
         self._rates: tuple[float, ...] = ()
-        self._groups: list[_Group] = []
+        self._groups: list[tuple[float, list[list[Tensor]]]] = []
 
     def set_rates(self, rates: NDArray[np.float64]) -> None:
         """Learning rates (M,) of the coming steps."""
@@ -63,64 +65,31 @@ class Optimizer:
             return
         self._rates = tuple(rates)
         self._groups = []
+        every = [self.parameters, self._gradients, *self.moments]
         for rate in sorted({*self._rates} - {0.0}):
             rows = np.flatnonzero(rates == rate).tolist()
+            whole = len(rows) == len(rates)
+            some = every if whole else [[t[i] for t in tensors for i in rows] for tensors in every]
+            self._groups.append((rate, some))
 
-            def pick(tensors: list[Tensor], rows: list[int] = rows) -> list[Tensor]:
-                whole = len(rows) == len(self._rates)
-                return tensors if whole else [t[i] for t in tensors for i in rows]
-
-            self._groups.append(
-                _Group(
-                    rate,
-                    pick(self.parameters),
-                    pick(self.gradients),
-                    [pick(moment) for moment in self.moments],
-                )
-            )
-
-    def step(self) -> None:
-        """One step with the gradients that are in place."""
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """One step with gradients, (M, ...) of any real type, of the parameters in their order."""
+        copy_each(self._gradients, gradients)
         self.steps += 1
-        for group in self._groups:
-            (self._sgd if self._recipe.optimizer == "sgd" else self._adam)(group)
-
-    def _adam(self, group: _Group) -> None:
-        first, second = group.moments
-        count = torch.tensor(float(self.steps), device=self.parameters[0].device)
-        fused_adam(
-            group.parameters,
-            group.gradients,
-            first,
-            second,
-            [],
-            [count] * len(group.parameters),
-            lr=group.rate,
-            beta1=BETA1,
-            beta2=BETA2,
-            weight_decay=self._recipe.weight_decay,
-            eps=self._recipe.epsilon / (1 - BETA2**self.steps) ** 0.5,
-            amsgrad=False,
-            maximize=False,
-        )
-
-    def _sgd(self, group: _Group) -> None:
-        fused_sgd(
-            group.parameters,
-            group.gradients,
-            group.moments[0] if group.moments else [],
-            weight_decay=self._recipe.weight_decay,
-            momentum=self._recipe.momentum,
-            lr=group.rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-            is_first_step=False,
-        )
+        for rate, (parameters, own, *moments) in self._groups:
+            if self._sgd:
+                velocities = moments[0] if moments else []
+                fused_sgd(parameters, own, velocities, lr=rate, **self._constants)
+            else:
+                count = torch.tensor(float(self.steps), device=parameters[0].device)
+                counts = [count] * len(parameters)
+                epsilon = self._epsilon / (1 - BETA2**self.steps) ** 0.5
+                fused_adam(
+                    parameters, own, *moments, [], counts, lr=rate, eps=epsilon, **self._constants
+                )
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some of the members, (m,) int64, in the order given."""
         self.parameters = [p[rows] for p in self.parameters]
         self.moments = [[t[rows] for t in moment] for moment in self.moments]
-        self.gradients = [torch.empty_like(p) for p in self.parameters]
-        self._rates, self._groups = (), []
+        self._set_up()

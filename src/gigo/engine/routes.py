@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from itertools import product
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from gigo.engine.device import out_of_memory
-from gigo.engine.fallback import Fallback, Instrumented, further_buffers, seeded
+from gigo.engine.fallback import Fallback, Instrumented, seeded
 from gigo.engine.layers import Form, Tensors
 from gigo.engine.noise import Noise
 from gigo.engine.resident import Inputs
@@ -48,6 +49,10 @@ class Network(Protocol):
         ...
 
 
+Build = Callable[[int, Form], Network]
+"""``(members, form) -> network``"""
+
+
 @dataclass(frozen=True)
 class Route:
     """How a network is trained.
@@ -55,12 +60,12 @@ class Route:
     Attributes:
         path: the way taken.
         reason: why no earlier one, empty if it is the first.
-        build: ``(members, form) -> Network``.
+        build: gives the network for so many members; planned once for each number and form.
     """
 
     path: Path
     reason: str
-    build: Callable[[int, Form], Network]
+    build: Build
 
 
 class _Case(NamedTuple):
@@ -70,7 +75,7 @@ class _Case(NamedTuple):
     inputs: Tensor
     train: bool
     logits: Tensor
-    buffers: Mapping[str, Tensor]
+    buffers: Tensors
 
 
 MEMBERS = (0, 0), (0, 1)
@@ -120,9 +125,8 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
     tensors = _two_members(network, inputs, master)
     cases, draws = _alone(instrumented, tensors, inputs, n_classes)
     parameters = [name for name, p in network.named_parameters() if p.requires_grad]
-    reasons: list[str] = []
-    for path, wide in _ways(dtype):
-        build = _builder(path, network, instrumented, wide=wide)
+    reasons: dict[str, None] = {}
+    for path, build in _ways(network, instrumented, dtype):
         try:
             if draws and path != "one at a time":
                 # A trace may keep one draw for good; vmap draws in an order that depends on all.
@@ -134,11 +138,10 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
         except Exception as error:  # a network is anybody's code
             if out_of_memory(error):
                 raise
-            tried = "" if path == "stacked" else f"{path}: "
-            reasons.append(tried + one_line(error))
+            reasons[one_line(error) if path == "stacked" else f"{path}: {one_line(error)}"] = None
         else:
-            return Route(path, "; ".join(dict.fromkeys(reasons)), build)
-    raise EngineError("; ".join(dict.fromkeys(reasons)))
+            return Route(path, "; ".join(reasons), cache(build))
+    raise EngineError("; ".join(reasons))
 
 
 def _try_one_item(network: nn.Module, inputs: Inputs) -> None:
@@ -153,21 +156,14 @@ def _try_one_item(network: nn.Module, inputs: Inputs) -> None:
         ) from None
 
 
-def _ways(dtype: torch.dtype) -> Iterator[tuple[Path, bool]]:
-    """Paths, and whether to compute in float32 at least, from the fastest on."""
-    yield "stacked", False
+def _ways(
+    network: nn.Module, instrumented: Instrumented, dtype: torch.dtype
+) -> Iterator[tuple[Path, Build]]:
+    """From the fastest on; the last resort of each is to compute in float32 at least."""
+    yield "stacked", partial(Stack, network)
     for path in ("vmap", "one at a time"):
-        yield path, False
-        if dtype.itemsize < 4:
-            yield path, True
-
-
-def _builder(
-    path: Path, network: nn.Module, instrumented: Instrumented, *, wide: bool
-) -> Callable[[int, Form], Network]:
-    if path == "stacked":
-        return partial(Stack, network)
-    return partial(Fallback, instrumented, vmap=path == "vmap", wide=wide)
+        for wide in (False, True) if dtype.itemsize < 4 else (False,):
+            yield path, partial(Fallback, instrumented, vmap=path == "vmap", wide=wide)
 
 
 def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -177,8 +173,7 @@ def _two_members(network: nn.Module, inputs: Inputs, dtype: torch.dtype) -> dict
             raise EngineError(f"parameter {name}: must be of real numbers and of a known shape")
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise EngineError("has nothing to train")
-    twice = [network, network]
-    tensors = stacked_tensors(twice, dtype) | further_buffers(twice, dtype)
+    tensors = stacked_tensors([network, network], dtype)
     parameters = {name for name, _ in network.named_parameters()}
     for name, tensor in tensors.items():
         if name in parameters:
@@ -196,31 +191,36 @@ def _alone(
     cases: list[_Case] = []
     draws = False
     dtype = next(t.dtype for t in tensors.values() if t.is_floating_point())
-    for shared in (True, False):
+    for shared, train in product((True, False), (True, False)):
         rows = torch.arange(ITEMS if shared else 2 * ITEMS) % len(inputs)
-        batch = inputs.batch(rows if shared else rows.view(2, ITEMS))
+        own = rows.expand(2, ITEMS) if shared else rows.view(2, ITEMS)
+        batch = inputs.batch(rows if shared else own)
         reference.to(inputs.device, dtype)
-        for train in (True, False):
-            outputs: list[tuple[Tensor, dict[str, Tensor]]] = []
-            for i, replicate in enumerate(MEMBERS):
-                _load(reference.network, tensors, i)
-                reference.train(train)
-                x = inputs.batch(rows if shared else rows[i * ITEMS :][:ITEMS])
-                x = x.to(dtype) if x.is_floating_point() else x
-                noise = Noise([replicate], "probe", x.device)
-                with seeded(noise, x.device):
-                    before = _generators(x.device)
-                    logits, buffers = reference(x.contiguous(), noise if train else None)
-                    drawn = not torch.equal(before, _generators(x.device))
-                check_logits(logits, ITEMS, n_classes)
-                if drawn and not train:
-                    raise EngineError("draws random numbers in evaluation")
-                draws |= drawn
-                outputs.append((logits.detach(), {n: b.clone() for n, b in buffers.items()}))
-            logits = torch.stack([logits for logits, _ in outputs])
-            after = {n: torch.stack([b[n].detach() for _, b in outputs]) for n in outputs[0][1]}
-            cases.append(_Case(inputs.form(shared=shared), batch, train, logits, after))
+        logits: list[Tensor] = []
+        after: list[dict[str, Tensor]] = []
+        for i, replicate in enumerate(MEMBERS):
+            _load(reference.network, tensors, i)
+            x = _real(inputs.batch(own[i]), dtype).contiguous()
+            noise = Noise([replicate], "probe", x.device)
+            with seeded(noise, x.device):
+                before = _generators(x.device)
+                out, buffers = reference.train(train)(x, noise if train else None)
+                drawn = not torch.equal(before, _generators(x.device))
+            check_logits(out, ITEMS, n_classes)
+            if drawn and not train:
+                raise EngineError("draws random numbers in evaluation")
+            draws |= drawn
+            logits.append(out.detach())
+            after.append({name: buffer.detach().clone() for name, buffer in buffers.items()})
+        stacked = {name: torch.stack([one[name] for one in after]) for name in after[0]}
+        form = inputs.form(shared=shared)
+        cases.append(_Case(form, batch, train, torch.stack(logits), stacked))
     return cases, draws
+
+
+def _real(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """In a dtype, if these are real numbers."""
+    return x.to(dtype) if x.is_floating_point() else x
 
 
 def _load(network: nn.Module, tensors: Tensors, member: int) -> None:
@@ -239,15 +239,11 @@ def _generators(device: torch.device) -> Tensor:
 
 
 def _run(
-    build: Callable[[int, Form], Network],
-    case: _Case,
-    tensors: Tensors,
-    parameters: Sequence[str],
-    dtype: torch.dtype,
+    build: Build, case: _Case, tensors: Tensors, parameters: Sequence[str], dtype: torch.dtype
 ) -> tuple[Tensor, Tensors]:
     """Logits, and buffers afterwards, of a way; there and, in training, back."""
     own = {n: t.to(dtype) if n in parameters else t.clone() for n, t in tensors.items()}
-    x = case.inputs.to(dtype) if case.inputs.is_floating_point() else case.inputs
+    x = _real(case.inputs, dtype)
     network = build(len(MEMBERS), case.form)
     if not case.train:
         with torch.inference_mode():

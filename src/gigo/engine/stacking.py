@@ -14,32 +14,18 @@ on its own data and weights alone, up to the rounding of differently shaped kern
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-from gigo.engine.layers import (
-    CALLS,
-    LAYERS,
-    OPERATORS,
-    OVERWRITABLE,
-    Call,
-    Form,
-    Mode,
-    Operation,
-    Tensors,
-)
+from gigo.engine import layers
+from gigo.engine.layers import Call, Form, Mode, Operation, Plan, Site, Tensors
 from gigo.engine.noise import Noise
 from gigo.errors import EngineError
-
-
-@dataclass(frozen=True)
-class _Step:
-    run: Operation
-    sources: tuple[int, ...]
-    done: tuple[int, ...]
-    """Values that no later step needs."""
+from gigo.rng import Stream
+from gigo.trial import Trial
+from gigo.types import Dataset
 
 
 class Stack:
@@ -63,25 +49,21 @@ class Stack:
                 raise EngineError(f"parameter {name}: is another one too")
         traced = fx.symbolic_trace(network)
         traced.graph.eliminate_dead_code()
-        layers = dict(traced.named_modules())
-        _pool_first(traced.graph, layers)
+        modules = dict(traced.named_modules())
+        _pool_first(traced.graph, modules)
         *nodes, output = traced.graph.nodes
         place = {node: i for i, node in enumerate(nodes)}
-        last = {
-            place[node]: max((place.get(u, len(nodes)) for u in node.users), default=0)
-            for node in nodes
-        }
+        last = {source: node for node in (*nodes, output) for source in node.all_input_nodes}
         forms: dict[fx.Node, Form] = {nodes[0]: form}
-        self._steps: list[_Step] = []
+        # Each with the places of its inputs and of the values that no later step needs.
+        self._steps: list[tuple[Operation, list[int], list[int]]] = []
         for node in nodes[1:]:
-            run, forms[node] = _operation(node, layers, members, forms)
-            sources = tuple(place[source] for source in node.all_input_nodes)
-            done = tuple(i for i in sources if last[i] == place[node])
-            self._steps.append(_Step(run, sources, done))
-        last_layer = layers.get(str(nodes[-1].target))
-        if isinstance(last_layer, nn.Linear):
-            final = self._steps[-1]
-            self._steps[-1] = replace(final, run=_in_float32(str(nodes[-1].target), final.run))
+            run, forms[node] = _operation(node, modules, members, forms)
+            if node is nodes[-1] and isinstance(modules.get(str(node.target)), nn.Linear):
+                run = _in_float32(str(node.target), run)
+            sources = node.all_input_nodes
+            done = [place[source] for source in sources if last[source] is node]
+            self._steps.append((run, [place[source] for source in sources], done))
         if output.args != (nodes[-1],) or forms[nodes[-1]] != "features":
             raise EngineError("model: must end with one vector of logits an item")
 
@@ -97,18 +79,15 @@ class Stack:
             noise: what dropout draws from; needed in training if there is any.
         """
         mode = Mode(train, noise)
-        values: list[Tensor | None] = [inputs]
-        for step in self._steps:
-            output = step.run(tensors, mode, *(values[i] for i in step.sources))
-            for i in step.done:
+        values: list[Any] = [inputs]
+        for run, sources, done in self._steps:
+            values.append(run(tensors, mode, *[values[i] for i in sources]))
+            for i in done:
                 values[i] = None
-            values.append(output)
-        output = values[-1]
-        assert output is not None
-        return output
+        return values[-1]
 
 
-def _pool_first(graph: fx.Graph, layers: Mapping[str, nn.Module]) -> None:
+def _pool_first(graph: fx.Graph, modules: Mapping[str, nn.Module]) -> None:
     """Have a max-pooling of ReLUs pool first, which leaves ReLU less to do.
 
     Values are the same. So are gradients: where all that is pooled is negative there is none.
@@ -119,8 +98,8 @@ def _pool_first(graph: fx.Graph, layers: Mapping[str, nn.Module]) -> None:
             pool is not None
             and len(relu.users) == 1
             and (relu.op, pool.op) == ("call_module", "call_module")
-            and isinstance(layers[relu.target], nn.ReLU)
-            and isinstance(layers[pool.target], nn.MaxPool1d | nn.MaxPool2d)
+            and isinstance(modules[relu.target], nn.ReLU)
+            and isinstance(modules[pool.target], nn.MaxPool1d | nn.MaxPool2d)
         ):
             pool.replace_all_uses_with(relu)
             pool.args = relu.args
@@ -129,24 +108,26 @@ def _pool_first(graph: fx.Graph, layers: Mapping[str, nn.Module]) -> None:
 
 
 def _operation(
-    node: fx.Node, layers: Mapping[str, nn.Module], members: int, forms: dict[fx.Node, Form]
-) -> tuple[Operation, Form]:
+    node: fx.Node, modules: Mapping[str, nn.Module], members: int, forms: dict[fx.Node, Form]
+) -> Plan:
     sources = node.all_input_nodes
-    called = node.op != "call_module" and node.target in CALLS and sources == [*node.args[:1]]
+    called = (
+        node.op != "call_module" and node.target in layers.CALLS and sources == [*node.args[:1]]
+    )
     if node.op == "call_module" or called:
         (source,) = sources
         name = node.name if called else str(node.target)
-        layer = Call(node.target, node.args[1:], node.kwargs) if called else layers[name]
-        builder = CALLS[node.target] if called else LAYERS.get(type(layer))
+        layer = Call(node.target, node.args[1:], node.kwargs) if called else modules[name]
+        builder = layers.CALLS[node.target] if called else layers.LAYERS.get(type(layer))
         if builder is None:
             raise EngineError(f"model layer {name} = {layer}: has no stacked form")
-        before = layers.get(str(source.target)) if source.op == "call_module" else None
-        fresh = isinstance(before, OVERWRITABLE) and len(source.users) == 1
-        return builder(name, layer, members, forms[source], fresh)
-    if node.target in OPERATORS and sources == [*node.args] and not node.kwargs:
+        before = modules.get(str(source.target)) if source.op == "call_module" else None
+        fresh = isinstance(before, layers.OVERWRITABLE) and len(source.users) == 1
+        return builder(Site(name, layer, members, forms[source], fresh))
+    if node.target in layers.OPERATORS and sources == [*node.args] and not node.kwargs:
         form = forms[sources[0]]
         if len(sources) == 2 and forms[sources[1]] == form:
-            return _of_two(OPERATORS[node.target]), form
+            return _of_two(layers.OPERATORS[node.target]), form
     raise EngineError(f"model step {node.format_node()}: has no stacked form")
 
 
@@ -173,11 +154,49 @@ def _in_float32(name: str, run: Operation) -> Operation:
     return wide
 
 
+def initial_networks(trials: Sequence[Trial], dataset: Dataset) -> list[nn.Module]:
+    """A network per trial; those of one replicate start from the same weights."""
+    made: dict[tuple[int, int], nn.Module] = {}
+    for trial in trials:
+        replicate = trial.seed, trial.replicate
+        if replicate not in made:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(Stream(*replicate, "weights").seed())
+                made[replicate] = trial.model.value(dataset.input_shape, dataset.n_classes)
+    return [made[trial.seed, trial.replicate] for trial in trials]
+
+
 def stacked_tensors(networks: Sequence[nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Parameters and floating-point buffers of networks of one architecture, (M, ...) by name."""
-    states = [network.state_dict() for network in networks]
+    """Parameters and buffers of networks of one architecture, (M, ...) by name.
+
+    Real numbers get the dtype. Counts of batches that only a norm with no momentum looks at are not
+    among them.
+
+    Raises:
+        EngineError: networks differ in a tensor that is neither and so can't be kept for each.
+    """
+    first, *others = networks
+    for name, tensor in _attributes(first).items():
+        if not all(torch.equal(tensor, _attributes(other)[name]) for other in others):
+            raise EngineError(
+                f"model attribute {name}: differs from replicate to replicate, which only "
+                "parameters and buffers may"
+            )
+    idle = {
+        f"{name}.num_batches_tracked".lstrip(".")
+        for name, layer in first.named_modules()
+        if getattr(layer, "momentum", None) is not None
+    }
+    each = [network.state_dict() | dict(network.named_buffers()) for network in networks]
+    stacked = {n: torch.stack([own[n] for own in each]) for n in each[0] if n not in idle}
+    return {n: t.to(dtype) if t.is_floating_point() else t for n, t in stacked.items()}
+
+
+def _attributes(network: nn.Module) -> dict[str, Tensor]:
+    """Tensors that modules hold without having registered them."""
     return {
-        name: torch.stack([state[name] for state in states]).to(dtype)
-        for name, value in states[0].items()
-        if value.is_floating_point()
+        f"{name}.{key}".lstrip("."): value
+        for name, layer in network.named_modules()
+        for key, value in vars(layer).items()
+        if isinstance(value, Tensor)
     }

@@ -8,6 +8,7 @@ one's gradient is its own. Members that are done leave at a few fixed widths.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,22 +21,18 @@ from torch import Tensor
 from gigo.costs import separate
 from gigo.engine.checkpoint import EVERY, State
 from gigo.engine.control import Control
-from gigo.engine.evaluation import Evaluation
-from gigo.engine.fallback import further_buffers
-from gigo.engine.feed import Batch, Feed, Stretch
-from gigo.engine.initial import initial_networks
-from gigo.engine.kernels import copy_each
-from gigo.engine.members import Member, provenance, record
+from gigo.engine.evaluation import Evaluation, first, losses
+from gigo.engine.feed import Batch, Feed, Member
 from gigo.engine.noise import Noise
-from gigo.engine.optimizers import Optimizer
-from gigo.engine.prediction import Predictions, first, losses
+from gigo.engine.optimizers import Optimizer, copy_each
+from gigo.engine.record import provenance, record
 from gigo.engine.resident import Resident
-from gigo.engine.routes import Network, route
-from gigo.engine.stacking import stacked_tensors
+from gigo.engine.routes import route
+from gigo.engine.stacking import initial_networks, stacked_tensors
 from gigo.errors import EngineError
 from gigo.sample import sample
 from gigo.trial import Trial
-from gigo.types import Labels, Record
+from gigo.types import Record
 
 AT_A_TIME = 2**25
 """Bytes of class probabilities that members are given at a time when they leave."""
@@ -143,8 +140,8 @@ class TrainingStack:
         control: their learning rates and stops.
         feed: their places in their epochs.
         optimizer: their parameters and moments, float32 (float64 if that is computed in).
-        buffers: their running statistics, by name.
-        best: the weights of each one's best epoch, parameters and buffers by name.
+        weights: parameters and buffers as they are now, by name.
+        best: those of each one's best epoch.
         route: the way the network is trained.
     """
 
@@ -152,34 +149,30 @@ class TrainingStack:
         self, trials: Sequence[Trial], resident: Resident, at_a_time: int = AT_A_TIME
     ) -> None:
         first = trials[0]
-        self._at_a_time = at_a_time
         self.recipe, self.validation = first.recipe, first.validation
-        self._data = resident
+        self._data, self._at_a_time = resident, at_a_time
         self.members = [Member(trial, sample(trial, resident.dataset)) for trial in trials]
         self.control = Control(self.recipe, len(trials))
         self.feed = Feed(self.members, self.recipe)
-        networks = initial_networks(trials, resident)
+        networks = initial_networks(trials, resident.dataset)
         network, classes = networks[0], resident.dataset.n_classes
-        last = (self.feed.sizes - 1) % self.recipe.batch_size + 1
-        smallest = int(last.min())
+        smallest = int(((self.feed.sizes - 1) % self.recipe.batch_size + 1).min())
         self.route = route(network, resident.train, classes, first.model.label, smallest)
         drops = any("Dropout" in type(m).__name__ for m in network.modules())
         self._drops = drops or self.route.path == "one at a time"
-        master = torch.float64 if resident.dtype == torch.float64 else torch.float32
-        tensors = stacked_tensors(networks, master) | further_buffers(networks, master)
-        tensors = {name: tensor.to(resident.device) for name, tensor in tensors.items()}
         self._names = [name for name, p in network.named_parameters() if p.requires_grad]
-        self.optimizer = Optimizer(self.recipe, [tensors.pop(name) for name in self._names])
-        self.buffers = tensors
+        self._evaluation = Evaluation(resident, self.route, self._names)
         if len({*self.feed.sizes.tolist()}) > 1 and not separate(first):
             raise EngineError(
                 f"model {first.model.label}: draws random numbers or keeps statistics: expected "
-                "members of one size, lest they depend on the company"
+                "members of one size, because they would depend on each other"
             )
-        self.best = {name: tensor.clone() for name, tensor in self._weights.items()}
+        master = torch.float64 if resident.dtype == torch.float64 else torch.float32
+        tensors = stacked_tensors(networks, master)
+        self.weights = {name: tensor.to(resident.device) for name, tensor in tensors.items()}
+        self.best = {name: tensor.clone() for name, tensor in self.weights.items()}
+        self.optimizer = Optimizer(self.recipe, [self.weights[name] for name in self._names])
         self._loss = torch.zeros(len(trials), dtype=torch.float64, device=resident.device)
-        self._stacks: dict[tuple[int, bool], Network] = {}
-        self._evaluation = Evaluation(resident, self._stack_for, self._names)
         self._set_up()
 
     @property
@@ -194,17 +187,20 @@ class TrainingStack:
         return int(epochs[running].max() if running.any() else epochs.max())
 
     @property
-    def _weights(self) -> dict[str, Tensor]:
-        return dict(zip(self._names, self.optimizer.parameters, strict=True)) | self.buffers
+    def buffers(self) -> dict[str, Tensor]:
+        """What weights hold beside the parameters that are trained, by name."""
+        return {name: t for name, t in self.weights.items() if name not in self._names}
 
     def _set_up(self) -> None:
         """What depends on who is in the stack."""
-        self._stack = self._stack_for(len(self.members), shared=self.feed.shared)
+        form = self._data.train.form(shared=self.feed.shared)
+        self._stack = self.route.build(len(self.members), form)
         # Gradients are taken at copies in the computing dtype; the masters stay exact.
-        self._leaves = [
-            torch.empty_like(p, dtype=self._data.dtype).requires_grad_()
-            for p in self.optimizer.parameters
-        ]
+        leaves = {
+            name: torch.empty_like(self.weights[name], dtype=self._data.dtype).requires_grad_()
+            for name in self._names
+        }
+        self._leaves, self._given = list(leaves.values()), self.buffers | leaves
 
     def run_epoch(self) -> None:
         """Train until some members' epoch ends, and take note of how it went for them.
@@ -215,62 +211,29 @@ class TrainingStack:
         rates, running = self.control.learning_rate, ~self.control.stopped
         self.optimizer.set_rates(rates)
         stretch = self.feed.stretch(self.control.epoch, running)
-        self._train(stretch, f"{self.epoch}", int(self.feed.position[running][0]))
+        epoch, position = self.epoch, int(self.feed.position[running][0])
+        for batch in stretch.batches(self.recipe.batch_size, self._data.device):
+            self._loss += self._step(batch, f"{epoch}/{position + batch.start}")
         due = self.feed.advance(stretch, running)
         loss = self._loss.cpu().numpy() / self.feed.sizes
         self._loss[self._tensor(np.flatnonzero(due))] = 0.0
         curves = {"train_loss": loss, "learning_rate": rates} | self._judge(due, loss)
         seconds = (time.perf_counter() - started) / running.sum()
         for i in np.flatnonzero(running):
-            if due[i]:
-                self.members[i].note({name: values[i] for name, values in curves.items()}, seconds)
-            else:
-                self.members[i].seconds += seconds
-
-    def _judge(self, due: Mask, loss: np.ndarray) -> dict[str, np.ndarray]:
-        """Apply the rules to members due, whose losses (M,) are given.
-
-        Returns:
-            What was monitored, if anything: (M,) by quantity, right where a member is due.
-        """
-        # All are looked at where none is in mid-epoch: those who wait to leave cost less than
-        # yet another width.
-        together = bool((due | self.control.stopped).all())
-        rows = np.arange(len(due)) if together else np.flatnonzero(due)
-        found = self._monitor(rows)
-        diverged = ~np.isfinite(loss)
-        if found is None:
-            self._keep_best(self.control.update(None, diverged, due))
-            return {}
-        watched = {"monitor_accuracy": found.accuracy, "monitor_loss": found.loss}
-        curves = {name: np.zeros(len(due)) for name in watched}
-        for name, values in watched.items():
-            curves[name][rows] = values.cpu().numpy()
-        self._keep_best(self.control.update(curves["monitor_accuracy"], diverged, due))
-        return curves
-
-    def _train(self, stretch: Stretch, epoch: str, position: int) -> None:
-        """Take the steps of a stretch, and add up the losses of each member.
-
-        Args:
-            stretch: what to train on.
-            epoch: names it, for dropout.
-            position: where in the epoch the stretch begins, likewise.
-        """
-        for batch in stretch.batches(self.recipe.batch_size, self._data.device):
-            self._loss += self._step(batch, f"{epoch}/{position + batch.start}")
+            self.members[i].seconds += seconds
+            for name, values in curves.items() if due[i] else ():
+                self.members[i].curve.setdefault(name, []).append(float(values[i]))
 
     def _step(self, batch: Batch, name: str) -> Tensor:
         """One step of the optimiser, named for dropout; returns the batch's summed losses (M,)."""
         with torch.no_grad():
             copy_each(self._leaves, self.optimizer.parameters)
-        tensors = dict(zip(self._names, self._leaves, strict=True)) | self.buffers
         noise = None
         if self._drops:
             replicates = [member.replicate for member in self.members]
             noise = Noise(replicates, name, self._data.device)
         x = self._data.train.batch(batch.items, batch.views)
-        each = losses(self._stack(tensors, x, train=True, noise=noise), batch.labels)
+        each = losses(self._stack(self._given, x, train=True, noise=noise), batch.labels)
         if batch.counts is None:
             means = each.mean(1)
         else:
@@ -278,34 +241,37 @@ class TrainingStack:
             means = each.sum(1) / batch.counts
         gradients = torch.autograd.grad(means.sum(), self._leaves, materialize_grads=True)
         with torch.no_grad():
-            copy_each(self.optimizer.gradients, gradients)
-            self.optimizer.step()
+            self.optimizer.step(gradients)
         return each.detach().sum(1)
+
+    def _judge(self, due: Mask, loss: np.ndarray) -> dict[str, np.ndarray]:
+        """Apply the rules to members due, whose losses (M,) are given.
+
+        Returns:
+            What was monitored, if anything: (M,) by quantity, right where a member is due.
+        """
+        watched: dict[str, np.ndarray] = {}
+        if self.validation != "none":
+            # All are looked at where none is in mid-epoch: those who wait to leave cost less than
+            # yet another width.
+            together = bool((due | self.control.stopped).all())
+            rows = np.arange(len(due)) if together else np.flatnonzero(due)
+            weights = self.weights if together else _some(self.weights, self._tensor(rows))
+            if self.validation == "oracle":
+                found = self._evaluation.test(len(rows), weights)
+            else:
+                found = self._evaluation.held_out([self.members[i] for i in rows], weights)
+            for name, values in (("accuracy", found.accuracy), ("loss", found.loss)):
+                watched[f"monitor_{name}"] = np.zeros(len(due))
+                watched[f"monitor_{name}"][rows] = values.cpu().numpy()
+        improved = self.control.update(watched.get("monitor_accuracy"), ~np.isfinite(loss), due)
+        index = self._tensor(np.flatnonzero(improved))
+        for name, tensor in self.weights.items():
+            self.best[name][index] = tensor[index]
+        return watched
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._data.device)
-
-    def _monitor(self, rows: Labels) -> Predictions | None:
-        """What early stopping looks at of members (m,), or None."""
-        if self.validation == "none":
-            return None
-        weights = self._weights
-        if len(rows) < len(self.members):
-            weights = _some(weights, self._tensor(rows))
-        if self.validation == "oracle":
-            return self._evaluation.test(len(rows), weights)
-        return self._evaluation.held_out([self.members[i] for i in rows], weights)
-
-    def _stack_for(self, members: int, *, shared: bool) -> Network:
-        if (members, shared) not in self._stacks:
-            form = self._data.train.form(shared=shared)
-            self._stacks[members, shared] = self.route.build(members, form)
-        return self._stacks[members, shared]
-
-    def _keep_best(self, improved: np.ndarray) -> None:
-        rows = self._tensor(np.flatnonzero(improved))
-        for name, tensor in self._weights.items():
-            self.best[name][rows] = tensor[rows]
 
     def leave(self) -> Iterator[Record]:
         """The records of members that are done, if enough are; the others close ranks.
@@ -318,75 +284,23 @@ class TrainingStack:
             return
         if self.buffers or not len(staying) or stack_width(len(staying)) < width:
             leaving = np.flatnonzero(self.control.stopped)
-            yield from self._records(leaving)
+            # So many at a time that what they make of items fits.
+            sizes = map(len, self._data.test_labels.values())
+            each = 8 * self._data.dataset.n_classes * sum(sizes)
+            parts = min(len(leaving), -(-len(leaving) * each // self._at_a_time))
+            for rows in np.array_split(leaving, parts):
+                yield from self._records(rows)
             self._keep(staying)
 
-    def state(self) -> State:
-        """All that the coming epochs depend on, copied: training on does not change it."""
-        return State(
-            keys=tuple(member.trial.key for member in self.members),
-            tensors={name: tensor.clone() for name, tensor in self._tensors.items()},
-            values={
-                **self.control.state(),
-                "position": self.feed.position.tolist(),
-                "steps": self.optimizer.steps,
-                "threads": torch.get_num_threads(),
-                "curves": [member.copied_curve() for member in self.members],
-                "seconds": [member.seconds for member in self.members],
-            },
-        )
-
-    def restore(self, state: State) -> None:
-        """Go on from a state of the same members, which stays as it is."""
-        for name, tensor in self._tensors.items():
-            tensor.copy_(state.tensors[name])
-        self.control.restore(state.values)
-        self.feed.position[:] = state.values["position"]
-        self.optimizer.steps = state.values["steps"]
-        history = zip(state.values["curves"], state.values["seconds"], strict=True)
-        for member, (curve, seconds) in zip(self.members, history, strict=True):
-            member.curve, member.seconds = curve, seconds
-            member.curve = member.copied_curve()
-
-    @property
-    def _tensors(self) -> dict[str, Tensor]:
-        """Everything with an axis of members that training changes."""
-        moments = {
-            f"moment {i} {name}": tensor
-            for i, tensors in enumerate(self.optimizer.moments)
-            for name, tensor in zip(self._names, tensors, strict=True)
-        }
-        now = {f"now {name}": tensor for name, tensor in self._weights.items()}
-        best = {f"best {name}": tensor for name, tensor in self.best.items()}
-        return moments | now | best | {"loss": self._loss}
-
-    def _keep(self, rows: np.ndarray) -> None:
-        index = self._tensor(rows)
-        self.members = [self.members[i] for i in rows]
-        self.control.keep(rows)
-        self.feed.keep(rows)
-        self._loss = self._loss[index]
-        self.optimizer.keep(index)
-        self.buffers, self.best = _some(self.buffers, index), _some(self.best, index)
-        if self.members:
-            self._set_up()
-
     def _records(self, rows: np.ndarray) -> Iterator[Record]:
-        """The records of members (m,), so many at a time that what they make of items fits."""
-        sizes = map(len, self._data.test_labels.values())
-        each = 8 * self._data.dataset.n_classes * sum(sizes)
-        parts = min(len(rows), -(-len(rows) * each // self._at_a_time))
-        for part in np.array_split(rows, parts):
-            yield from self._left(part)
-
-    def _left(self, rows: np.ndarray) -> Iterator[Record]:
+        """The records of members (m,)."""
         started = time.perf_counter()
         members = [self.members[i] for i in rows]
         index, count = self._tensor(rows), len(rows)
         chosen = _some(self.best, index)
         best = last = self._evaluation.scores(count, chosen)
         if any(self.members[i].epochs != self.control.best_epoch[i] for i in rows):
-            last = self._evaluation.scores(count, _some(self._weights, index))
+            last = self._evaluation.scores(count, _some(self.weights, index))
         shared = self.feed.shared or count == 1
         fitted = self._evaluation.fitted(members, chosen, shared=shared)
         told = provenance(len(self.members), self._data.device, self.route.path, self.route.reason)
@@ -404,6 +318,57 @@ class TrainingStack:
                 fitted=fitted[i],
                 provenance=told,
             )
+
+    def _keep(self, rows: np.ndarray) -> None:
+        """Go on with some of the members, in the order given."""
+        index = self._tensor(rows)
+        self.members = [self.members[i] for i in rows]
+        self.control.keep(rows)
+        self.feed.keep(rows)
+        self.optimizer.keep(index)
+        parameters = dict(zip(self._names, self.optimizer.parameters, strict=True))
+        self.weights = _some(self.buffers, index) | parameters
+        self.best, self._loss = _some(self.best, index), self._loss[index]
+        if self.members:
+            self._set_up()
+
+    def state(self) -> State:
+        """All that the coming epochs depend on, copied: training on does not change it."""
+        return State(
+            keys=tuple(member.trial.key for member in self.members),
+            tensors={name: tensor.clone() for name, tensor in self._tensors.items()},
+            values={
+                **self.control.state(),
+                "position": self.feed.position.tolist(),
+                "steps": self.optimizer.steps,
+                "threads": torch.get_num_threads(),
+                "curves": [copy.deepcopy(member.curve) for member in self.members],
+                "seconds": [member.seconds for member in self.members],
+            },
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of the same members, which stays as it is."""
+        for name, tensor in self._tensors.items():
+            tensor.copy_(state.tensors[name])
+        self.control.restore(state.values)
+        self.feed.position[:] = state.values["position"]
+        self.optimizer.steps = state.values["steps"]
+        for i, member in enumerate(self.members):
+            member.curve = copy.deepcopy(state.values["curves"][i])
+            member.seconds = state.values["seconds"][i]
+
+    @property
+    def _tensors(self) -> dict[str, Tensor]:
+        """Everything with an axis of members that training changes."""
+        moments = {
+            f"moment {i} {name}": tensor
+            for i, tensors in enumerate(self.optimizer.moments)
+            for name, tensor in zip(self._names, tensors, strict=True)
+        }
+        now = {f"now {name}": tensor for name, tensor in self.weights.items()}
+        best = {f"best {name}": tensor for name, tensor in self.best.items()}
+        return moments | now | best | {"loss": self._loss}
 
 
 def _some(tensors: Mapping[str, Tensor], members: Tensor) -> dict[str, Tensor]:

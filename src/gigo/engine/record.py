@@ -1,20 +1,19 @@
-"""One trial inside a stack, and the record it leaves."""
+"""The record that a trial leaves."""
 
 from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
 from gigo.engine.device import describe
-from gigo.engine.prediction import Scores
+from gigo.engine.evaluation import Scores
+from gigo.engine.feed import Member
 from gigo.metrics import measures
-from gigo.trial import Trial
 from gigo.types import Labels, Record, Status, TrainingSet
 from gigo.version import __version__
 
@@ -23,46 +22,6 @@ STARTED = 0.98
 
 LAST = ("accuracy", "log_loss")
 """The measures that are kept of the last epoch's weights, too."""
-
-
-@dataclass
-class Member:
-    """A trial while it trains.
-
-    Attributes:
-        curve: per epoch trained, lists by quantity (`gigo.types.Record.curve`).
-        seconds: its share of the stack's time so far.
-    """
-
-    trial: Trial
-    sample: TrainingSet
-    curve: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    seconds: float = 0.0
-
-    @property
-    def replicate(self) -> tuple[int, int]:
-        """Names what it shares with others: (seed, replicate)."""
-        return self.trial.seed, self.trial.replicate
-
-    @property
-    def epochs(self) -> int:
-        """Epochs trained."""
-        return len(self.curve["train_loss"])
-
-    def note(self, quantities: dict[str, float], seconds: float) -> None:
-        """Add an epoch."""
-        self.seconds += seconds
-        for name, value in quantities.items():
-            self.curve.setdefault(name, []).append(float(value))
-
-    def copied_curve(self) -> dict[str, list[float]]:
-        """The curve as it is now."""
-        return {name: list(values) for name, values in self.curve.items()}
-
-
-def share_items(members: Sequence[Member]) -> bool:
-    """Whether all train on the same items in the same order, and hold out the same."""
-    return len({m.trial.source for m in members}) == 1
 
 
 def entropy(labels: Labels) -> float:
@@ -104,7 +63,6 @@ def record(
     """
     part = member.sample
     state = status(member.curve["train_loss"], part.labels)
-    found = _tested(best, last, truths) | _trained(part, fitted)
     n_classes = next(iter(best.values())).log_probabilities.shape[1]
     kept = best if n_classes == 2 else {}
     return Record(
@@ -120,7 +78,7 @@ def record(
         stopped="diverged" if state == "diverged" else "patience" if by_patience else "epochs",
         predictions={name: each.classes for name, each in best.items()},
         scores={name: each.log_probabilities.astype(np.float16) for name, each in kept.items()},
-        measures={name: value for name, value in found.items() if math.isfinite(value)},
+        measures=_tested(best, last, truths) | _trained(part, fitted),
         curve=member.curve,
         seconds=member.seconds,
         provenance=provenance,
@@ -147,16 +105,17 @@ def _measures(labels: Labels, found: Scores) -> dict[str, float]:
 
 
 def _trained(part: TrainingSet, fitted: Labels) -> dict[str, float]:
-    """The measures of predictions (n,) on the items trained on; NaN where there are none."""
-
-    def share(hits: np.ndarray, among: np.ndarray) -> float:
-        return float(hits[among].mean()) if among.any() else math.nan
-
+    """The measures of predictions (n,) on the items trained on, where there are any."""
     changed = part.labels != part.true_labels
+    shares = {
+        "train_accuracy_clean": (part.labels, ~changed),
+        "train_accuracy_corrupted": (part.labels, changed),
+        "train_recovered": (part.true_labels, changed),
+    }
     return {
-        "train_accuracy_clean": share(fitted == part.labels, ~changed),
-        "train_accuracy_corrupted": share(fitted == part.labels, changed),
-        "train_recovered": share(fitted == part.true_labels, changed),
+        name: float((fitted == right)[among].mean())
+        for name, (right, among) in shares.items()
+        if among.any()
     }
 
 
