@@ -6,7 +6,8 @@
     'report.html'
 
 `run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
-and `compare` puts two side by side.
+and `compare` puts two side by side. A data set of your own is a function that gives a `Dataset`, a
+corruption one that gives a matrix or a `Schedule` (`gigo.ref`).
 """
 
 from __future__ import annotations
@@ -16,20 +17,35 @@ from typing import TYPE_CHECKING, Any
 from gigo.version import __version__
 
 if TYPE_CHECKING:
+    from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
     from gigo.errors import GigoError
+    from gigo.runner.progress import Progress
     from gigo.study import Study
+    from gigo.types import Dataset, Schedule
 
-__all__ = ["GigoError", "Result", "Study", "__version__", "compare", "load", "run", "sweep"]
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "GigoError",
+    "Progress",
+    "Result",
+    "Schedule",
+    "Study",
+    "__version__",
+    "compare",
+    "load",
+    "run",
+    "sweep",
+]
 
 _HOMES = {
-    "Result": "gigo.api",
-    "compare": "gigo.api",
-    "load": "gigo.api",
-    "run": "gigo.api",
-    "sweep": "gigo.api",
+    "Comparison": "gigo.analysis.comparison",
+    **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
     "GigoError": "gigo.errors",
+    "Progress": "gigo.runner.progress",
     "Study": "gigo.study",
+    **dict.fromkeys(("Dataset", "Schedule"), "gigo.types"),
 }
 
 

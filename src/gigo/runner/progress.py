@@ -28,6 +28,13 @@ class Progress:
         seconds_left: a guess from the speed so far; None before the first epoch.
         download: the file that is being fetched, with how much of it is there, else empty.
         note: something worth a line of its own, else empty.
+
+    >>> import gigo
+    >>> seen: list[gigo.Progress] = []
+    >>> study = {"dataset": "digits", "model": "logistic", "size": 50, "rates": 0, "replicates": 1}
+    >>> result = gigo.sweep(**study, listener=seen.append)
+    >>> seen[0].done, seen[-1].done, seen[-1].total
+    (0, 1, 1)
     """
 
     done: int
