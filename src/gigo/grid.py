@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any, Self
 
 from gigo.axes import Cell
@@ -106,21 +106,26 @@ class Grid:
             replicate=replicate,
         )
 
-    def points(self) -> Iterator[tuple[Cell, int, Trial]]:
-        """Every cell in every replicate with its trial, replicates outermost."""
-        for replicate in range(self.study.replicates):
-            for cell in self.cells:
-                yield cell, replicate, self.trial(cell, replicate)
-
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """Of the trials of `points`, in their order."""
-        return tuple(trial.key for _, _, trial in self.points())
+        """The key of every cell's trial in every replicate, replicates outermost."""
+        replicates = range(self.study.replicates)
+        by_cell = [self.trial(cell, 0).keys(replicates) for cell in self.cells]
+        return tuple(chain.from_iterable(zip(*by_cell, strict=True)))
 
     @cached_property
     def trials(self) -> dict[str, Trial]:
         """Every model to train, by key, in the grid's order."""
-        return {trial.key: trial for _, _, trial in self.points()}
+        return self.pending(())
+
+    def pending(self, done: Container[str]) -> dict[str, Trial]:
+        """The `trials` whose keys are not among ``done``."""
+        places = {key: place for place, key in enumerate(self.keys) if key not in done}
+        count = len(self.cells)
+        return {
+            key: self.trial(self.cells[place % count], place // count)
+            for key, place in places.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; the inverse of `from_json`."""

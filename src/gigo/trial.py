@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -76,6 +77,10 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """sha256 of everything that changes the result, and of nothing that does not."""
+        return self.keys([self.replicate])[0]
+
+    def keys(self, replicates: Iterable[int]) -> list[str]:
+        """The keys of this trial in some replicates."""
         content = (
             SCIENCE,
             self.dataset.sha256,
@@ -88,6 +93,12 @@ class Trial:
             self.validation,
             self.precision,
             self.seed,
-            self.replicate,
         )
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        # The replicate comes last: what is before it is the same for all, and hashed once.
+        begun = hashlib.sha256(json.dumps(content).removesuffix("]").encode())
+        keys: list[str] = []
+        for replicate in replicates:
+            whole = begun.copy()
+            whole.update(f", {replicate}]".encode())
+            keys.append(whole.hexdigest())
+        return keys

@@ -101,10 +101,9 @@ def prepare(
     Raises:
         SpecError: less than one worker.
     """
-    trials = (grid.at(store.precision) if store else grid).trials
-    done = store.keys() if store else set[str]()
-    pending = {key: trial for key, trial in trials.items() if key not in done}
-    found = _Found.among(path / CHECKPOINTS, trials, pending, store)
+    grid = grid.at(store.precision) if store else grid
+    pending = grid.pending(store.keys() if store else ())
+    found = _Found.among(path / CHECKPOINTS, grid, pending, store)
     resumed = {trial.key for job in found.jobs for trial in job.trials}
     planned = planner.plan(
         [trial for key, trial in pending.items() if key not in resumed],
@@ -115,7 +114,7 @@ def prepare(
     )
     fresh = planned.stacks[len(found.jobs) :]
     return Prepared(
-        total=len(trials),
+        total=len({*grid.keys}),
         pending=list(pending.values()),
         jobs=found.jobs + [Job.of(stack, path / CHECKPOINTS) for stack in fresh],
         resumed=len(found.jobs),
@@ -135,11 +134,7 @@ class _Found:
 
     @classmethod
     def among(
-        cls,
-        folder: Path,
-        trials: dict[str, Trial],
-        pending: Collection[str],
-        store: Store | None,
+        cls, folder: Path, grid: Grid, pending: Collection[str], store: Store | None
     ) -> _Found:
         """The stacks that were in training when a run was cut off, to go on from their states.
 
@@ -147,15 +142,15 @@ class _Found:
         go on exactly as they were; their records are there already.
         """
         found = cls(useless=[*folder.glob("*.new")])  # what a killed process was writing
-        missing = {*pending}
+        missing, mine = {*pending}, {*grid.keys}
         for file in checkpoint.left_in(folder):
             ordered = checkpoint.keys(file)
             keys = {*ordered}
             if not keys:
                 found.damaged.append(file)
-            elif keys <= trials.keys() and keys & missing:
-                found.jobs.append(Job(tuple(trials[key] for key in ordered), file))
+            elif keys <= mine and keys & missing:
+                found.jobs.append(Job(tuple(grid.trials[key] for key in ordered), file))
                 missing -= keys
-            elif keys <= trials.keys() or store is None or not keys <= store.trials().keys():
+            elif keys <= mine or store is None or not keys <= store.trials().keys():
                 found.useless.append(file)
         return found
