@@ -26,7 +26,7 @@ from gigo import __version__, cli, describe, runner
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import load
-from gigo.console import Display
+from gigo.console import displayed
 from gigo.engine.training import EpochDone
 from gigo.runner import Progress
 from gigo.store import Store
@@ -759,13 +759,13 @@ SEEN = [
 ]
 
 
-def show(width: int, live: bool, line_every: float = 10.0) -> str:
+def show(width: int, live: bool, every: float = 10.0) -> str:
     screen = Console(file=io.StringIO(), width=width, force_terminal=live, legacy_windows=False)
-    with Display(screen, line_every) as display:
+    with displayed(screen, every) as display:
         for progress in SEEN:
             display.show(progress)
             if live:
-                display._live.refresh()
+                display.live.refresh()
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
 
@@ -773,7 +773,7 @@ def show(width: int, live: bool, line_every: float = 10.0) -> str:
 def test_a_note_is_shown_to_the_letter() -> None:
     note = "runs/[new]/x[/old]: [enforce fail at inline_container.cc:603] . disk full"
     screen = Console(file=io.StringIO(), width=80)
-    with Display(screen) as display:
+    with displayed(screen) as display:
         display.show(Progress(0, 10, "[b]digits[/b]", 1, 1, 2, 1.0, None, note=note))
     assert isinstance(screen.file, io.StringIO)
     first, second = screen.file.getvalue().splitlines()
@@ -791,7 +791,7 @@ def test_without_a_terminal_progress_is_plain_lines() -> None:
         f"10 of 10 trials, 0 s left; {stack}: 1 model, epoch 9 of at most 60",
     ]
     assert show(40, live=False).splitlines() == [lines[0], lines[2]]  # one in ten seconds
-    assert show(40, live=False, line_every=0.0).splitlines() == lines
+    assert show(40, live=False, every=0.0).splitlines() == lines
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -21,7 +21,7 @@ from gigo.errors import SpecError
 from gigo.recipe import RECIPES, Recipe
 from gigo.ref import Ref
 from gigo.report import Material, figure, panels
-from gigo.report.blocks import Figure, Heading, Items, Table, Text
+from gigo.report.blocks import Figures, Heading, Items, Table, Text
 from gigo.report.document import MOST_FIGURES, MOST_ROWS, brief, provenance, report
 from gigo.report.figure_data import MOST_LINES, in_turn
 from gigo.report.figures import SHAPES, draw, look
@@ -55,6 +55,10 @@ def demo() -> Material:
 
 def of_kind(kind, blocks) -> list:
     return [block for block in blocks if isinstance(block, kind)]
+
+
+def figures_of(blocks) -> list:
+    return [figure for block in of_kind(Figures, blocks) for figure in block.figures]
 
 
 def test_neither_analysis_nor_report_imports_torch():
@@ -244,8 +248,8 @@ def test_the_answer_comes_first_on_a_page_and_last_on_a_terminal(demo):
     title = page[0]
     assert isinstance(title, Heading)
     assert (title.level, title.text.startswith("demo: test accuracy on digits")) == (1, True)
-    assert page.index(items) < page.index(of_kind(Figure, page)[0])
-    assert shown.index(items) > shown.index(of_kind(Figure, shown)[-1])
+    assert page.index(items) < page.index(of_kind(Figures, page)[0])
+    assert shown.index(items) > shown.index(of_kind(Figures, shown)[-1])
     assert "126 trained models" in of_kind(Text, page)[0].text
     said = of_kind(Text, page) + of_kind(Items, page)
     assert all(block in said for block in of_kind(Text, shown) + of_kind(Items, shown))
@@ -255,7 +259,7 @@ def test_the_numbers_of_figures_and_tables_are_those_of_the_summary(demo):
     blocks = report(demo)
     found = [
         float(cell.split()[0])
-        for each in of_kind(Figure, blocks)
+        for each in figures_of(blocks)
         for row in each.numbers.rows
         for cell in row[1:]
     ]
@@ -267,7 +271,7 @@ def test_the_numbers_of_figures_and_tables_are_those_of_the_summary(demo):
 
 
 def test_a_figure_says_what_is_seen(demo):
-    first, _ = of_kind(Figure, report(demo))
+    first, _ = figures_of(report(demo))
     ends = demo.summary.query("size == 1347 and corruption == 'symmetric'")["mean"]
     assert f"symmetric: {100 * ends.iloc[0]:.1f} ±" in first.alt
     assert re.search(rf"{100 * ends.iloc[-1]:.1f} ±[0-9.]+ at 100 %", first.alt)
@@ -277,7 +281,7 @@ def test_every_row_has_a_cell_per_column(demo):
     versus = material_of(make_study(validation=("clean", "oracle")))
     for block in [*report(demo), *report(versus)]:
         tables = [block] if isinstance(block, Table) else []
-        tables += [block.numbers] if isinstance(block, Figure) else []
+        tables += [each.numbers for each in figures_of([block])]
         for table in tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}
 
@@ -293,7 +297,7 @@ def test_a_run_of_many_curves_has_a_report_that_can_be_read():
     few = material_of(make_study(replicates=1))
     material = replace(few, frame=pd.concat(parts, ignore_index=True))
     blocks = report(material)
-    figures = of_kind(Figure, blocks)
+    figures = figures_of(blocks)
     assert len(figures) == MOST_FIGURES
     assert all(len(set(each.panel.lines["line"])) == MOST_LINES for each in figures)
     assert all(each.panel.left_out == 20 - MOST_LINES for each in figures)

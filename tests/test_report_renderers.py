@@ -18,7 +18,7 @@ from rich.console import Console
 from gigo.errors import SpecError
 from gigo.printable import printable
 from gigo.report import Material, html, panels, terminal, write_report
-from gigo.report.blocks import Code, Column, Facts, Figure, Heading, Items, Table, Text, grouped
+from gigo.report.blocks import Code, Column, Facts, Figures, Heading, Items, Table, Text
 from gigo.report.document import MOST_TRIALS, brief, report, trials
 from gigo.report.figures import SHAPES
 from gigo.report.html import tag, text
@@ -26,7 +26,7 @@ from gigo.report.markdown import markdown
 from gigo.report.terminal import HEIGHT, plot
 from synthetic import make_frame, make_study
 from test_report import demo as demo
-from test_report import material_of
+from test_report import figures_of, material_of
 
 EVIL = "</script><script>alert(1)</script>\x1b]0;pwned\x07 `|` *all* _x_"
 
@@ -123,7 +123,7 @@ def test_the_page_can_be_read_without_seeing_it(demo, source):
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     assert all(attrs.get("scope") == "col" for tag, attrs in found if tag == "th")
     labels = [attrs["aria-label"] for _, attrs in found if attrs.get("role") == "img"]
-    assert labels == [block.alt for block in report(demo) if isinstance(block, Figure)]
+    assert labels == [figure.alt for figure in figures_of(report(demo))]
 
 
 def test_the_page_says_the_answer_first(demo, source):
@@ -243,7 +243,7 @@ def test_the_terminal_shows_everything_in_80_columns(demo):
 
 
 def test_a_hollow_mark_is_in_the_key_where_one_is_drawn(demo):
-    large, small = (prints([each]) for each in brief(demo) if isinstance(each, Figure))
+    large, small = (prints([Figures([each])]) for each in figures_of(brief(demo)))
     assert "○" not in large
     chart, key, *_ = small.partition("● symmetric")[0], small.partition("● symmetric")[2]
     assert "○" in chart
@@ -263,8 +263,7 @@ def test_a_corruption_that_a_panel_lacks_is_left_out_of_it(demo):
 def test_labels_of_lines_are_under_each_chart():
     study = make_study(model=("mlp", "logistic"), validation=("none", "clean"))
     material = material_of(study)
-    figures = next(each for each in grouped(brief(material)) if isinstance(each, list))
-    shown = prints(figures)
+    shown = prints([Figures(figures_of(brief(material)))])
     for mark, label in zip(terminal.MARKS, panels(material)[0].labels, strict=False):
         assert f"{mark} {label}" in shown
 

@@ -11,14 +11,15 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from gigo.errors import GigoError, SpecError
 from gigo.printable import printable
+from gigo.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +40,12 @@ app = typer.Typer(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, run: Callable[..., Result] | None = None) -> None:
     """Entry point of the ``gigo`` command.
 
     Args:
         arguments: of the command; None takes those that the program was started with.
+        run: trains a study, called as `gigo.run` is; None takes that.
 
     Raises:
         SystemExit: always, with the exit status.
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _check_working_folder()
-        code = app(given or ["--help"], prog_name="gigo", standalone_mode=False)
+        code = app(given or ["--help"], prog_name="gigo", standalone_mode=False, obj=run)
         sys.stdout.flush()  # here, where a failure can be told
     except GigoError as error:
         code = _fail(str(error))
@@ -111,18 +113,15 @@ def _say(text: object, file: TextIO | None = None) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from gigo.version import __version__
-
         print(f"gigo {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
-    ] = False,
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
 ) -> None:
     """Options of the bare command."""
 
@@ -130,36 +129,37 @@ def _options(
 # What several commands share
 
 
-def _several(name: str, metavar: str, help: str) -> Any:
-    return typer.Option(name, metavar=metavar, help=f"{help}  [repeatable]")
+def _option(metavar: str, help: str, *names: str, default: Any = None) -> Any:
+    """An option that is named like the parameter whose default it is, or by ``names``."""
+    return typer.Option(default, *names, metavar=metavar, help=help)
 
 
-def _one(name: str, metavar: str, help: str) -> Any:
-    return typer.Option(name, metavar=metavar, help=help)
+def _many(metavar: str, help: str, *names: str) -> Any:
+    return _option(metavar, f"{help}  [repeatable]", *names)
 
 
 Texts = list[str] | None
-StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file.")
-]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-Out = Annotated[Path | None, _one("--out", "RUN", "The run's folder.  [default: runs/STUDY]")]
-Device = Annotated[str, _one("--device", "NAME", "auto, cpu, cuda, cuda:1, ...")]
-Workers = Annotated[
-    int | None,
-    _one("--workers", "N", "Training processes at once.  [default: for long runs one a core]"),
-]
+RUN = typer.Argument(metavar="RUN", help="A run's folder.")
+OUT = _option("RUN", "The run's folder.  [default: runs/STUDY]")
+DEVICE = _option("NAME", "auto, cpu, cuda, cuda:1, ...", default="auto")
+WORKERS = _option("N", "Training processes at once.  [default: for long runs one per core]")
+CSV = typer.Option(False, "--csv", help="As CSV, on standard output.")
 
 
 @app.command(epilog="Example: gigo demo")
-def demo(out: Out = None, device: Device = "auto", workers: Workers = None) -> None:
+def demo(
+    context: typer.Context,
+    out: Path | None = OUT,
+    device: str = DEVICE,
+    workers: int | None = WORKERS,
+) -> None:
     """Run the built-in demo: digits, about a minute.
 
     The same as gigo run demo: small networks on scikit-learn's digits, without a download.
     """
     from gigo import studies
 
-    _run(studies.find("demo"), out, None, device, workers)
+    _run(context, studies.find("demo"), out, device=device, workers=workers)
 
 
 @app.command(
@@ -179,40 +179,25 @@ def demo(out: Out = None, device: Device = "auto", workers: Workers = None) -> N
 )
 def run_or_plan(
     context: typer.Context,
-    study: StudyName,
-    dataset: Annotated[
-        Texts, _several("--dataset", "NAME", "See gigo list datasets; or a folder with one.")
-    ] = None,
-    size: Annotated[Texts, _several("--size", "N", "Labels to pay for: a number, or all.")] = None,
-    rates: Annotated[
-        Texts, _several("--rate", "SHARE", "Of wrong training labels, 0 to 1.")
-    ] = None,
-    corruption: Annotated[
-        Texts, _several("--corruption", "NAME", "See gigo list corruptions.")
-    ] = None,
-    model: Annotated[Texts, _several("--model", "NAME", "See gigo list models.")] = None,
-    validation: Annotated[
-        Texts,
-        _several("--validation", "NAME", "For early stopping: clean, noisy, oracle or none."),
-    ] = None,
-    replicates: Annotated[
-        str | None, _one("--replicates", "N", "Repetitions of every point.")
-    ] = None,
-    seed: Annotated[str | None, _one("--seed", "N", "Seed of everything random.")] = None,
-    precision: Annotated[
-        str | None, _one("--precision", "NAME", "auto, bfloat16, float32 or float64.")
-    ] = None,
-    out: Out = None,
-    data_dir: Annotated[
-        Path | None, _one("--data-dir", "FOLDER", "Where data files lie; or set GIGO_DATA.")
-    ] = None,
-    device: Device = "auto",
-    workers: Workers = None,
+    study: str = typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file."),
+    dataset: Texts = _many("NAME", "See gigo list datasets; or a folder with one."),
+    size: Texts = _many("N", "Labels to pay for: a number, or all."),
+    rates: Texts = _many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
+    corruption: Texts = _many("NAME", "See gigo list corruptions."),
+    model: Texts = _many("NAME", "See gigo list models."),
+    validation: Texts = _many("NAME", "For early stopping: clean, noisy, oracle or none."),
+    replicates: str | None = _option("N", "Repetitions of every point."),
+    seed: str | None = _option("N", "Seed of everything random."),
+    precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
+    out: Path | None = OUT,
+    data_dir: Path | None = _option("FOLDER", "Where data files lie; or set GIGO_DATA."),
+    device: str = DEVICE,
+    workers: int | None = WORKERS,
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
     chosen = _study(study, context.params)
     if context.command.name == "run":
-        _run(chosen, out, data_dir, device, workers)
+        _run(context, chosen, out, data_dir=data_dir, device=device, workers=workers)
         return
     from gigo import api, describe
 
@@ -221,7 +206,7 @@ def run_or_plan(
 
 
 @app.command(epilog="Example: gigo status runs/demo")
-def status(run: RunFolder) -> None:
+def status(run: Path = RUN) -> None:
     """Show how much of a run is done, and how to go on."""
     from gigo import describe
 
@@ -230,11 +215,8 @@ def status(run: RunFolder) -> None:
 
 @app.command(epilog="Example: gigo report runs/demo --out demo.html")
 def report(
-    run: RunFolder,
-    out: Annotated[
-        Path | None,
-        _one("--out", "FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
-    ] = None,
+    run: Path = RUN,
+    out: Path | None = _option("FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
 ) -> None:
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
@@ -244,10 +226,10 @@ def report(
 
 @app.command(epilog="Example: gigo table runs/demo --csv > demo.csv")
 def table(
-    run: RunFolder,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list of rows.")] = False,
-    parquet: Annotated[Path | None, _one("--parquet", "FILE", "As this Parquet file.")] = None,
+    run: Path = RUN,
+    as_csv: bool = CSV,
+    as_json: bool = typer.Option(False, "--json", help="As a JSON list of rows."),
+    parquet: Path | None = _option("FILE", "As this Parquet file."),
 ) -> None:
     """Show a run's trials, a row each, or export them.
 
@@ -277,9 +259,9 @@ def table(
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="A run's folder, points.csv, or article.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
-    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, on standard output.")] = False,
+    a: str = typer.Argument(metavar="A", help="A run's folder, points.csv, or article."),
+    b: str = typer.Argument(metavar="B", help="Likewise."),
+    as_csv: bool = CSV,
 ) -> None:
     """Compare two runs, or a run with published points.
 
@@ -300,10 +282,9 @@ def compare(
 
 @app.command("list", epilog="Example: gigo list corruptions")
 def list_(
-    what: Annotated[
-        str,
-        typer.Argument(metavar="WHAT", help="datasets, corruptions, models, recipes or studies."),
-    ],
+    what: str = typer.Argument(
+        metavar="WHAT", help="datasets, corruptions, models, recipes or studies."
+    ),
 ) -> None:
     """List what can be named in a study."""
     from gigo import describe
@@ -318,8 +299,8 @@ data = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data, name="data")
-DataName = Annotated[str, typer.Argument(metavar="NAME", help="See gigo data list.")]
-DataDir = Annotated[Path | None, _one("--data-dir", "FOLDER", "Look there only; or set GIGO_DATA.")]
+DATA = typer.Argument(metavar="NAME", help="See gigo data list.")
+PLACE = _option("FOLDER", "Look there only; or set GIGO_DATA.", "--data-dir")
 
 
 @data.callback()
@@ -335,7 +316,7 @@ def data_list() -> None:
 
 
 @data.command("where", epilog="Example: gigo data where mnist")
-def data_where(name: DataName, data_dir: DataDir = None) -> None:
+def data_where(name: str = DATA, data_dir: Path | None = PLACE) -> None:
     """Show from where a data set is read.
 
     That is the folder that you name, or else gigo's cache. The files are not read.
@@ -346,7 +327,7 @@ def data_where(name: DataName, data_dir: DataDir = None) -> None:
 
 
 @data.command("verify", epilog="Example: gigo data verify cifar10 --data-dir /data")
-def data_verify(name: DataName, data_dir: DataDir = None) -> None:
+def data_verify(name: str = DATA, data_dir: Path | None = PLACE) -> None:
     """Check a data set's files against the official data.
 
     The exit status is 2 if there are none, or if they differ.
@@ -357,16 +338,16 @@ def data_verify(name: DataName, data_dir: DataDir = None) -> None:
 
 
 @data.command("fetch", epilog="Example: gigo data fetch cifar100")
-def data_fetch(name: DataName) -> None:
+def data_fetch(name: str = DATA) -> None:
     """Download official files into gigo's cache.
 
     They are checked; what is there already is not fetched again.
     """
     from gigo import datasets
-    from gigo.console import Download
+    from gigo.console import displayed
 
-    with Download(_console()) as download:
-        place = datasets.fetch(name, watch=download.show)
+    with displayed(_console()) as display:
+        place = datasets.fetch(name, watch=display.download)
     _say(place)
 
 
@@ -397,23 +378,14 @@ def _parsed(field: str, value: str | Sequence[str]) -> object:
         return value
 
 
-def _run(
-    study: Study, out: Path | None, data_dir: Path | None, device: str, workers: int | None
-) -> None:
+def _run(context: typer.Context, study: Study, out: Path | None, **options: Any) -> None:
     from gigo import api
-    from gigo.console import Display
+    from gigo.console import displayed
 
-    path = api.folder(study, out)
+    run, path = context.obj or api.run, api.folder(study, out)
     try:
-        with Display(_console()) as display:
-            result = api.run(
-                study,
-                out=path,
-                data_dir=data_dir,
-                device=device,
-                workers=workers,
-                listener=display.show,
-            )
+        with displayed(_console()) as display:
+            result = run(study, out=path, listener=display.show, **options)
         _report(result, None)
     except KeyboardInterrupt:
         from gigo.store import Store

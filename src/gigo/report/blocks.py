@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -96,6 +96,20 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """Figures that stand together; what their marks mean is said once."""
+
+    figures: Sequence[Figure]
+
+    @property
+    def reading(self) -> str:
+        """How to read their numbers."""
+        failed = any(len(figure.panel.failed) for figure in self.figures)
+        hollow = "; ○: models that did not train, left out" if failed else ""
+        return f"Test accuracy in %: mean ± half its 95 % interval{hollow}."
+
+
+@dataclass(frozen=True)
 class Code:
     """Text to copy, as it is."""
 
@@ -109,28 +123,4 @@ class Facts:
     pairs: Sequence[tuple[str, str]]
 
 
-Block = Heading | Text | Items | Table | Figure | Code | Facts
-Part = Heading | Text | Items | Table | list[Figure] | Code | Facts
-"""What renderers are given: figures that follow each other are one part."""
-
-
-def grouped(blocks: Iterable[Block]) -> Iterator[Part]:
-    """The parts of a document."""
-    figures: list[Figure] = []
-    for block in blocks:
-        if isinstance(block, Figure):
-            figures.append(block)
-            continue
-        if figures:
-            yield figures
-            figures = []
-        yield block
-    if figures:
-        yield figures
-
-
-def reading(figures: Sequence[Figure]) -> str:
-    """How to read the numbers of some figures."""
-    failed = any(len(figure.panel.failed) for figure in figures)
-    hollow = "; ○: models that did not train, left out" if failed else ""
-    return f"Test accuracy in %: mean ± half its 95 % interval{hollow}."
+Block = Heading | Text | Items | Table | Figures | Code | Facts

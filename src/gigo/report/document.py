@@ -14,8 +14,8 @@ from gigo.analysis.estimates import SHARE
 from gigo.analysis.findings import Namer
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
 from gigo.axes import SETTINGS, TITLES
+from gigo.report import blocks as b
 from gigo.report import differences
-from gigo.report.blocks import Block, Code, Column, Facts, Figure, Heading, Items, Table, Text
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -24,91 +24,100 @@ MOST_FIGURES, MOST_FINDINGS, MOST_ROWS, MOST_TRIALS = 24, 12, 30, 1000
 """Figures that are drawn, findings that are told, rows that are not folded, trials that are shown:
 a run of hundreds of curves still has a report that can be read."""
 
-STATES = {"never_started": "never started", "diverged": "diverged"}
 
-
-def report(material: Material) -> list[Block]:
+def report(material: Material) -> list[b.Block]:
     """Everything there is to say about a run, the answer first."""
     figures = _figures(material, MOST_FIGURES)
     last = (*_estimates(material), *_method(material))
     return [*_head(material), *_answer(material), *figures, *_versus(material), *last]
 
 
-def brief(material: Material) -> list[Block]:
+def brief(material: Material) -> list[b.Block]:
     """What a terminal shows after a run: the answer comes last, where it stays in sight."""
     return [*_figures(material, 6), *_answer(material), *_versus(material)]
 
 
-def trials(frame: pd.DataFrame) -> list[Block]:
+def trials(frame: pd.DataFrame) -> list[b.Block]:
     """A row per trial of a tidy table, with its main columns."""
     if frame.empty:
         return [NOTHING]
     name, rows = Namer(frame, {}), frame.head(MOST_TRIALS)
-    axes = rows[list(SETTINGS)].itertuples(index=False, name=None)
-    settings = [name.varied(dict(zip(SETTINGS, values, strict=True))) for values in axes]
+    axes: Iterable[dict[str, str]] = rows[list(SETTINGS)].to_dict("records")
     columns = {
-        Column("data set", "words", 3): rows["dataset"],
-        Column("size", rank=4): map("{:,}".format, rows["size"]),
-        Column("corruption", "words", 1): rows["corruption"],
-        Column("setting", "words", 1): settings,
-        Column("rate"): map(rate_text, rows["rate"]),
-        Column("rep", rank=2): map(str, rows["replicate"]),
-        Column("status", "words", 5): rows["status"],
-        Column("accuracy"): map(accuracy_text, rows["accuracy"]),
-        Column("epochs", rank=6): map(str, rows["epochs"]),
-        Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
+        b.Column("data set", "words", 3): rows["dataset"],
+        b.Column("size", rank=4): map("{:,}".format, rows["size"]),
+        b.Column("corruption", "words", 1): rows["corruption"],
+        b.Column("setting", "words", 1): map(name.varied, axes),
+        b.Column("rate"): map(rate_text, rows["rate"]),
+        b.Column("rep", rank=2): map(str, rows["replicate"]),
+        b.Column("status", "words", 5): rows["status"],
+        b.Column("accuracy"): map(accuracy_text, rows["accuracy"]),
+        b.Column("epochs", rank=6): map(str, rows["epochs"]),
+        b.Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
     }
     told = f"The first {len(rows):,} of {len(frame):,} rows; --csv, --json and --parquet have all."
-    return [Table.of(columns), *([Text(told, "note")] if len(rows) < len(frame) else [])]
+    return [b.Table.of(columns), *([b.Text(told, "note")] if len(rows) < len(frame) else [])]
 
 
-NOTHING = Text("No trial is trained yet.")
+NOTHING = b.Text("No trial is trained yet.")
 
 
-def _head(material: Material) -> Iterator[Block]:
+def _head(material: Material) -> Iterator[b.Block]:
     trained = count(len(material.frame["key"].unique()), "trained model")
     sets = material.frame["dataset"].unique()
     of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
-    yield Heading(f"{material.title}: test accuracy{of} against corrupted labels", 1)
+    yield b.Heading(f"{material.title}: test accuracy{of} against corrupted labels", 1)
     date = f"{material.written.day} {material.written:%B %Y}"
-    yield Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
+    yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
 
 
-def _answer(material: Material) -> Iterator[Block]:
+def _answer(material: Material) -> Iterator[b.Block]:
     """The findings in words, after what makes the numbers misleading."""
     found = material.answer
-    yield from (Text(warning, "warning") for warning in found.warnings)
+    yield from (b.Text(warning, "warning") for warning in found.warnings)
     for finding in found.findings[:MOST_FINDINGS]:
         more = len(finding.lines) - MOST_ROWS
         rest = [f"{more:,} more are in the estimates of the report."] if more > 0 else []
-        yield Items([*finding.lines[:MOST_ROWS], *rest], finding.heading)
+        yield b.Items([*finding.lines[:MOST_ROWS], *rest], finding.heading)
     if len(found.findings) > MOST_FINDINGS:
         told = f"{MOST_FINDINGS} of {len(found.findings):,} findings"
-        yield Text(f"These are {told}; the estimates of the report have them all.", "note")
+        yield b.Text(f"These are {told}; the estimates of the report have them all.", "note")
     if found.notes:
-        yield Items(found.notes, tone="note")
+        yield b.Items(found.notes, tone="note")
 
 
-def _figures(material: Material, most: int) -> Iterator[Block]:
+def _figures(material: Material, most: int) -> Iterator[b.Block]:
     shown = panels(material)
-    yield Heading("Accuracy against corruption rate") if shown else NOTHING
-    for i, panel in enumerate(shown[:most], start=1):
-        numbers = _numbers(panel)
-        more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
-        caption = more if panel.left_out else ""
-        yield Figure(f"Figure {i}. {panel.title}", panel, numbers, caption, _seen(panel, numbers))
+    if not shown:
+        yield NOTHING
+        return
+    yield b.Heading("Accuracy against corruption rate")
+    yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
     if len(shown) > most:
-        yield Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
+        yield b.Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
 
 
-def _numbers(panel: Panel) -> Table:
+def _figure(number: int, panel: Panel) -> b.Figure:
+    numbers = _numbers(panel)
+    (start, *first), (end, *last) = numbers.rows[0], numbers.rows[-1]
+    ends = [
+        f"{column.title}: {a} at {start}, {b} at {end}"
+        for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
+    ]
+    seen = f"Test accuracy in % against corrupted labels, {panel.title}. {'; '.join(ends)}."
+    more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
+    caption = more if panel.left_out else ""
+    return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
+
+
+def _numbers(panel: Panel) -> b.Table:
     """Mean accuracies in percent: a row per rate, a column per line."""
     rates = sorted(set(panel.lines["rate"]))
-    columns = {Column("rate"): list(map(rate_text, rates))}
+    columns = {b.Column("rate"): list(map(rate_text, rates))}
     for line, rows in panel.lines.groupby("line", sort=False):
         cells = {row["rate"]: _mean_text(row) for row in rows.to_dict("records")}
-        columns[Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]
-    return Table.of(columns)
+        columns[b.Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]
+    return b.Table.of(columns)
 
 
 def _mean_text(row: Mapping[Any, Any]) -> str:
@@ -119,18 +128,7 @@ def _mean_text(row: Mapping[Any, Any]) -> str:
     return mean + ("" if math.isnan(half) else f" ±{half:.1f}") + (f" ○{failed}" if failed else "")
 
 
-def _seen(panel: Panel, numbers: Table) -> str:
-    """Where each line begins and ends, in words."""
-    (start, *first), (end, *last) = numbers.rows[0], numbers.rows[-1]
-    names = [column.title for column in numbers.columns[1:]]
-    ends = [
-        f"{name}: {a} at {start}, {b} at {end}"
-        for name, a, b in zip(names, first, last, strict=True)
-    ]
-    return f"Test accuracy in % against corrupted labels, {panel.title}. {'; '.join(ends)}."
-
-
-def _versus(material: Material) -> Iterator[Block]:
+def _versus(material: Material) -> Iterator[b.Block]:
     """What is held against something: settings, the article's points."""
     if material.settings is not None:
         yield from differences.between_settings(material, material.settings)
@@ -138,22 +136,22 @@ def _versus(material: Material) -> Iterator[Block]:
         yield from differences.beside_published(material.published)
 
 
-def _estimates(material: Material) -> Iterator[Block]:
+def _estimates(material: Material) -> Iterator[b.Block]:
     """Tolerance, assured tolerance and midpoint of every curve, then every mean."""
     found = material.estimates
     if not found:
         return
     columns = {
-        Column("Curve", "words"): [material.name.line(each.curve) for each in found],
-        Column("Clean accuracy"): [accuracy_text(each.clean[0]) for each in found],
-        Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
-        Column("Assured"): [words.assured_text(each.tolerance) for each in found],
-        Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
-        Column("Theoretical cliff"): [_cliff_text(material, each.curve) for each in found],
+        b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
+        b.Column("Clean accuracy"): [accuracy_text(each.clean[0]) for each in found],
+        b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
+        b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
+        b.Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
+        b.Column("Theoretical cliff"): [_cliff_text(material, each.curve) for each in found],
     }
-    yield Heading("Estimates")
-    yield Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
-    yield Text(
+    yield b.Heading("Estimates")
+    yield b.Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
+    yield b.Text(
         f"Tolerance: the first rate at which mean accuracy falls below {rate_text(SHARE)} of that "
         "with clean labels. Assured: the lower end of its interval, no higher than with the models "
         "counted in that did not train. Midpoint: the rate at which accuracy has fallen half-way "
@@ -176,50 +174,50 @@ def _cliff_text(material: Material, curve: Curve) -> str:
     return ", ".join(rate_text(cliff.rate) for cliff in cliffs) or MISSING
 
 
-def _every_mean(material: Material) -> Table:
+def _every_mean(material: Material) -> b.Table:
     rows = material.summary
     curves = rows[list(Curve._fields)].itertuples(index=False, name=None)
     counts = zip(rows["n_started"], rows["n_trials"], strict=True)
     columns = {
-        Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
-        Column("Rate"): map(rate_text, rows["rate"]),
-        Column("Changed", rank=2): map(accuracy_text, rows["realised_rate"]),
-        Column("Mean"): map(accuracy_text, rows["mean"]),
-        Column("95 % interval", rank=1): map(words.range_text, rows["low"], rows["high"]),
-        Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
-        Column("Never started", rank=4): map(str, rows["n_never_started"]),
-        Column("Diverged", rank=4): map(str, rows["n_diverged"]),
-        Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
+        b.Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
+        b.Column("Rate"): map(rate_text, rows["rate"]),
+        b.Column("Changed", rank=2): map(accuracy_text, rows["realised_rate"]),
+        b.Column("Mean"): map(accuracy_text, rows["mean"]),
+        b.Column("95 % interval", rank=1): map(words.range_text, rows["low"], rows["high"]),
+        b.Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
+        b.Column("Never started", rank=4): map(str, rows["n_never_started"]),
+        b.Column("Diverged", rank=4): map(str, rows["n_diverged"]),
+        b.Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
     }
-    return Table.of(columns, folded=f"All {len(rows):,} means")
+    return b.Table.of(columns, folded=f"All {len(rows):,} means")
 
 
-def _method(material: Material) -> Iterator[Block]:
+def _method(material: Material) -> Iterator[b.Block]:
     """How the numbers came about, and how to get them again."""
-    yield Heading("How it was made")
-    yield Text(
+    yield b.Heading("How it was made")
+    yield b.Text(
         "A replicate draws its own subset, held-out items, data order, corrupted items and "
         "initial weights; the test set is the same for all."
     )
-    yield Facts([*_facts(material), *provenance(material.provenance)])
+    yield b.Facts([*_facts(material), *provenance(material.provenance)])
     studies = material.studies
     several = len(studies) > 1
-    yield Heading("Studies" if several else "Study")
-    yield from (Code(to_toml(study)) for study in studies)
+    yield b.Heading("Studies" if several else "Study")
+    yield from (b.Code(to_toml(study)) for study in studies)
     name = studies[0].name
     files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
     out = f" --out runs/{name}" if several else ""
     again = f"Save the {'studies' if several else 'study'} as {listing(files)} and run"
-    yield Text("To make it again:" if material.command else again)
-    yield Code(material.command or "\n".join(f"gigo run {file}{out}" for file in files))
+    yield b.Text("To make it again:" if material.command else again)
+    yield b.Code(material.command or "\n".join(f"gigo run {file}{out}" for file in files))
 
 
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
     done = material.frame.drop_duplicates("key")
-    failed = (f"{(done['status'] == state).sum()} {told}" for state, told in STATES.items())
+    never_started, diverged = ((done["status"] == s).sum() for s in ("never_started", "diverged"))
     pending = f", {material.pending:,} pending" if material.pending else ""
     yield "Trials", f"{len(done):,} done{pending}"
-    yield "Of these", listing(failed)
+    yield "Of these", f"{never_started} never started and {diverged} diverged"
     for axis in SETTINGS:
         yield TITLES[axis], _first(list(map(str, done[axis].unique())))
     yield "Precision", material.precision

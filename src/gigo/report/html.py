@@ -8,18 +8,7 @@ from functools import cache
 from html import escape
 from string import Template
 
-from gigo.report.blocks import (
-    Block,
-    Code,
-    Facts,
-    Figure,
-    Heading,
-    Items,
-    Part,
-    Table,
-    Text,
-    grouped,
-)
+from gigo.report import blocks as b
 from gigo.report.figures import asset, draw, reading
 
 
@@ -47,38 +36,38 @@ def text(plain: str) -> Html:
     return Html(escape(plain).replace(" %", "\u00a0%"))
 
 
-def page(blocks: Sequence[Block]) -> str:
+def page(blocks: Sequence[b.Block]) -> str:
     """The page: about 1 MB, nearly all of it the code that draws the figures."""
-    titles = (block.text for block in blocks if isinstance(block, Heading) and block.level == 1)
+    titles = (block.text for block in blocks if isinstance(block, b.Heading) and block.level == 1)
     return Template(asset("page.html")).substitute(
         title=text(next(titles, "gigo")),
         style=asset("page.css"),
-        main=tag("main", *map(_part, grouped(blocks)), data_looks=asset("looks.json")),
+        main=tag("main", *map(_html, blocks), data_looks=asset("looks.json")),
         library=_library(),
         script=asset("page.js"),
     )
 
 
-def _part(block: Part) -> Html:
+def _html(block: b.Block) -> Html:
     match block:
-        case list():
+        case b.Figures():
             return _figures(block)
-        case Heading(words, level):
+        case b.Heading(words, level):
             return tag(f"h{level}", words)
-        case Text(words, tone):
+        case b.Text(words, tone):
             return tag("p", words, class_=tone, role="alert" if tone == "warning" else None)
-        case Items(lines, title, tone):
+        case b.Items(lines, title, tone):
             above = [tag("p", title, class_="of")] if title else []
             return tag("div", *above, tag("ul", *(tag("li", line) for line in lines)), class_=tone)
-        case Table():
+        case b.Table():
             return _table(block)
-        case Code(words):
+        case b.Code(words):
             return tag("pre", words, tabindex="0")
-        case Facts(pairs):
+        case b.Facts(pairs):
             return tag("dl", *(part for k, v in pairs for part in (tag("dt", k), tag("dd", v))))
 
 
-def _table(table: Table) -> Html:
+def _table(table: b.Table) -> Html:
     """It scrolls sideways on its own where it is too wide."""
     kinds = [column.kind for column in table.columns]
     titles = (tag("th", c.title, class_=c.kind, scope="col") for c in table.columns)
@@ -91,17 +80,17 @@ def _table(table: Table) -> Html:
     return tag("details", tag("summary", table.folded), whole) if table.folded else whole
 
 
-def _figures(figures: Sequence[Figure]) -> Html:
+def _figures(block: b.Figures) -> Html:
     """Side by side where there is room, and what their marks mean once."""
     return tag(
         "section",
         tag("noscript", tag("p", "The figures need JavaScript; the tables below do not.")),
-        tag("p", reading([figure.panel for figure in figures]), class_="note"),
-        tag("div", *map(_figure, figures), class_="figures"),
+        tag("p", reading([figure.panel for figure in block.figures]), class_="note"),
+        tag("div", *map(_figure, block.figures), class_="figures"),
     )
 
 
-def _figure(figure: Figure) -> Html:
+def _figure(figure: b.Figure) -> Html:
     spec = json.dumps(draw(figure.panel, width="container"), allow_nan=False)
     chart = tag("div", class_="chart", role="img", aria_label=figure.alt, data_spec=spec)
     caption = [tag("figcaption", figure.caption)] if figure.caption else []

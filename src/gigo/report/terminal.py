@@ -45,16 +45,16 @@ Row = list[tuple[str, int | None]]
 
 def show(console: Console, blocks: Iterable[b.Block]) -> None:
     """Print the blocks, as wide as the console is."""
-    for part in b.grouped(blocks):
-        for each in _rendered(part, console.width):
+    for block in blocks:
+        for each in _rendered(block, console.width):
             console.print(each)
 
 
-def _rendered(part: b.Part, width: int) -> Iterator[RenderableType]:
-    match part:
-        case list():
-            yield Columns(Padding(_figure(figure, width), (0, 2, 0, 0)) for figure in part)
-            yield _line(b.reading(part), "dim")
+def _rendered(block: b.Block, width: int) -> Iterator[RenderableType]:
+    match block:
+        case b.Figures(figures):
+            yield Columns(Padding(_figure(figure, width), (0, 2, 0, 0)) for figure in figures)
+            yield _line(block.reading, "dim")
         case b.Heading(words):
             yield _line(f"\n{words}", "bold")
         case b.Text(words, tone):
@@ -64,7 +64,7 @@ def _rendered(part: b.Part, width: int) -> Iterator[RenderableType]:
                 yield _line(title, "bold")
             yield from (Padding(_line(line, TONES[tone]), (0, 0, 0, 2)) for line in lines)
         case b.Table():
-            yield from _table(part, width)
+            yield from _table(block, width)
         case b.Code(words):
             yield Padding(_line(words), (0, 0, 0, 2))
         case b.Facts(pairs):
