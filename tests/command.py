@@ -6,16 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from factories import make_record
 from gigo import runner
+from gigo.api import Result
 from gigo.engine.training import EpochDone
 from gigo.machine import Machine
+from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Record
 
@@ -46,13 +45,6 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
 SMALL = Machine(memory=8 << 30)
 """A machine of one core: it trains in the process that plans."""
 
-_RUN = runner.run
-
-
-def train_with(monkeypatch: pytest.MonkeyPatch, trainer: runner.Trainer) -> None:
-    """Have the command train with something else than the engine, in this process."""
-    monkeypatch.setattr(runner, "run", partial(_RUN, trainer=trainer, machine=SMALL))
-
 
 def instant_train(
     trials: Sequence[Trial], resident: object, state: object = None
@@ -62,3 +54,11 @@ def instant_train(
         yield EpochDone(epoch, 2, len(trials), len(trials))
     for trial in trials:
         yield make_record(trial)
+
+
+def instant_run(
+    study: Study, *, out: Path, trainer: runner.Trainer = instant_train, **options: Any
+) -> Result:
+    """In the place of `gigo.run`: trains with something else than the engine, in this process."""
+    runner.run(study, out, trainer=trainer, machine=SMALL, **options)
+    return Result(out)

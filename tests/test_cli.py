@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +21,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from command import RUNNABLE, environment, finish, instant_train, train_with
+from command import RUNNABLE, environment, finish, instant_run
 from factories import grid_of, make_record, make_test_set, trials_of
-from gigo import __version__, cli, describe, runner
+from gigo import __version__, cli, describe
 from gigo.analysis import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
-from gigo.api import load
+from gigo.api import Result, load
 from gigo.console import displayed
 from gigo.engine.training import EpochDone
 from gigo.runner import Progress
@@ -64,14 +65,17 @@ Gigo = Callable[..., Done]
 def gigo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Gigo:
-    """The command in this process and an empty folder, on a terminal of 80 columns."""
+    """The command in this process and an empty folder, on a terminal of 80 columns.
+
+    Training takes no time.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
 
-    def call(*arguments: str | Path) -> Done:
+    def call(*arguments: str | Path, run: Callable[..., Result] = instant_run) -> Done:
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main([*map(str, arguments)])
+            cli.main([*map(str, arguments)], run)
         shown = capsys.readouterr()
         return Done(int(end.value.code or 0), shown.out, shown.err)
 
@@ -87,13 +91,7 @@ def small(gigo: Gigo) -> Path:
 
 
 @pytest.fixture
-def instant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training takes no time."""
-    train_with(monkeypatch, instant_train)
-
-
-@pytest.fixture
-def finished(small: Path, instant: None, gigo: Gigo) -> Path:
+def finished(small: Path, gigo: Gigo) -> Path:
     """The run of the small study."""
     assert gigo("run", small, "--out", "run").code == 0
     return Path("run")
@@ -122,7 +120,6 @@ def test_help_fits_the_terminal_and_shows_an_example(gigo: Gigo, command: list[s
     assert all(re.search(r"  [A-Z]?[a-z]", line[4:]) for line in lines if line[:4] == "  --")
 
 
-@pytest.mark.usefixtures("instant")
 def test_examples_in_the_help_work(gigo: Gigo) -> None:
     Path("my-study.toml").write_text(SMALL)
     for command in COMMANDS:
@@ -285,28 +282,23 @@ def test_an_incompatible_study_is_refused_with_what_differs(
     assert len(load(finished).records) == 10
 
 
-def test_too_little_memory_for_one_model_is_refused_in_one_line(
-    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_for_one_model_is_refused_in_one_line(gigo: Gigo, small: Path) -> None:
     def train(*_: object) -> Iterator[EpochDone]:
         raise RuntimeError("can't allocate memory:\n you tried to allocate 999 bytes")
         yield
 
-    train_with(monkeypatch, train)
-    done = gigo("run", small, "--rate", "0", "--replicates", "1")
+    run = partial(instant_run, trainer=train)
+    done = gigo("run", small, "--rate", "0", "--replicates", "1", run=run)
     message = refused(done._replace(out=""))
     assert message.startswith("memory does not suffice to train one model: can't allocate memory")
 
 
-def test_a_fault_of_gigo_s_own_is_not_hidden(
-    small: Path, monkeypatch: pytest.MonkeyPatch, gigo: Gigo
-) -> None:
-    monkeypatch.setattr(runner, "run", lambda *_, **__: {}["no such key"])
+def test_a_fault_of_gigo_s_own_is_not_hidden(small: Path, gigo: Gigo) -> None:
     with pytest.raises(KeyError):
-        gigo("run", small)
+        gigo("run", small, run=lambda *_, **__: {}["no such key"])
 
 
-@pytest.mark.usefixtures("small_disk", "instant")
+@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     gigo: Gigo, small: Path
 ) -> None:
@@ -338,9 +330,7 @@ def test_what_cannot_be_written_is_refused_in_one_line(gigo: Gigo, finished: Pat
 # run, demo
 
 
-def test_a_run_shows_its_result_and_where_the_report_is(
-    gigo: Gigo, small: Path, instant: None
-) -> None:
+def test_a_run_shows_its_result_and_where_the_report_is(gigo: Gigo, small: Path) -> None:
     done = gigo("run", small)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("0 of 10 trials; digits, 200 labels, small_cnn: 10 models, epoch")
@@ -353,7 +343,7 @@ def test_a_run_shows_its_result_and_where_the_report_is(
     assert again.out == done.out[done.out.index("\n") + 1 :]
 
 
-def test_options_replace_what_the_study_says(gigo: Gigo, small: Path, instant: None) -> None:
+def test_options_replace_what_the_study_says(gigo: Gigo, small: Path) -> None:
     options = (
         "--size 100 --size all --rate 0.1 --rate 0.3 --corruption two_sink --replicates 1 "
         "--model small_cnn --validation none --seed 5 --precision float64 --dataset digits"
@@ -373,27 +363,23 @@ def test_options_replace_what_the_study_says(gigo: Gigo, small: Path, instant: N
     )
 
 
-def test_the_demo_is_the_study_demo(gigo: Gigo, instant: None) -> None:
+def test_the_demo_is_the_study_demo(gigo: Gigo) -> None:
     done = gigo("demo")
     assert done.out.endswith("report: runs/demo/report.html\n")
     assert len(load("runs/demo").records) == 126
 
 
-def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(
-    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done(gigo: Gigo, small: Path) -> None:
     def train(trials: Sequence[Trial], *_: object) -> Iterator[EpochDone | Record]:
         yield EpochDone(1, 2, len(trials), len(trials))
         for trial in trials[:4]:
             yield make_record(trial)
         raise KeyboardInterrupt
 
-    train_with(monkeypatch, train)
-    done = gigo("run", small)
+    done = gigo("run", small, run=partial(instant_run, trainer=train))
     expected = "runs/small keeps every finished trial, and the same command goes on from there"
     assert (done.code, done.err) == (130, f"stopped: {expected}\n")
     assert len(load("runs/small").records) == 4
-    train_with(monkeypatch, instant_train)
     assert gigo("run", small).code == 0
     assert len(load("runs/small").records) == 10
 
@@ -404,7 +390,6 @@ def test_ctrl_c_before_anything_is_there_says_so(tmp_path: Path) -> None:
     assert done.stderr.endswith("stopped: nothing is trained yet\n")
 
 
-@pytest.mark.usefixtures("instant")
 def test_a_tilde_is_the_home_folder(
     gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -453,7 +438,7 @@ def test_a_study_that_was_changed_is_not_summed_up_as_before(gigo: Gigo) -> None
     assert "digits, symmetric" not in gigo("plan", "demo", "--size", "60").out
 
 
-def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path, instant: None) -> None:
+def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path) -> None:
     def rows(*options: str) -> dict[str, str]:
         done = gigo("plan", small, *options)
         assert (done.code, done.err) == (0, "")
@@ -677,9 +662,7 @@ def test_an_output_without_the_characters_gets_others(
 
 
 @pytest.mark.parametrize("command", ["plan", "report", "table", "status"])
-def test_what_the_user_wrote_cannot_steer_a_terminal(
-    gigo: Gigo, small: Path, instant: None, command: str
-) -> None:
+def test_what_the_user_wrote_cannot_steer_a_terminal(gigo: Gigo, small: Path, command: str) -> None:
     small.write_text(SMALL + 'summary = "\\u001b]0;title\\u0007\\u009b31m"')
     folder = "run\x1b[31m\x07"
     assert gigo("run", small, "--out", folder).code == 0
@@ -737,14 +720,14 @@ def test_training_processes_need_no_output(tmp_path: Path) -> None:
     assert load(tmp_path).missing == 0
 
 
-def test_a_failure_of_the_machine_is_not_said_of_standard_output(
-    gigo: Gigo, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
+def test_a_failure_of_the_machine_is_not_said_of_standard_output(gigo: Gigo, small: Path) -> None:
+    def fail(*_: object, **__: object) -> Result:
         raise BlockingIOError(errno.EAGAIN, "no process can be made")
 
-    monkeypatch.setattr(runner, "run", fail)
-    assert gigo("run", small).err == f"error: [Errno {errno.EAGAIN}] no process can be made\n"
+    assert (
+        gigo("run", small, run=fail).err
+        == f"error: [Errno {errno.EAGAIN}] no process can be made\n"
+    )
 
 
 # Progress

@@ -87,7 +87,7 @@ def row(frame: pd.DataFrame, **where: Any) -> dict[Any, Any]:
 def prints(blocks, width: int = 80) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        terminal.show(console, blocks)
+        terminal.show(blocks, console)
     return capture.get()
 
 

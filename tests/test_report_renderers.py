@@ -39,7 +39,7 @@ def source(demo) -> str:
 def prints(blocks, width: int = 80) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        terminal.show(console, blocks)
+        terminal.show(blocks, console)
     return capture.get()
 
 

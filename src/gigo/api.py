@@ -106,6 +106,8 @@ class Result:
         """What figures and pages are made from: summary, estimates, the answer in words."""
         from gigo.report import Material
 
+        with Store.open(self.path) as store:
+            provenance = store.provenances()
         return Material(
             title=self.studies[0].name,
             frame=self.frame,
@@ -113,17 +115,13 @@ class Result:
             test_sets=self.test_sets,
             precision=self.precision,
             pending=self.missing,
-            provenance=self._provenance(),
+            provenance=provenance,
             command=self._command,
         )
 
     def _stored(self) -> Iterator[Record]:
         with Store.open(self.path) as store:
             yield from islice(store.records(), self._count)  # as of opening
-
-    def _provenance(self) -> list[dict[str, Any]]:
-        with Store.open(self.path) as store:
-            return store.provenances()
 
     @property
     def _command(self) -> str | None:
@@ -168,9 +166,7 @@ class Result:
         """
         from gigo.report import write_report
 
-        return write_report(
-            self.path / "report.html" if path is None else Path(path), self.material
-        )
+        return write_report(Path(path or self.path / "report.html"), self.material)
 
 
 def load(path: str | Path) -> Result:

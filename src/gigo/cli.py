@@ -23,7 +23,6 @@ from gigo.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from gigo.api import Result
     from gigo.study import Study
@@ -254,7 +253,7 @@ def table(
     else:
         from gigo.report import document, terminal
 
-        terminal.show(_console(), document.trials(frame))
+        terminal.show(document.trials(frame))
 
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
@@ -277,7 +276,7 @@ def compare(
         return
     from gigo.report import differences, terminal
 
-    terminal.show(_console(), differences.comparison(found))
+    terminal.show(differences.comparison(found))
 
 
 @app.command("list", epilog="Example: gigo list corruptions")
@@ -346,7 +345,7 @@ def data_fetch(name: str = DATA) -> None:
     from gigo import datasets
     from gigo.console import displayed
 
-    with displayed(_console()) as display:
+    with displayed() as display:
         place = datasets.fetch(name, watch=display.download)
     _say(place)
 
@@ -384,7 +383,7 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
 
     run, path = context.obj or api.run, api.folder(study, out)
     try:
-        with displayed(_console()) as display:
+        with displayed() as display:
             result = run(study, out=path, listener=display.show, **options)
         _report(result, None)
     except KeyboardInterrupt:
@@ -400,7 +399,7 @@ def _report(result: Result, out: Path | None) -> None:
     from gigo.report import document, terminal
 
     page = result.report(out)
-    terminal.show(_console(), document.brief(result.material))
+    terminal.show(document.brief(result.material))
     _say(f"report: {page}")
 
 
@@ -410,9 +409,3 @@ def _csv(frame: pd.DataFrame) -> None:
         _say(frame.to_csv(index=False))
     else:
         frame.to_csv(sys.stdout, index=False)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()

@@ -68,8 +68,8 @@ class Display:
 
 
 @contextmanager
-def displayed(console: Console, every: float = 10.0) -> Generator[Display]:
-    """A display that goes away with the context."""
-    display = Display(console, every)
-    with display.live if console.is_terminal else nullcontext():
+def displayed(console: Console | None = None, every: float = 10.0) -> Generator[Display]:
+    """A display that goes away with the context; default on standard output."""
+    display = Display(console or Console(), every)
+    with display.live if display.live.console.is_terminal else nullcontext():
         yield display

@@ -109,16 +109,12 @@ def catalogue(what: str) -> str:
     Raises:
         SpecError: none of these.
     """
-    kinds = {
-        "datasets": lambda: {n: _card(entry) for n, entry in CATALOGUES["datasets"].items()},
-        "corruptions": lambda: _entries(CATALOGUES["corruptions"]),
-        "models": lambda: _entries(CATALOGUES["models"]),
-        "recipes": lambda: {n: _recipe(recipe) for n, recipe in CATALOGUES["recipes"].items()},
-        "studies": lambda: {name: studies.find(name).summary for name in studies.names()},
-    }
-    if what not in kinds:
-        raise unknown("what", what, kinds)
-    return _aligned(kinds[what]())
+    line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
+    if what == "studies":
+        return _aligned({name: studies.find(name).summary for name in studies.names()})
+    if what not in line:
+        raise unknown("what", what, [*line, "studies"])
+    return _aligned({name: line[what](entry) for name, entry in CATALOGUES[what].items()})
 
 
 def duration(seconds: float) -> str:
@@ -143,19 +139,15 @@ def _recipe(recipe: Recipe) -> str:
     if recipe != Recipe():
         usual = Recipe().model_dump()
         options = {k: v for k, v in options.items() if k == "optimizer" or v != usual[k]}
-    return ", ".join(f"{name} = {value!r}" for name, value in options.items())
+    return _options(options)
 
 
-def _entries(
-    entries: Mapping[str, Any],
-) -> dict[str, str]:
-    return {name: entry.summary + _options(entry.options) for name, entry in entries.items()}
+def _entry(entry: Any) -> str:
+    return entry.summary + (f"; options: {_options(entry.options)}" if entry.options else "")
 
 
 def _options(options: Mapping[str, object]) -> str:
-    if not options:
-        return ""
-    return "; options: " + ", ".join(f"{name} = {value!r}" for name, value in options.items())
+    return ", ".join(f"{name} = {value!r}" for name, value in options.items())
 
 
 def _aligned(rows: Mapping[str, str]) -> str:

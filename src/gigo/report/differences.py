@@ -70,7 +70,8 @@ def between_settings(material: Material, found: Comparison) -> Iterator[Block]:
 
     parts = [(named(part.frame.iloc[0]), part) for part in found.by_setting().values()]
     yield Heading(f"Settings, against {named(found.frame.iloc[0], 'b')}")
-    yield Items([f"{name}: {_lowered(summary(part))}" for name, part in parts])
+    told = [(name, summary(part)) for name, part in parts]
+    yield Items([f"{name}: {words[0].lower()}{words[1:]}" for name, words in told])
     yield Text(f"Differences of mean accuracy. {_reading(found)}", "note")
     yield points(found, ("Mean", "Against"), named, folded=True)
 
@@ -137,10 +138,6 @@ def summary(found: Comparison) -> str:
     if not found.n_intervals:
         return f"{told}{NEAR.capitalize()}: {near}; no interval without replicates."
     return f"{told}No difference found (0 is in the interval): {inside}; that or {NEAR}: {near}."
-
-
-def _lowered(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
 
 
 def _reading(found: Comparison) -> str:

@@ -125,11 +125,8 @@ def _failed(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _title(material: Material, curve: Curve) -> str:
     """``digits, all 1,347 labels`` or ``digits, symmetric``: what is not a matter of lines."""
-    shared = {
-        "dataset": curve.dataset,
-        "corruption": curve.corruption,
-        "size": f"{material.name.size(curve)} labels",
-    }
+    size = f"{material.name.size(curve)} labels"
+    shared = {"dataset": curve.dataset, "corruption": curve.corruption, "size": size}
     return ", ".join(text for name, text in shared.items() if name not in material.name.lines)
 
 

@@ -75,18 +75,16 @@ def reading(shown: Sequence[Panel]) -> str:
     most = max(max(panel.lines["n_trials"]) for panel in shown)
     some = f"{fewest} to " if fewest != most else ""
     trained = ", of those that trained" if failed else ""
-    parts = [f"Lines: mean test accuracy of {some}{count(most, 'replicate')}{trained}."]
-    if any(panel.lines["low"].notna().any() for panel in shown):
-        parts.append("Bands: 95 % t-interval of that mean.")
-    if any(panel.cliffs for panel in shown):
-        parts.append("Dashed: theoretical cliffs.")
-    parts.append("Dotted: chance, the share of the largest class.")
-    if article:
-        parts.append("Hollow diamonds: the article's published points.")
-    if failed:
-        hollow = "Other hollow marks" if article else "Hollow"
-        parts.append(f"{hollow}: mean of the models that never started or diverged.")
-    return " ".join(parts)
+    hollow = "Other hollow marks" if article else "Hollow"
+    parts = {
+        f"Lines: mean test accuracy of {some}{count(most, 'replicate')}{trained}.": True,
+        "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
+        "Dashed: theoretical cliffs.": any(panel.cliffs for panel in shown),
+        "Dotted: chance, the share of the largest class.": True,
+        "Hollow diamonds: the article's published points.": article,
+        f"{hollow}: mean of the models that never started or diverged.": failed,
+    }
+    return " ".join(text for text, there in parts.items() if there)
 
 
 def draw(panel: Panel, width: float | Literal["container"] = WIDTH) -> dict[str, Any]:
@@ -98,13 +96,10 @@ def draw(panel: Panel, width: float | Literal["container"] = WIDTH) -> dict[str,
     legend = {"columns": columns, "offset": 8 + 13 * rows}  # of all channels, or each has its own
     line = {"field": "line", "type": "nominal", "legend": legend}
     colour = {**line, "scale": {"domain": panel.labels}}
-    x = {"field": "rate", "type": "quantitative", "title": "Corrupted training labels"}
-    x |= {"scale": {"domain": [0, panel.highest_rate], "nice": False}, "axis": {"format": "%"}}
     chance = {"rate": 0, "chance": panel.chance, "text": f"chance {accuracy_text(panel.chance)}"}
     values = {
         "width": width,
         "right": panel.highest_rate,
-        "x": x,
         "top": panel.highest_accuracy,
         "colour": colour,
         "cliff": {"condition": {"test": "datum.line", **colour}},

@@ -13,6 +13,7 @@ from rich import box
 from rich.cells import cell_len
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text as Line
@@ -43,8 +44,9 @@ Row = list[tuple[str, int | None]]
 """Characters, each with the number of the curve it belongs to."""
 
 
-def show(console: Console, blocks: Iterable[b.Block]) -> None:
-    """Print the blocks, as wide as the console is."""
+def show(blocks: Iterable[b.Block], console: Console | None = None) -> None:
+    """Print the blocks, as wide as the console is; default standard output."""
+    console = console or Console()
     for block in blocks:
         for each in _rendered(block, console.width):
             console.print(each)
@@ -127,7 +129,7 @@ def _figure(figure: b.Figure, width: int) -> Group:
     """A chart as text over its numbers, a few lines per table."""
     parts: list[RenderableType] = [_line(figure.panel.title, "bold")]
     if width >= CHART_WIDTH:
-        parts.append(_chart(figure.panel))
+        parts += _chart(figure.panel)
     first, *columns = figure.numbers.columns
     for start in range(0, len(columns), LINES_PER_TABLE):
         some = slice(start, start + LINES_PER_TABLE)
@@ -136,25 +138,18 @@ def _figure(figure: b.Figure, width: int) -> Group:
     return Group(*parts, *([_line(figure.caption, "dim")] if figure.caption else []))
 
 
-def _chart(panel: Panel) -> Line:
+def _chart(panel: Panel) -> Iterator[RenderableType]:
     """Narrow enough for two to stand side by side on 80 columns."""
     lines = [_points(panel.lines, label, "mean") for label in panel.labels]
     failed = [_points(panel.failed, label, "accuracy_failed") for label in panel.labels]
     marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
-    text = Line(no_wrap=True)
     top = panel.highest_rate, panel.highest_accuracy
     for row in plot(lines, marks, top, panel.chance, failed):
-        for character, curve in row:
-            text.append(character, _style(curve))
-        text.append("\n")
-    legend = [(f"{marks[i]} {panel.labels[i]}", i) for i in range(len(lines)) if len(lines[i])]
+        yield Line.assemble(*((character, _style(curve)) for character, curve in row))
+    legend: Row = [(f"{marks[i]} {panel.labels[i]}", i) for i in range(len(lines)) if len(lines[i])]
     legend += [(f"{FAILED} did not train", None)] if any(map(len, failed)) else []
-    used = 0  # of the legend's last line
-    for entry, curve in [*legend, ("┄ chance", None)]:
-        gap = "" if used == 0 else "  " if used + 2 + len(entry) <= CHART_WIDTH else "\n"
-        used = len(entry) + (used + 2 if gap == "  " else 0)
-        text.append(gap + printable(entry), _style(curve))
-    return text
+    entries = [_line(entry, _style(curve)) for entry, curve in [*legend, ("┄ chance", None)]]
+    yield Constrain(Columns(entries, padding=(0, 2)), CHART_WIDTH)
 
 
 def _points(rows: pd.DataFrame, label: str, field: str) -> Floats:
