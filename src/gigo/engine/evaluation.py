@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,44 +19,32 @@ from gigo.engine.routes import Network, Route
 from gigo.types import Labels
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """Of M members on n items.
+class Predictions(NamedTuple):
+    """Of M members on n items, of which all or the first ones are a member's own.
 
     Attributes:
         classes: (M, n) of any integer type, the most probable class.
         correct: (M, n) bool, whether it is the label.
-        loss: (M,) mean cross-entropy in nats.
-        counts: (M,) how many of the n items are a member's own, the first ones; None for all.
+        loss: (M,) mean cross-entropy of a member's own items in nats.
+        accuracy: (M,) share of them that are correct.
     """
 
     classes: Tensor
     correct: Tensor
     loss: Tensor
-    counts: Tensor | None = None
-
-    @property
-    def accuracy(self) -> Tensor:
-        """(M,) share of a member's own items that are correct."""
-        if self.counts is None:
-            return self.correct.double().mean(1)
-        return first(self.correct.double(), self.counts).sum(1) / self.counts
+    accuracy: Tensor
 
 
 class Scores(NamedTuple):
-    """What M members, or one, make of a test set.
+    """What a member makes of a test set.
 
     Attributes:
-        classes: (M, n) uint8 or uint16, the most probable class; (n,) of one member.
-        log_probabilities: (M, n, K) float32 or float64; (n, K) of one member.
+        classes: (n,) uint8 or uint16, the most probable class.
+        log_probabilities: (n, K) float32 or float64.
     """
 
     classes: NDArray[np.unsignedinteger]
     log_probabilities: NDArray[np.floating]
-
-    def row(self, member: int) -> Scores:
-        """One member's."""
-        return Scores(self.classes[member], self.log_probabilities[member])
 
 
 class Evaluation:
@@ -79,10 +66,11 @@ class Evaluation:
         stack = self._stack(members, shared=True)
         return predict(stack, self._cast(weights), self._data.tests["test"], items, labels[None])
 
-    def scores(self, members: int, weights: Tensors) -> dict[str, Scores]:
-        """Of so many members on each test set, by its name."""
+    def scores(self, members: int, weights: Tensors) -> list[dict[str, Scores]]:
+        """Of each of so many members on each test set, by its name."""
         stack, cast = self._stack(members, shared=True), self._cast(weights)
-        return {name: scores(stack, cast, inputs) for name, inputs in self._data.tests.items()}
+        each = [scores(stack, cast, inputs) for inputs in self._data.tests.values()]
+        return [dict(zip(self._data.tests, one, strict=True)) for one in zip(*each, strict=True)]
 
     def held_out(self, members: Sequence[Member], weights: Tensors) -> Predictions:
         """On the items that each holds out."""
@@ -151,12 +139,14 @@ def predict(
         classes[:, part] = logits.argmax(-1)
         each = losses(logits, labels[:, part])
         loss += (each if counts is None else first(each, counts - part.start)).sum(1)
-    return Predictions(classes, classes == labels, loss / (n if counts is None else counts), counts)
+    correct, own = classes == labels, n if counts is None else counts
+    right = correct.double() if counts is None else first(correct.double(), counts)
+    return Predictions(classes, correct, loss / own, right.sum(1) / own)
 
 
 @torch.inference_mode()
-def scores(stack: Network, tensors: Tensors, inputs: Inputs) -> Scores:
-    """Run a stack over a whole test set.
+def scores(stack: Network, tensors: Tensors, inputs: Inputs) -> list[Scores]:
+    """Run a stack over a whole test set; what each member makes of it.
 
     Args:
         stack: its form must be that of items that members share.
@@ -170,7 +160,8 @@ def scores(stack: Network, tensors: Tensors, inputs: Inputs) -> Scores:
         classes.append(logits.argmax(-1).cpu().numpy())
         found.append(F.log_softmax(_wide(logits), -1).cpu().numpy())
     small = np.uint8 if found[0].shape[-1] <= 256 else np.uint16
-    return Scores(np.concatenate(classes, 1).astype(small), np.concatenate(found, 1))
+    every = np.concatenate(classes, 1).astype(small), np.concatenate(found, 1)
+    return [Scores(*one) for one in zip(*every, strict=True)]
 
 
 def _in_chunks(

@@ -116,8 +116,7 @@ class Fallback:
         """Logits (M, N, K) of every member, in float32 at least.
 
         Args:
-            tensors: parameters and buffers by the network's own names, with a leading axis of M;
-                see `further_buffers`.
+            tensors: parameters and buffers by the network's own names, with a leading axis of M.
             inputs: in the given form, as `gigo.engine.resident.Inputs.batch` gives them.
             train: whether layers that differ in training are to act so; buffers are updated then.
             noise: needed in training if anything is random.

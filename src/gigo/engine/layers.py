@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -105,17 +106,16 @@ def _linear(at: Site) -> Plan:
 
 def _batch_norm(at: Site) -> Plan:
     """Over M*C channels it is M separate batch normalisations (Ioffe & Szegedy 2015)."""
-    layer, members, epsilon = at.layer, at.members, at.layer.eps
+    layer, members = at.layer, at.members
     complete = layer.affine and layer.track_running_stats and layer.momentum is not None
     at.check(complete and at.form != "shared")
-    momentum: float = layer.momentum
 
     def norm(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         own = at.own(tensors, "running_mean", "running_var", "weight", "bias")
         mean, variance, weight, bias = (tensor.flatten() for tensor in own)
         # Beside float32 statistics the kernels take float32 weights, whatever x is.
         weight, bias = weight.to(mean.dtype), bias.to(mean.dtype)
-        return F.batch_norm(x, mean, variance, weight, bias, mode.train, momentum, epsilon)
+        return F.batch_norm(x, mean, variance, weight, bias, mode.train, layer.momentum, layer.eps)
 
     def features(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
         wide = x.transpose(0, 1).flatten(1)
@@ -171,42 +171,39 @@ def _dropout(at: Site) -> Plan:
     return run, form
 
 
+def plain(function: Callable[..., Tensor]) -> Operation:
+    """A function of its inputs alone as an operation."""
+
+    def run(tensors: Tensors, mode: Mode, *inputs: Tensor) -> Tensor:
+        return function(*inputs)
+
+    return run
+
+
 def _flatten(at: Site) -> Plan:
     at.check((at.layer.start_dim, at.layer.end_dim) == (1, -1))
     members = at.members
 
-    def members_first(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
+    def members_first(x: Tensor) -> Tensor:
         return x.reshape(len(x), members, -1).transpose(0, 1)
 
-    def plain(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        return x.flatten(1)
-
-    def nothing(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
+    def unchanged(x: Tensor) -> Tensor:
         return x
 
     if at.form == "channels":
-        return members_first, "features"
-    return (plain if at.form == "shared" else nothing), at.form
+        return plain(members_first), "features"
+    flatten = partial(torch.flatten, start_dim=1)
+    return plain(flatten if at.form == "shared" else unchanged), at.form
 
 
 def _relu(at: Site) -> Plan:
-    fresh = at.fresh
-
     # In place saves a pass over memory; what computed the input does not need it again.
-    def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        return F.relu(x, inplace=fresh)
-
-    return run, at.form
+    return plain(partial(F.relu, inplace=at.fresh)), at.form
 
 
 def _alike(at: Site) -> Plan:
     """For layers that treat every element alike."""
-    layer = at.layer
-
-    def run(tensors: Tensors, mode: Mode, x: Tensor) -> Tensor:
-        return layer(x)
-
-    return run, at.form
+    return plain(at.layer), at.form
 
 
 def _pool(at: Site) -> Plan:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,18 +37,8 @@ WITHIN = 0.01
 """Of their own size, how far logits may lie from those of the network alone, in float32."""
 
 
-class Network(Protocol):
-    """A network for a fixed number of members."""
-
-    members: int
-
-    def __call__(
-        self, tensors: Tensors, inputs: Tensor, *, train: bool = False, noise: Noise | None = None
-    ) -> Tensor:
-        """Logits (M, N, K); see `gigo.engine.stacking.Stack`."""
-        ...
-
-
+Network = Stack | Fallback
+"""For a fixed number of members."""
 Build = Callable[[int, Form], Network]
 """``(members, form) -> network``"""
 
@@ -69,15 +59,15 @@ class Route:
 
 
 class _Case(NamedTuple):
-    """A batch for two members, and what each makes of it alone."""
+    """A batch for two members, and what each makes of it alone: `LOGITS` and buffers by name."""
 
     form: Form
     inputs: Tensor
     train: bool
-    logits: Tensor
-    buffers: Tensors
+    results: Tensors
 
 
+LOGITS = ""
 MEMBERS = (0, 0), (0, 1)
 """The replicates of the two that a way is tried with."""
 
@@ -132,7 +122,7 @@ def _first_that_works(network: nn.Module, inputs: Inputs, n_classes: int) -> Rou
                 # A trace may keep one draw for good; vmap draws in an order that depends on all.
                 raise EngineError("draws random numbers in its forward pass")
             for case in cases:
-                _compare(case, *_run(build, case, tensors, parameters, master))
+                _compare(case, _run(build, case, tensors, parameters, master))
                 if dtype != master:
                     _run(build, case, tensors, parameters, dtype)
         except Exception as error:  # a network is anybody's code
@@ -196,25 +186,23 @@ def _alone(
         own = rows.expand(2, ITEMS) if shared else rows.view(2, ITEMS)
         batch = inputs.batch(rows if shared else own)
         reference.to(inputs.device, dtype)
-        logits: list[Tensor] = []
-        after: list[dict[str, Tensor]] = []
+        each: list[Tensors] = []
         for i, replicate in enumerate(MEMBERS):
             _load(reference.network, tensors, i)
             x = _real(inputs.batch(own[i]), dtype).contiguous()
             noise = Noise([replicate], "probe", x.device)
             with seeded(noise, x.device):
                 before = _generators(x.device)
-                out, buffers = reference.train(train)(x, noise if train else None)
+                logits, buffers = reference.train(train)(x, noise if train else None)
                 drawn = not torch.equal(before, _generators(x.device))
-            check_logits(out, ITEMS, n_classes)
+            check_logits(logits, ITEMS, n_classes)
             if drawn and not train:
                 raise EngineError("draws random numbers in evaluation")
             draws |= drawn
-            logits.append(out.detach())
-            after.append({name: buffer.detach().clone() for name, buffer in buffers.items()})
-        stacked = {name: torch.stack([one[name] for one in after]) for name in after[0]}
-        form = inputs.form(shared=shared)
-        cases.append(_Case(form, batch, train, torch.stack(logits), stacked))
+            found = buffers | {LOGITS: logits}
+            each.append({name: tensor.detach().clone() for name, tensor in found.items()})
+        results = {name: torch.stack([one[name] for one in each]) for name in each[0]}
+        cases.append(_Case(inputs.form(shared=shared), batch, train, results))
     return cases, draws
 
 
@@ -240,27 +228,26 @@ def _generators(device: torch.device) -> Tensor:
 
 def _run(
     build: Build, case: _Case, tensors: Tensors, parameters: Sequence[str], dtype: torch.dtype
-) -> tuple[Tensor, Tensors]:
-    """Logits, and buffers afterwards, of a way; there and, in training, back."""
+) -> Tensors:
+    """What `_Case.results` are, of a way; there and, in training, back."""
     own = {n: t.to(dtype) if n in parameters else t.clone() for n, t in tensors.items()}
     x = _real(case.inputs, dtype)
     network = build(len(MEMBERS), case.form)
     if not case.train:
         with torch.inference_mode():
-            return network(own, x), own
+            return own | {LOGITS: network(own, x)}
     leaves = [own[name].detach().clone().requires_grad_() for name in parameters]
     given = own | dict(zip(parameters, leaves, strict=True))
     logits = network(given, x, train=True, noise=Noise(MEMBERS, "probe", x.device))
     torch.autograd.grad(logits.square().sum(), leaves, materialize_grads=True)
-    return logits.detach(), given
+    return given | {LOGITS: logits.detach()}
 
 
-def _compare(case: _Case, logits: Tensor, after: Tensors) -> None:
-    if not _close(logits, case.logits):
-        raise EngineError("gives other logits than the network alone")
-    for name in case.buffers.keys() & after.keys():
-        if not _close(after[name], case.buffers[name]):
-            raise EngineError(f"buffer {name}: comes out other than in the network alone")
+def _compare(case: _Case, found: Tensors) -> None:
+    for name in sorted(case.results.keys() & found.keys()):
+        if not _close(found[name], case.results[name]):
+            wrong = f"buffer {name}: comes out other than in" if name else "gives other logits than"
+            raise EngineError(f"{wrong} the network alone")
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

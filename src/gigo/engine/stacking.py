@@ -13,7 +13,7 @@ on its own data and weights alone, up to the rounding of differently shaped kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -127,15 +127,8 @@ def _operation(
     if node.target in layers.OPERATORS and sources == [*node.args] and not node.kwargs:
         form = forms[sources[0]]
         if len(sources) == 2 and forms[sources[1]] == form:
-            return _of_two(layers.OPERATORS[node.target]), form
+            return layers.plain(layers.OPERATORS[node.target]), form
     raise EngineError(f"model step {node.format_node()}: has no stacked form")
-
-
-def _of_two(combine: Callable[[Tensor, Tensor], Tensor]) -> Operation:
-    def run(tensors: Tensors, mode: Mode, a: Tensor, b: Tensor) -> Tensor:
-        return combine(a, b)
-
-    return run
 
 
 def _in_float32(name: str, run: Operation) -> Operation:

@@ -37,9 +37,6 @@ from gigo.types import Record
 AT_A_TIME = 2**25
 """Bytes of class probabilities that members are given at a time when they leave."""
 
-Mask = NDArray[np.bool_]
-"""(M,), some of the members."""
-
 
 @dataclass(frozen=True)
 class EpochDone:
@@ -244,7 +241,7 @@ class TrainingStack:
             self.optimizer.step(gradients)
         return each.detach().sum(1)
 
-    def _judge(self, due: Mask, loss: np.ndarray) -> dict[str, np.ndarray]:
+    def _judge(self, due: NDArray[np.bool_], loss: np.ndarray) -> dict[str, np.ndarray]:
         """Apply the rules to members due, whose losses (M,) are given.
 
         Returns:
@@ -312,8 +309,8 @@ class TrainingStack:
                 member,
                 best_epoch=int(self.control.best_epoch[rows[i]]),
                 by_patience=bool(self.control.by_patience[rows[i]]),
-                best={name: found.row(i) for name, found in best.items()},
-                last={name: found.row(i) for name, found in last.items()},
+                best=best[i],
+                last=last[i],
                 truths=truths,
                 fitted=fitted[i],
                 provenance=told,
