@@ -22,9 +22,10 @@ from torch import Tensor
 
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
 from gigo.engine.evaluation import losses, predict
+from gigo.machine import Machine
 
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "choices.csv"
-PRECISION = resolve_precision("auto", torch.device("cpu"))
+PRECISION = resolve_precision("auto", torch.device("cpu"), Machine.here())
 DTYPE = DTYPES[PRECISION]
 LAST = torch.channels_last
 BATCH, TURNS = 256, 7

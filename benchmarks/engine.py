@@ -29,6 +29,7 @@ from measure import random_images
 from gigo.engine.device import DTYPES, keep_freed_memory, resolve_precision
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
+from gigo.machine import Machine
 from gigo.measuring import measure
 from gigo.models.networks import article_cnn
 from gigo.recipe import RECIPES
@@ -235,7 +236,7 @@ def main() -> None:
     quick = "--quick" in sys.argv
     torch.set_num_threads(1)
     keep_freed_memory()
-    precision = resolve_precision("auto", CPU)
+    precision = resolve_precision("auto", CPU, Machine.here())
     n = 512 if quick else 2048
     print(f"{precision}, one thread, PyTorch {torch.__version__}\n")
     tables = {

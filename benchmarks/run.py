@@ -100,8 +100,9 @@ def precision() -> str:
     import torch
 
     from gigo.engine.device import resolve_precision
+    from gigo.machine import Machine
 
-    return resolve_precision("auto", torch.device("cpu"))
+    return resolve_precision("auto", torch.device("cpu"), Machine.here())
 
 
 def keras_python() -> str:

@@ -137,8 +137,9 @@ def test_reports_are_written_where_asked(result: gigo.Result, here: Path) -> Non
 
 def test_results_and_folders_are_compared_alike(here: Path) -> None:
     learned: dict[str, Any] = {"model": "mlp", "recipe": {"base": "small", "epochs": 10}}
-    fields = {**TINY, **learned, "size": [100, 150], "rates": [0, 0.2, 0.4]}
-    first, second = gigo.sweep(**fields), gigo.sweep(**{**fields, "seed": 1, "size": 150})
+    fields: dict[str, Any] = {**TINY, **learned, "size": [100, 150], "rates": [0, 0.2, 0.4]}
+    other: dict[str, Any] = {**fields, "seed": 1, "size": 150}
+    first, second = gigo.sweep(**fields), gigo.sweep(**other)
     found = gigo.compare(first, second)
     assert list(found.frame) == list(COMPARISON_COLUMNS)
     assert set(found.frame["size"]) == {150}

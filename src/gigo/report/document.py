@@ -42,7 +42,7 @@ def trials(frame: pd.DataFrame) -> list[b.Block]:
     if frame.empty:
         return [NOTHING]
     name, rows = Namer(frame, {}), frame.head(MOST_TRIALS)
-    axes: Iterable[dict[str, str]] = rows[list(SETTINGS)].to_dict("records")
+    axes = (dict(zip(SETTINGS, row, strict=True)) for row in rows[[*SETTINGS]].itertuples(False))
     columns = {
         b.Column("data set", "words", 3): rows["dataset"],
         b.Column("size", rank=4): map("{:,}".format, rows["size"]),

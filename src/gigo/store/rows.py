@@ -91,7 +91,7 @@ class Column(NamedTuple):
     decode: Callable[[Any], Any]
 
 
-_KINDS = {
+_KINDS: dict[str, Column] = {
     # Text that is not Unicode is refused here, where the field is known, and not by SQLite later.
     "text": Column("TEXT", lambda value: value.encode().decode(), str),
     "integer": Column("INTEGER", _integer, int),
