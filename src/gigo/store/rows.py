@@ -33,12 +33,20 @@ def _to_json(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def _object(text: str) -> dict[str, Any]:
-    return {**json.loads(text)}  # raises where it is anything but an object
+def _text(value: str) -> str:
+    return value.encode().decode()  # not Unicode is refused here, and not by SQLite later
+
+
+def _object(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {**value}  # raises where it is anything but an object
 
 
 def _numbers(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in values.items()}
+    return {name: float(value) for name, value in _object(values).items()}
+
+
+def _floats(lists: Mapping[str, list[float | str]]) -> dict[str, list[float]]:
+    return {name: [*map(float, values)] for name, values in _object(lists).items()}
 
 
 def _curve(lists: Mapping[str, list[float]]) -> dict[str, list[float | str]]:
@@ -77,8 +85,8 @@ def _decode_arrays(blob: bytes) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _decode_grid(text: str) -> Grid:
-    grid = Grid.from_json(_object(text))
+def _grid(plain: Mapping[str, Any]) -> Grid:
+    grid = Grid.from_json(_object(plain))
     _ = grid.cells  # what is missing shows here
     return grid
 
@@ -91,27 +99,29 @@ class Column(NamedTuple):
     decode: Callable[[Any], Any]
 
 
-_KINDS: dict[str, Column] = {
-    # Text that is not Unicode is refused here, where the field is known, and not by SQLite later.
-    "text": Column("TEXT", lambda value: value.encode().decode(), str),
+def _json(encode: Callable[[Any], object], decode: Callable[[Any], Any]) -> Column:
+    """What is kept as JSON: to its plain values, and back."""
+
+    def from_text(text: str) -> Any:
+        return decode(json.loads(text))
+
+    def to_text(value: Any) -> str:
+        return _to_json(encode(value))
+
+    return Column("TEXT", to_text, from_text)
+
+
+_KINDS = {
+    "text": Column("TEXT", _text, str),
     "integer": Column("INTEGER", _integer, int),
     # No type is declared: in a column of type REAL, SQLite makes 0.0 of -0.0.
     "number": Column("", _finite, float),
-    "object": Column("TEXT", _to_json, _object),
-    "names": Column("TEXT", _to_json, lambda text: tuple(json.loads(text))),
-    "numbers": Column(
-        "TEXT",
-        lambda values: _to_json(_numbers(values)),
-        lambda text: _numbers(_object(text)),
-    ),
-    "curve": Column(
-        "TEXT",
-        lambda lists: _to_json(_curve(lists)),
-        lambda text: {name: [*map(float, values)] for name, values in _object(text).items()},
-    ),
+    "object": _json(_object, _object),
+    "names": _json(tuple, tuple),
+    "numbers": _json(_numbers, _numbers),
+    "curve": _json(_curve, _floats),
     "arrays": Column("BLOB", _encode_arrays, _decode_arrays),
-    # All that it says, the defaults too: they may change one day.
-    "grid": Column("TEXT", lambda grid: _to_json(grid.to_json()), _decode_grid),
+    "grid": _json(Grid.to_json, _grid),  # the defaults too: they may change one day
 }
 
 _LAYOUT = {
