@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -64,18 +65,7 @@ PER_CLASS_COLUMNS: dict[str, str] = {
 }
 """Every column of `per_class`, with its meaning and unit."""
 
-_COPIED = (
-    "key",
-    "status",
-    "n_train",
-    "n_validation",
-    "n_selected",
-    "n_changed",
-    "epochs",
-    "best_epoch",
-    "stopped",
-    "seconds",
-)
+COPIED = [each.name for each in fields(Outcome) if each.name not in ("measures", "provenance")]
 """The columns that stand in an outcome as they are."""
 
 
@@ -95,15 +85,15 @@ def tidy(
         StoreError: the test set of an outcome is missing.
     """
     known = _columns(outcomes)
-    points = _points(grids, known["key"])
-    places = points["place"].to_numpy()
-    columns: dict[str, Any] = {name: values[places] for name, values in known.items()}
-    columns |= {name: points[name] for name in IDENTITY}
-    columns["realised_rate"] = columns["n_changed"] / np.maximum(columns["n_train"], 1)
-    columns["started"] = columns["status"] == "ok"
-    columns["chance"] = _chances(points, test_sets)
-    further = [name for name in columns if name not in COLUMNS]
-    return pd.DataFrame({name: columns.get(name, np.nan) for name in (*COLUMNS, *further)})
+    points = _points(grids, known["key"].tolist())
+    found = known.take(points["place"]).set_axis(points.index)
+    derived = {
+        "realised_rate": found["n_changed"] / np.maximum(found["n_train"], 1),
+        "started": found["status"] == "ok",
+        "chance": points["sha256"].map(_chances(points, test_sets).__getitem__).astype(np.float64),
+    }
+    frame = pd.concat([points[[*IDENTITY]], found.assign(**derived)], axis=1)
+    return frame.reindex(columns=list(dict.fromkeys([*COLUMNS, *known])))
 
 
 def per_class(
@@ -121,32 +111,27 @@ def per_class(
     found = [measured[place] for place in points["place"]]
     names = [test_sets[sha256].classes for sha256 in points["sha256"]]
     frame = points.loc[points.index.repeat([len(each) for each in names])]
-    columns: dict[str, Any] = {name: frame[name].to_numpy() for name in IDENTITY}
-    columns["class"] = _joined([np.arange(len(each)) for each in names])
-    columns["class_name"] = [name for each in names for name in each]
-    for field in metrics.PerClass._fields:
-        columns[field] = _joined([getattr(each, field) for each in found])
-    columns["key"] = np.array(keys, object)[frame["place"]]
-    return pd.DataFrame({name: columns[name] for name in PER_CLASS_COLUMNS})
+    columns: dict[str, Any] = {
+        "class": frame.groupby(level=0).cumcount(),
+        "class_name": [name for each in names for name in each],
+        "key": np.array(keys, object)[frame["place"]],
+    }
+    columns |= {n: _joined([getattr(each, n) for each in found]) for n in metrics.PerClass._fields}
+    return frame.assign(**columns)[[*PER_CLASS_COLUMNS]].reset_index(drop=True)
 
 
 def curves(records: Iterable[Record]) -> pd.DataFrame:
     """Learning curves: columns key, epoch (from 1), quantity (as in `Record.curve`), value."""
-    keys: list[tuple[str, str]] = []
-    values: list[NDArray[np.float64]] = []
-    for record in records:
-        for quantity, each in record.curve.items():
-            keys.append((record.key, quantity))
-            values.append(np.array(each, np.float64))
-    sizes = [len(each) for each in values]
-    return pd.DataFrame(
-        {
-            "key": np.repeat(np.array([key for key, _ in keys], object), sizes),
-            "epoch": _joined([np.arange(1, size + 1) for size in sizes]),
-            "quantity": np.repeat(np.array([quantity for _, quantity in keys], object), sizes),
-            "value": _joined(values),
-        }
-    )
+    rows = [
+        (record.key, quantity, np.array(values, np.float64))
+        for record in records
+        for quantity, values in record.curve.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["key", "quantity", "value"])
+    frame = frame.loc[frame.index.repeat([len(values) for *_, values in rows])]
+    epoch = frame.groupby(level=0).cumcount() + 1
+    frame = frame.assign(epoch=epoch, value=_joined([values for *_, values in rows]))
+    return frame[["key", "epoch", "quantity", "value"]].reset_index(drop=True)
 
 
 def _points(grids: Sequence[Grid], keys: Sequence[str]) -> pd.DataFrame:
@@ -157,64 +142,59 @@ def _points(grids: Sequence[Grid], keys: Sequence[str]) -> pd.DataFrame:
     """
     places = {key: place for place, key in enumerate(keys)}
     cells: list[tuple[Any, ...]] = []
-    rows: list[tuple[int, int, int]] = []
+    rows: list[NDArray[np.int64]] = []
     for grid in grids:
-        for number, cell in enumerate(grid.cells):
-            for replicate, key in enumerate(grid.keys[number :: len(grid.cells)]):
-                if key in places:
-                    rows.append((len(cells), replicate, places[key]))
-            cells.append((*cell.labels.values(), cell.recipe.batch_size, cell.dataset.sha256))
+        found = np.array([places.get(key, -1) for key in grid.keys])
+        found = found.reshape(grid.study.replicates, len(grid.cells)).T
+        cell, replicate = np.nonzero(found >= 0)
+        rows.append(np.array([cell + len(cells), replicate, found[cell, replicate]]))
+        for each in grid.cells:
+            cells.append((*each.labels.values(), each.recipe.batch_size, each.dataset.sha256))
     frame = pd.DataFrame(cells, columns=[*MEANINGS, "batch_size", "sha256"])
-    row, replicates, found = np.array(rows, np.int64).reshape(-1, 3).T
-    frame = frame.take(row).assign(replicate=replicates, place=found)
+    cell, replicate, place = np.hstack(rows)
     # Not the key alone: at rate 0 one trial stands for several cells.
-    again = frame.duplicated([*IDENTITY, "place"]).to_numpy(bool)
-    return frame.loc[~again].reset_index(drop=True)
+    number = frame.groupby([*frame], sort=False).ngroup().to_numpy()[cell]
+    again = pd.DataFrame({0: number, 1: replicate, 2: place}).duplicated().to_numpy()
+    return (
+        frame.take(cell[~again])
+        .assign(replicate=replicate[~again], place=place[~again])
+        .reset_index(drop=True)
+    )
 
 
-def _columns(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """What outcomes hold, by name, each (outcomes,): every measure, then `_COPIED`."""
+def _columns(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """What outcomes hold, a row each: every measure, then `COPIED`."""
+    pick = attrgetter(*COPIED)
     copied: list[tuple[Any, ...]] = []
-    measured: dict[str, array[float]] = {}
-    pick = attrgetter(*_COPIED)
+    # Nearly all have measures of the same names.
+    measured: dict[tuple[str, ...], tuple[array[int], array[float]]]
+    measured = defaultdict(lambda: (array("q"), array("d")))
     for place, outcome in enumerate(outcomes):
         copied.append(pick(outcome))
-        for name, value in outcome.measures.items():
-            if name not in measured:
-                measured[name] = array("d")
-            _fill(measured[name], place)
-            measured[name].append(value)
-    for column in measured.values():
-        _fill(column, len(copied))
-    columns = zip(*copied, strict=True) if copied else [()] * len(_COPIED)
-    found: dict[str, Any] = {name: np.array(column) for name, column in measured.items()}
-    return found | {name: _array([*each]) for name, each in zip(_COPIED, columns, strict=True)}
-
-
-def _fill(column: array[float], length: int) -> None:
-    if len(column) < length:
-        column.extend([math.nan] * (length - len(column)))
-
-
-def _array(values: list[Any]) -> Any:
-    """A column of strings or numbers; integers among which some are None stay integers."""
-    if any(isinstance(value, str) for value in values):
-        return np.array(values, object)
-    return pd.array(values, "Int64") if None in values else np.array(values)
+        places, values = measured[tuple(outcome.measures)]
+        places.append(place)
+        values.extend(outcome.measures.values())
+    columns: dict[str, Any] = {}
+    for names, (places, values) in measured.items():
+        for name, column in zip(names, np.reshape(values, (len(places), -1)).T, strict=True):
+            columns.setdefault(name, np.full(len(copied), np.nan))[places] = column
+    found = pd.DataFrame.from_records(copied, columns=COPIED)
+    lacking = [name for name in ("epochs", "best_epoch") if found[name].hasnans]
+    return pd.DataFrame({**columns, **found.astype(dict.fromkeys(lacking, "Int64"))})
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _chances(points: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> NDArray[np.float64]:
-    """(points,) the share of the largest class in the test set."""
+def _chances(points: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> dict[str, float]:
+    """The share of the largest class in each data set's test set, by the sha256 of the data."""
     shares: dict[str, float] = {}
-    for sha256, name in zip(points["sha256"], points["dataset"], strict=True):
-        if sha256 not in shares:
-            labels = _test_set(test_sets, name, sha256).labels["test"]
-            shares[sha256] = float(np.bincount(labels).max() / len(labels))
-    return np.array([shares[sha256] for sha256 in points["sha256"]], np.float64)
+    sets = points[["dataset", "sha256"]].drop_duplicates()
+    for name, sha256 in sets.itertuples(index=False, name=None):
+        labels = _test_set(test_sets, name, sha256).labels["test"]
+        shares[sha256] = float(np.bincount(labels).max() / len(labels))
+    return shares
 
 
 def _test_set(test_sets: Mapping[str, TestSet], name: str, sha256: str) -> TestSet:
