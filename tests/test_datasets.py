@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gigo import datasets
 from gigo.datasets.cifar import records_sha256
-from gigo.datasets.digits import in_test_set, shares
+from gigo.datasets.digits import in_test_set
 from gigo.errors import DataError, SpecError
 from gigo.types import Dataset
 
@@ -120,21 +118,6 @@ def test_digits_split_is_stratified_by_largest_remainder() -> None:
     np.testing.assert_array_equal(in_test, np.where(up, np.ceil(quota), np.floor(quota)))
     remainder = quota - np.floor(quota)
     assert remainder[up].min() >= remainder[~up].max()
-
-
-@given(st.lists(st.integers(0, 1_000), min_size=1, max_size=12), st.data())
-def test_shares_keep_to_the_quota(counts: list[int], data: st.DataObject) -> None:
-    counts[0] += 1
-    total = data.draw(st.integers(0, sum(counts)))
-    dealt = shares(np.array(counts), total)
-    assert dealt.sum() == total
-    assert np.all(dealt <= counts)
-    assert np.all(np.abs(dealt - np.array(counts) * total / sum(counts)) < 1)
-
-
-def test_shares_known_values() -> None:
-    assert shares(np.array([5, 3, 2]), 4).tolist() == [2, 1, 1]
-    assert shares(np.array([1, 1, 1]), 2).tolist() == [1, 1, 0]
 
 
 def test_unknown_name_suggests_the_nearest() -> None:

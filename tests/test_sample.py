@@ -16,8 +16,8 @@ from factories import corruption_of, model_of
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
 from gigo.recipe import Recipe
-from gigo.rng import Stream
-from gigo.sample import sample, stratified
+from gigo.rng import Stream, stratified
+from gigo.sample import sample
 from gigo.trial import Trial
 from gigo.types import Card, Dataset, Resolved, TrainingSet
 

@@ -66,3 +66,27 @@ class Stream:
     def seed(self) -> int:
         """One non-negative 63-bit integer, to seed a foreign generator with."""
         return int(self.words(1)[0] >> np.uint64(1))
+
+
+def stratified(labels: NDArray[np.int64], share: float, stream: Stream) -> NDArray[np.int64]:
+    """Indices of a ``share`` of the items, (v,) ascending, ``v = round(share * n)``.
+
+    Each class gives its share; the places left by rounding down go to the largest remainders
+    (Hamilton's method), the first class first among equals. The items of a class that are taken
+    are its first ones in the order of ``stream.permutation(n)``.
+
+    >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+    >>> labels[stratified(labels, 0.5, Stream(0, 0, "split"))]
+    array([0, 0, 0, 1, 1])
+    """
+    counts = np.bincount(labels)
+    quotas = share * counts
+    take = np.floor(quotas).astype(np.int64)
+    missing = round(share * len(labels)) - int(take.sum())
+    left_over = (quotas - take).round(9)  # or noise in the last bits would break ties
+    take[np.argsort(-left_over, kind="stable")[:missing]] += 1
+    order = stream.permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    starts = np.cumsum(counts) - counts
+    picked = [by_class[start : start + k] for start, k in zip(starts, take, strict=True)]
+    return np.sort(np.concatenate(picked))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.rng import Stream
+from gigo.rng import Stream, stratified
 from gigo.trial import HELD_OUT, Trial
 from gigo.types import Dataset, Labels, TrainingSet
 
@@ -34,29 +34,6 @@ def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
     if trial.validation == "noisy":
         held_out_labels, _ = _corrupted(trial, dataset, held_out, "corruption/held-out")
     return TrainingSet(rows, labels, dataset.y_train[rows], touched, held_out, held_out_labels)
-
-
-def stratified(labels: Labels, share: float, stream: Stream) -> Labels:
-    """Indices of a ``share`` of the items, (v,) ascending, ``v = round(share * n)``.
-
-    Each class gives its share; the places left by rounding down go to the largest remainders,
-    the first class first among equals.
-
-    >>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
-    >>> labels[stratified(labels, 0.5, Stream(0, 0, "split"))]
-    array([0, 0, 0, 1, 1])
-    """
-    counts = np.bincount(labels)
-    quotas = share * counts
-    take = np.floor(quotas).astype(np.int64)
-    missing = round(share * len(labels)) - int(take.sum())
-    left_over = (quotas - take).round(9)  # or noise in the last bits would break ties
-    take[np.argsort(-left_over, kind="stable")[:missing]] += 1
-    order = stream.permutation(len(labels))
-    by_class = order[np.argsort(labels[order], kind="stable")]
-    starts = np.cumsum(counts) - counts
-    picked = [by_class[start : start + k] for start, k in zip(starts, take, strict=True)]
-    return np.sort(np.concatenate(picked))
 
 
 def _subset(trial: Trial, n_items: int) -> Labels:

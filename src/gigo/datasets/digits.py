@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.datasets.folder import Arrays, Copy, Format
-from gigo.rng import Stream
+from gigo.rng import Stream, stratified
 from gigo.types import Labels
 
 N_TEST = 450
@@ -37,26 +37,11 @@ def copy() -> Copy:
 def in_test_set(y: Labels) -> NDArray[np.bool_]:
     """The one fixed split: (n,) bool, true for the 450 test items.
 
-    The items are put in the order of ``Stream(0, 0, "digits/test").permutation(n)``; the test set
-    takes each class's first ones in that order, as many as `shares` gives it.
+    Each class gives its share, see `gigo.rng.stratified`.
     """
-    order = Stream(0, 0, "digits/test").permutation(len(y))
     mask = np.zeros(len(y), dtype=np.bool_)
-    for label, count in enumerate(shares(np.bincount(y), N_TEST)):
-        mask[order[y[order] == label][:count]] = True
+    mask[stratified(y, N_TEST / len(y), Stream(0, 0, "digits/test"))] = True
     return mask
-
-
-def shares(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """``total`` (at most their sum) dealt to classes in proportion to their ``counts`` (K,).
-
-    Each class gets the whole part of its quota, and those with the largest remainders one more
-    (Hamilton's method), the lower class first where remainders are equal.
-    """
-    whole, remainder = np.divmod(counts * total, counts.sum())
-    most = np.argsort(-remainder, kind="stable")[: total - whole.sum()]
-    whole[most] += 1
-    return whole
 
 
 DIGITS = Format((), read_digits)
