@@ -71,9 +71,9 @@ def refused(act: Callable[[], object]) -> str:
 
 
 def test_axes_are_those_of_cells_and_studies() -> None:
-    assert [axis.name for axis in AXES] == [field.name for field in fields(Cell)]
-    assert {axis.field for axis in AXES} <= set(Study.model_fields)
-    assert (*axes.POINT, *axes.SETTINGS) == tuple(axis.name for axis in AXES)
+    assert [*AXES] == [field.name for field in fields(Cell)]
+    assert {*axes.FIELDS} <= set(Study.model_fields)
+    assert (*axes.POINT, *axes.SETTINGS) == tuple(AXES)
 
 
 def test_tables_name_what_cells_hold() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gigo.analysis.intervals import Floats
-from gigo.axes import CURVE, MEANINGS, POINT, SETTINGS
+from gigo.axes import AXES, CURVE, POINT, SETTINGS
 from gigo.errors import SpecError
 from gigo.grid import Grid
 
@@ -32,7 +32,7 @@ _MEASURED: dict[str, str] = {
 }
 
 COMPARISON_COLUMNS: dict[str, str] = {
-    **{name: MEANINGS[name] for name in POINT},
+    **{name: AXES[name] for name in POINT},
     **{f"{axis}_{side}": f"{axis}, in {side.upper()}" for axis in SETTINGS for side in "ab"},
     **{f"{name}_{s}": f"{told}, in {s.upper()}" for s in "ab" for name, told in _MEASURED.items()},
     "difference": "mean_a - mean_b; 0.01 is a point; empty where a mean is",

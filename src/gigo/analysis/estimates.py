@@ -12,13 +12,13 @@ import pandas as pd
 
 from gigo.analysis.intervals import Estimate, Floats, Ints, fall, interval, moments
 from gigo.analysis.words import rate_text
-from gigo.axes import CURVE, MEANINGS
+from gigo.axes import AXES, CURVE
 
 SHARE = 0.95
 """The share of clean accuracy that a tolerance allows to fall to."""
 
 SUMMARY_COLUMNS: dict[str, str] = {
-    **{axis: MEANINGS[axis] for axis in (*CURVE, "rate")},
+    **{axis: AXES[axis] for axis in (*CURVE, "rate")},
     "realised_rate": "fraction of them whose label really differs, mean over trials, 0 to 1",
     "n_trials": "trials with a record",
     "n_started": "those that trained; only they are in mean, low and high",

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gigo import metrics
-from gigo.axes import MEANINGS
+from gigo.axes import AXES
 from gigo.errors import StoreError
 from gigo.grid import Grid
 from gigo.types import Outcome, Record, TestSet
 
 COLUMNS: dict[str, str] = {
-    **MEANINGS,
+    **AXES,
     "replicate": "repetition, from 0: one draw of subset, split, order, corruption, weights",
     "batch_size": "items per step",
     "realised_rate": "fraction of the training items whose label really differs, 0 to 1",
@@ -50,7 +50,7 @@ not known or not finite is empty. A further test set has columns of its own afte
 ``NAME/accuracy``.
 """
 
-IDENTITY = (*MEANINGS, "replicate", "batch_size")
+IDENTITY = (*AXES, "replicate", "batch_size")
 """The columns that say which trial a row is about; `per_class` repeats them."""
 
 PER_CLASS_COLUMNS: dict[str, str] = {
@@ -150,7 +150,7 @@ def _points(grids: Sequence[Grid], keys: Sequence[str]) -> pd.DataFrame:
         rows.append(np.array([cell + len(cells), replicate, found[cell, replicate]]))
         for each in grid.cells:
             cells.append((*each.labels.values(), each.recipe.batch_size, each.dataset.sha256))
-    frame = pd.DataFrame(cells, columns=[*MEANINGS, "batch_size", "sha256"])
+    frame = pd.DataFrame(cells, columns=[*AXES, "batch_size", "sha256"])
     cell, replicate, place = np.hstack(rows)
     # Not the key alone: at rate 0 one trial stands for several cells.
     number = frame.groupby([*frame], sort=False).ngroup().to_numpy()[cell]

@@ -13,7 +13,7 @@ from gigo.analysis import Curve, Estimate, words
 from gigo.analysis.estimates import SHARE
 from gigo.analysis.findings import Namer
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
-from gigo.axes import SETTINGS, TITLES
+from gigo.axes import SETTINGS
 from gigo.report import blocks as b
 from gigo.report import differences
 from gigo.report.figure_data import Panel, panels
@@ -219,7 +219,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     yield "Trials", f"{len(done):,} done{pending}"
     yield "Of these", f"{never_started} never started and {diverged} diverged"
     for axis in SETTINGS:
-        yield TITLES[axis], _first(list(map(str, done[axis].unique())))
+        yield axis.capitalize(), _first(list(map(str, done[axis].unique())))
     yield "Precision", material.precision
     yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
