@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain, product
+from math import prod
 from typing import Any, Self
 
 from gigo.axes import Cell
@@ -57,9 +58,7 @@ class Grid:
     def __post_init__(self) -> None:
         sides = (self.datasets, self.study.size, self.corruptions, self.study.rates)
         sides += (next(iter(self.models.values())), self.study.recipe, self.study.validation)
-        count = self.study.replicates
-        for side in sides:
-            count *= len(side)
+        count = self.study.replicates * prod(map(len, sides))
         if count > MOST_TRIALS:
             raise SpecError("trials", count, f"at most {MOST_TRIALS:,} in one study")
 
@@ -91,16 +90,13 @@ class Grid:
         At rate 0 nothing is corrupted: there all kinds of corruption, and clean and noisy
         validation, are one trial.
         """
-        clean = cell.rate == 0
+        point: dict[str, Any] = {**vars(cell)}
+        if cell.rate == 0:
+            point["corruption"] = None
+            point["validation"] = cell.validation.replace("noisy", "clean")
         return Trial(
-            dataset=cell.dataset,
-            size=cell.size,
-            corruption=None if clean else cell.corruption,
-            rate=cell.rate,
+            **point,
             subset=self.study.subset,
-            model=cell.model,
-            recipe=cell.recipe,
-            validation="clean" if clean and cell.validation == "noisy" else cell.validation,
             precision=self.precision,
             seed=self.study.seed,
             replicate=replicate,
@@ -144,26 +140,25 @@ class Grid:
         study: dict[str, Any] = {**plain["study"]}
         # Whole ones: what a user may not write, since it does nothing, is in many of them.
         study["recipe"] = [Recipe(**recipe) for recipe in study["recipe"]]
-        cards: list[dict[str, Any]] = plain["datasets"]
-        models: dict[str, list[dict[str, str]]] = plain["models"]
-        cliffs: dict[str, dict[str, list[float]]] = plain["cliffs"]
         return cls(
             study=Study.create(**study),
-            datasets=tuple(_card(**card) for card in cards),
-            corruptions=tuple(Resolved(**each) for each in plain["corruptions"]),
-            models={
-                name: tuple(Resolved(**each) for each in some) for name, some in models.items()
-            },
+            datasets=tuple(_card(**card) for card in plain["datasets"]),
+            corruptions=_resolved(plain["corruptions"]),
+            models={name: _resolved(some) for name, some in plain["models"].items()},
             precision=plain["precision"],
             cliffs={
                 name: {label: tuple(rates) for label, rates in some.items()}
-                for name, some in cliffs.items()
+                for name, some in plain["cliffs"].items()
             },
         )
 
 
 def _card(*, input_shape: list[int], **fields: Any) -> Card:
     return Card(input_shape=tuple(input_shape), **fields)
+
+
+def _resolved(plain: Iterable[dict[str, str]]) -> tuple[Resolved, ...]:
+    return tuple(Resolved(**each) for each in plain)
 
 
 def _plain(thing: Card | Resolved) -> dict[str, Any]:

@@ -58,9 +58,6 @@ class Recipe(Spec):
     flip: bool = False
     crop: int = Field(default=0, ge=0, lt=MOST)
 
-    def __hash__(self) -> int:
-        return hash(tuple(vars(self).values()))
-
     @property
     def augments(self) -> bool:
         """Whether images are shown otherwise than they are."""
@@ -126,11 +123,8 @@ def told_apart(labels: Iterable[str]) -> dict[str, str]:
     bases = {label.split()[0] for label in changed}
     if len(bases) != 1 or len(changed) < 2:
         return {label: label for label in changed}
-    usual = RECIPES[bases.pop()].model_dump()
-    values = {
-        label: {name: changes.get(name, f"{value}") for name, value in usual.items()}
-        for label, changes in changed.items()
-    }
+    usual = {name: f"{value}" for name, value in RECIPES[bases.pop()].model_dump().items()}
+    values = {label: usual | changes for label, changes in changed.items()}
     varying = [name for name in usual if len({mine[name] for mine in values.values()}) > 1]
     return {
         label: " ".join(f"{name}={mine[name]}" for name in varying)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Spec(BaseModel):
@@ -33,5 +34,6 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-OneOrMore = BeforeValidator(_as_tuple)
+Item = TypeVar("Item")
+Several = Annotated[tuple[Item, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 """A field that takes several values also takes one."""

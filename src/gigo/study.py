@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
-from gigo.recipe import Recipe, RecipeItem
+from gigo.recipe import MOST, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
-from gigo.spec import OneOrMore, Spec
+from gigo.spec import Several, Spec
 from gigo.trial import Subset, Validation
 from gigo.types import Placement
 
@@ -28,8 +28,8 @@ Precision = Literal["auto", "bfloat16", "float32", "float64"]
 SUMMARISED = {"dataset", "size", "corruption", "model", "recipe", "validation"}
 """What a study's summary tells of."""
 
-WHOLE = Field(ge=1, lt=2**31)
-"""A number of things: more is a slip of the pen."""
+WHOLE = Field(ge=1, lt=MOST)
+"""A number of things."""
 
 
 def _as_rate(value: float) -> float:
@@ -71,18 +71,14 @@ class Study(Spec):
 
     name: str = Field(default="study", pattern=NAME)
     summary: str = ""
-    dataset: Annotated[tuple[RefItem, ...], OneOrMore, Field(min_length=1)]
-    size: Annotated[tuple[SizeItem, ...], OneOrMore, Field(min_length=1)] = ("all",)
-    corruption: Annotated[tuple[RefItem, ...], OneOrMore, Field(min_length=1)] = (
-        Ref(name="symmetric"),
-    )
-    rates: Annotated[tuple[RateItem, ...], OneOrMore, Field(min_length=1)] = tuple(
-        k / 10 for k in range(11)
-    )
+    dataset: Several[RefItem]
+    size: Several[SizeItem] = ("all",)
+    corruption: Several[RefItem] = (Ref(name="symmetric"),)
+    rates: Several[RateItem] = tuple(k / 10 for k in range(11))
     replicates: Annotated[int, WHOLE] = 3
-    model: Annotated[tuple[RefItem, ...], OneOrMore, Field(min_length=1)] = (Ref(name="auto"),)
-    recipe: Annotated[tuple[RecipeItem, ...], OneOrMore, Field(min_length=1)] = (Recipe(),)
-    validation: Annotated[tuple[Validation, ...], OneOrMore, Field(min_length=1)] = ("clean",)
+    model: Several[RefItem] = (Ref(name="auto"),)
+    recipe: Several[RecipeItem] = (Recipe(),)
+    validation: Several[Validation] = ("clean",)
     subset: Subset = "random"
     placement: Placement = "random"
     precision: Precision = "auto"
@@ -107,19 +103,19 @@ class Study(Spec):
     @classmethod
     def from_toml(cls, path: Path) -> Self:
         """The study in a TOML file; ``name`` defaults to the file's stem."""
+        file = str(path)
         try:
             if not path.is_file() and path.exists():  # reading a pipe could wait for ever
-                raise SpecError("study", str(path), "a file")
+                raise SpecError("study", file, "a file")
             fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
-            raise SpecError("study", str(path), f"a readable file ({error.strerror})") from None
+            raise SpecError("study", file, f"a readable file ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SpecError("study", str(path), f"a TOML file ({error})") from None
+            raise SpecError("study", file, f"a TOML file ({error})") from None
         if "name" not in fields and not re.match(NAME, path.stem):
             fitting = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study"
-            raise SpecError(
-                "study", str(path), f"name = '{fitting}' in it: the file's own can't name a run"
-            )
+            expected = f"name = '{fitting}' in it: the file's own can't name a run"
+            raise SpecError("study", file, expected)
         return cls.create(**{"name": path.stem, **fields})
 
     def but(self, **fields: Any) -> Self:
@@ -140,9 +136,7 @@ _EXPECTED = {
     "name": "letters, digits, '_', '-' and '.', the first not '.'",
     "size": "whole numbers of at least 1, or 'all'",
     "rates": "numbers from 0 to 1",
-    "dataset": "names, or tables with a name and options",
-    "corruption": "names, or tables with a name and options",
-    "model": "names, or tables with a name and options",
+    **dict.fromkeys(("dataset", "corruption", "model"), "names, or tables with a name and options"),
     "recipe": "names of recipes, or tables",
 }
 """Where pydantic's words would not help."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -59,19 +59,14 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, for people who query a run."""
+        _, *others = ((each.name, getattr(self, each.name)) for each in fields(self))
         return {
             "dataset": self.dataset.name,
             "data": self.dataset.sha256,
-            "size": self.size,
+            **dict(others),
             "corruption": self.corruption and self.corruption.to_json(),
-            "rate": self.rate,
-            "subset": self.subset,
             "model": self.model.to_json(),
             "recipe": self.recipe.model_dump(),
-            "validation": self.validation,
-            "precision": self.precision,
-            "seed": self.seed,
-            "replicate": self.replicate,
         }
 
     @cached_property
@@ -81,19 +76,8 @@ class Trial:
 
     def keys(self, replicates: Iterable[int]) -> list[str]:
         """The keys of this trial in some replicates."""
-        content = (
-            SCIENCE,
-            self.dataset.sha256,
-            self.size,
-            self.corruption and self.corruption.identity,
-            self.rate,
-            self.subset,
-            self.model.identity,
-            self.recipe.identity,
-            self.validation,
-            self.precision,
-            self.seed,
-        )
+        *shared, _ = (getattr(self, each.name) for each in fields(self))
+        content = (SCIENCE, *(getattr(value, "identity", value) for value in shared))
         # The replicate comes last: what is before it is the same for all, and hashed once.
         begun = hashlib.sha256(json.dumps(content).removesuffix("]").encode())
         keys: list[str] = []
