@@ -54,7 +54,7 @@ def model_of(name: str, **options: Any) -> Resolved:
     """A network of the catalogue, whatever it is to be trained on."""
     ref = Ref.model_validate({"name": name, **options})
     identity = canonical(ref.to_json())
-    return Resolved(ref.label, identity, partial(models.CATALOGUE[name].factory, **options))
+    return Resolved(ref.label, identity, partial(models.CATALOGUE[name].function, **options))
 
 
 def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Resolved:
@@ -65,7 +65,7 @@ def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Resolved:
 def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Resolved:
     """A corruption of the catalogue."""
     ref = Ref.model_validate({"name": name, **options})
-    destinations = partial(corruptions.CATALOGUE[name].destinations, **options)
+    destinations = partial(corruptions.CATALOGUE[name].function, **options)
     value = partial(relabel, destinations=destinations, placement=placement)
     identity = ref.to_json() | ({} if placement == "random" else {"placement": placement})
     return Resolved(ref.label, canonical(identity), value)

@@ -179,12 +179,12 @@ def test_the_summary_has_the_documented_columns_and_one_row_a_curve_and_rate():
     ],
 )
 def test_cliffs_at_ten_classes(name, expected):
-    rates = cliffs(CATALOGUE[name].destinations(10))
+    rates = cliffs(CATALOGUE[name].function(10))
     np.testing.assert_allclose(theoretical_cliffs(rates, np.arange(1000) % 10), expected)
 
 
 def test_no_cliff_where_the_true_class_always_wins():
-    never = cliffs(CATALOGUE["symmetric"].destinations(10, include_true=True))
+    never = cliffs(CATALOGUE["symmetric"].function(10, include_true=True))
     assert theoretical_cliffs(never, np.arange(1000) % 10) == ()
 
 

@@ -38,7 +38,7 @@ CLASSES = st.integers(2, 12)
 
 def destinations_of(kind: str, n_classes: int) -> np.ndarray:
     name, options = KINDS[kind]
-    return CATALOGUE[name].destinations(n_classes, **options)
+    return CATALOGUE[name].function(n_classes, **options)
 
 
 def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:

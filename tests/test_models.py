@@ -25,7 +25,7 @@ def card(shape: tuple[int, ...], name: str = "made up") -> Card:
 
 
 def resolved(name: str, **options: int) -> Resolved:
-    return Resolved(name, f"{name} {options}", partial(models.CATALOGUE[name].factory, **options))
+    return Resolved(name, f"{name} {options}", partial(models.CATALOGUE[name].function, **options))
 
 
 def test_the_articles_network_has_80874_parameters() -> None:
@@ -172,7 +172,7 @@ def test_the_default_is_the_articles_network_where_it_fits(
     ("name", "side"), [("article_cnn", 24), ("small_cnn", 2), ("resnet", 5), ("mlp", 1)]
 )
 def test_the_smallest_image_is_known_and_trains_in_a_batch_of_one(name: str, side: int) -> None:
-    factory = models.CATALOGUE[name].factory
+    factory = models.CATALOGUE[name].function
     assert smallest_side(factory, 3, 5) == side
     logits = factory((3, side, side), 5)(torch.zeros(1, 3, side, side))
     assert logits.shape == (1, 5) and logits.isfinite().all()
@@ -222,5 +222,5 @@ def test_options_out_of_range_are_named(name: str, option: str, value: int, expe
 
 @pytest.mark.parametrize("name", ["article_cnn", "mlp", "resnet"])
 def test_the_largest_networks_are_measured_without_being_built(name: str) -> None:
-    widest = partial(models.CATALOGUE[name].factory, width=65_536)
+    widest = partial(models.CATALOGUE[name].function, width=65_536)
     assert measure(widest, (3, 32, 32), 10).parameters > 4e9

@@ -67,7 +67,7 @@ def test_every_entry_has_a_case() -> None:
 
 @pytest.mark.parametrize("name", models.CATALOGUE)
 def test_options_are_those_of_the_factory_with_its_defaults(name: str) -> None:
-    factory, options = models.CATALOGUE[name].factory, models.CATALOGUE[name].options
+    factory, options = models.CATALOGUE[name].function, models.CATALOGUE[name].options
     torch.manual_seed(0)
     bare = factory((3, 32, 32), CLASSES).state_dict()
     torch.manual_seed(0)
@@ -141,7 +141,7 @@ def test_every_entry_stacks(
 
 
 def factory(name: str, options: dict[str, Any]) -> Callable[..., nn.Module]:
-    return partial(models.CATALOGUE[name].factory, **options)
+    return partial(models.CATALOGUE[name].function, **options)
 
 
 def members(name: str, options: dict[str, Any], shape: tuple[int, ...]) -> list[nn.Module]:

@@ -14,7 +14,7 @@ import pytest
 
 from command import RUNNABLE, SMALL, environment
 from factories import make_study
-from gigo import describe, studies
+from gigo import describe, runner, studies
 from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.study import Study
@@ -24,7 +24,7 @@ ARTICLE = studies.find("article")
 
 def rows(study: Study, path: Path = Path("none"), **options: Any) -> dict[str, str]:
     given: dict[str, Any] = {"machine": SMALL, **options}
-    text = describe.plan(study, path, **given)
+    text = describe.plan(study, path, runner.plan(study, path, **given))
     return dict(re.split("  +", line, maxsplit=1) for line in text.splitlines())
 
 

@@ -198,10 +198,11 @@ def run_or_plan(
     if context.command.name == "run":
         _run(context, chosen, out, data_dir=data_dir, device=device, workers=workers)
         return
-    from gigo import api, describe
+    from gigo import api, describe, runner
 
     where = api.folder(chosen, out)
-    _say(describe.plan(chosen, where, device=device, workers=workers, data_dir=data_dir))
+    found = runner.plan(chosen, where, data_dir=data_dir, device=device, workers=workers)
+    _say(describe.plan(chosen, where, found))
 
 
 @app.command(epilog="Example: gigo status runs/demo")

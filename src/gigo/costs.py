@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from gigo import measuring
 from gigo.trial import Trial
-
-if TYPE_CHECKING:
-    from gigo.measuring import Cost
 
 CORE_SPEED = {"bfloat16": 60e9, "float32": 30e9, "float64": 10e9}
 """Floating-point operations a second that one processor core sustains, by precision; rough."""
@@ -63,8 +61,7 @@ def _kept_memory(trial: Trial) -> int:
     # and their gradients.
     weights = _cost(trial).parameters * (9 * master + 2 * width)
     items = trial.size * (ITEM + VIEW * trial.recipe.augments)
-    items += trial.dataset.n_test * SEEN
-    return weights + items
+    return weights + items + trial.dataset.n_test * SEEN
 
 
 def expected_epochs(trial: Trial) -> float:
@@ -77,14 +74,10 @@ def expected_epochs(trial: Trial) -> float:
 
 def work(trial: Trial) -> float:
     """Floating-point operations that a trial is expected to take."""
-    flops = _cost(trial).flops
-    n_test = trial.dataset.n_test
-    fitted = trial.n_rows
-    held_out = trial.size - fitted
-    oracle = trial.validation == "oracle"
-    watched = n_test if oracle else held_out
-    final = fitted + 2 * n_test
-    return flops * (expected_epochs(trial) * (3 * fitted + watched) + final)
+    fitted, n_test = trial.n_rows, trial.dataset.n_test
+    watched = n_test if trial.validation == "oracle" else trial.size - fitted
+    passes = expected_epochs(trial) * (3 * fitted + watched) + fitted + 2 * n_test
+    return _cost(trial).flops * passes
 
 
 def step_flops(trial: Trial) -> float:
@@ -94,12 +87,12 @@ def step_flops(trial: Trial) -> float:
 
 def separate(trial: Trial) -> bool:
     """Whether in training an item's logits are its own, see `gigo.measuring.separate`."""
-    from gigo import measuring
-
-    return measuring.separate(trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes)
+    return measuring.separate(*_network(trial))
 
 
-def _cost(trial: Trial) -> Cost:
-    from gigo.measuring import measure
+def _cost(trial: Trial) -> measuring.Cost:
+    return measuring.measure(*_network(trial))
 
-    return measure(trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes)
+
+def _network(trial: Trial) -> tuple[Any, tuple[int, ...], int]:
+    return trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes

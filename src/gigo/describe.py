@@ -1,4 +1,4 @@
-"""What a plan, a run and a catalogue are, in plain text; only a plan imports torch."""
+"""What a plan, a run and a catalogue are, in plain text."""
 
 from __future__ import annotations
 
@@ -10,45 +10,27 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gigo import studies
 from gigo.errors import unknown
-from gigo.machine import Machine
 from gigo.recipe import Recipe
 from gigo.resolve import CATALOGUES
 from gigo.store import Store
 from gigo.study import Study
 
+if TYPE_CHECKING:
+    from gigo.runner.prepare import Prepared
 
-def plan(
-    study: Study,
-    path: Path,
-    *,
-    device: str = "auto",
-    workers: int | None = None,
-    data_dir: Path | None = None,
-    machine: Machine | None = None,
-) -> str:
-    """What running a study in a folder would do: what `gigo.runner.run` takes, and what it says.
+
+def plan(study: Study, path: Path, found: Prepared) -> str:
+    """What running a study in a folder would do.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
-        device: where to.
-        workers: training processes at once; None leaves that to gigo.
-        data_dir: where data files lie.
-        machine: to plan for; default this one.
-
-    Raises:
-        SpecError: less than one worker, or a device that is not here.
-        StoreError: the folder holds something that the study can't extend.
+        found: what `gigo.runner.plan` says of them.
     """
-    from gigo import runner  # imports torch
-
-    found = runner.plan(
-        study, path, device=device, workers=workers, data_dir=data_dir, machine=machine
-    )
     how, count = found.plan, len(found.pending)
     widths = Counter(len(job.trials) for job in found.jobs)
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
@@ -84,11 +66,10 @@ def status(path: Path) -> str:
     place = shlex.quote(str(path))
     begun = ", ".join(name for name, keys in parts.items() if keys - done)
     of = f" of {begun}" if len(parts) > 1 else ""
+    shares = [f"{name} ({len(keys & done)} of {len(keys)})" for name, keys in parts.items()]
     rows = {
         "run": f"{path}",
-        "study": next(iter(parts))
-        if len(parts) == 1
-        else ", ".join(f"{n} ({len(keys & done)} of {len(keys)})" for n, keys in parts.items()),
+        "study": ", ".join(parts if len(parts) == 1 else shares),
         "precision": precision,
         "trials": f"{len(trials) - missing} of {len(trials)} done",
         "never started": f"{states['never_started']}",

@@ -60,14 +60,13 @@ def measure(build: Build, input_shape: Shape, n_classes: int) -> Cost:
 
     Example:
         >>> from gigo.models import CATALOGUE
-        >>> measure(CATALOGUE["logistic"].factory, (1, 8, 8), 10)
+        >>> measure(CATALOGUE["logistic"].function, (1, 8, 8), 10)
         Cost(parameters=650, flops=1280, activations=0, exact=74)
     """
     network, dtype = running(build, input_shape, n_classes)
     device = next((parameter.device for parameter in network.parameters()), None)
-    few, more = (
-        _counted(network, torch.zeros(n, *input_shape, dtype=dtype, device=device)) for n in (2, 4)
-    )
+    batches = (torch.zeros(n, *input_shape, dtype=dtype, device=device) for n in (2, 4))
+    few, more = (_counted(network, batch) for batch in batches)
     # What is kept once per batch, such as its statistics, is no part of the difference.
     item = _Counts(*(max(0, b - a) // 2 for a, b in zip(few, more, strict=True)))
     parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -117,9 +116,7 @@ def takes(
 def smallest_side(build: Build, channels: int, n_classes: int) -> int | None:
     """Pixels a side of the smallest square image that a network takes, None if it takes none."""
     sides = range(1, LARGEST_SIDE + 1)
-    return next(
-        (s for s in sides if takes(build, (channels, s, s), n_classes, devices=("meta",))), None
-    )
+    return next((s for s in sides if takes(build, (channels, s, s), n_classes, ("meta",))), None)
 
 
 @cache

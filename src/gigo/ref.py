@@ -89,7 +89,9 @@ class Ref(Spec):
             return self._thing
         place, _, name = self.name.rpartition(":")
         try:
-            module = _from_file(Path(place)) if place.endswith(".py") else _imported(place)
+            module = (
+                _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+            )
             return getattr(module, name)
         except Exception as error:  # importing runs anybody's code
             reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -110,10 +112,6 @@ class Ref(Spec):
             content = hashlib.sha256(Path(place).read_bytes()).hexdigest()
             return {**self.to_json(), "name": name, "file": content}
         return {**self.to_json(), "versions": _versions(place)}
-
-
-def _imported(place: str) -> ModuleType:
-    return importlib.import_module(place)
 
 
 def _from_file(path: Path) -> ModuleType:

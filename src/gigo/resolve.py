@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from gigo import corruptions, datasets, models
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
-from gigo.recipe import RECIPES, Recipe
+from gigo.recipe import MOST, RECIPES, Recipe
 from gigo.ref import Ref, canonical
 from gigo.study import Study
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Dataset, Placement, Resolved, Watch
+from gigo.types import Card, Dataset, Entry, Placement, Resolved, Watch
 
 CATALOGUES: dict[str, Mapping[str, Any]] = {
     "datasets": datasets.CATALOGUE,
@@ -29,9 +30,6 @@ CATALOGUES: dict[str, Mapping[str, Any]] = {
     "recipes": RECIPES,
 }
 """What can be named in a study."""
-
-MOST = 2**31
-"""Of an option that is a whole number: more is a slip of the pen."""
 
 
 def resolve(study: Study, precision: str = "float32", data_dir: Path | None = None) -> Grid:
@@ -84,27 +82,20 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
 
 def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     """What is known of a data set; those of the catalogue need not be read for it."""
-    if not ref.is_catalogued:
-        return _card(_from_source(ref))
     folder = os.path.abspath(os.path.expanduser(ref.name))
-    if ref.name not in datasets.CATALOGUE and (os.sep in ref.name or os.path.isdir(folder)):
-        return _card(partial(_in_folder, folder))
-    name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
-    entry = datasets.CATALOGUE[name]
-    return Card(
-        name=name,
-        sha256=entry.sha256,
-        kind="image",
-        input_shape=entry.input_shape,
-        n_classes=entry.n_classes,
-        n_train=entry.n_train,
-        n_test=entry.n_test,
-        load=partial(_load, name, data_dir),
-    )
+    if not ref.is_catalogued:
+        load = _from_source(ref)
+    elif ref.name not in datasets.CATALOGUE and (os.sep in ref.name or os.path.isdir(folder)):
+        load = partial(_in_folder, folder)
+    else:
+        name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
+        return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
+    return _card(load(datasets.silent), load)
 
 
-def _load(name: str, data_dir: Path | None, watch: Watch) -> Dataset:
-    return datasets.load(name, data_dir, watch=watch)
+def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
+    values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
+    return Card(**values, load=load)
 
 
 def _in_folder(folder: str, watch: Watch) -> Dataset:
@@ -123,56 +114,41 @@ def _from_source(ref: Ref) -> Callable[[Watch], Dataset]:
     return load
 
 
-def _card(load: Callable[[Watch], Dataset]) -> Card:
-    """Of a data set that has to be read for it."""
-    dataset = load(datasets.silent)
-    return Card(
-        name=dataset.name,
-        sha256=dataset.sha256,
-        kind=dataset.kind,
-        input_shape=dataset.input_shape,
-        n_classes=dataset.n_classes,
-        n_train=len(dataset.y_train),
-        n_test=sum(len(y) for _, y in dataset.tests.values()),
-        load=load,
-    )
-
-
 def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:
     """A corruption, and the matrix that it is for so many classes, if it is one."""
-    if ref.is_catalogued:
-        known = {name: entry.options for name, entry in corruptions.CATALOGUE.items()}
-        name, options = _known("corruption", ref, known)
-        function, chosen = corruptions.CATALOGUE[name].destinations, Ref(name=name, **options)
-        identity = chosen.to_json()
-    else:
-        function, options, chosen = ref.load("corruption"), _options(ref), ref
-        identity = ref.identity
-    bound = partial(function, **options)
-    if next(iter(inspect.signature(function).parameters)) == "n_classes":
-        value = partial(relabel, destinations=bound, placement=placement)
-        if placement != "random":
-            identity = {**identity, "placement": placement}
-        return Resolved(chosen.label, canonical(identity), value), bound
-    return Resolved(chosen.label, canonical(identity), bound), None
+    bound, chosen = _named("corruption", ref, corruptions.CATALOGUE)
+    identity = chosen.identity
+    if next(iter(inspect.signature(bound.func).parameters)) != "n_classes":
+        return Resolved(chosen.label, canonical(identity), bound), None
+    if placement != "random":
+        identity["placement"] = placement
+    value = partial(relabel, destinations=bound, placement=placement)
+    return Resolved(chosen.label, canonical(identity), value), bound
 
 
 def _model(ref: Ref, card: Card) -> Resolved:
     """A model for a data set: ``auto`` depends on its inputs."""
-    if not ref.is_catalogued:
-        value = partial(ref.load("model"), **_options(ref))
-        model = Resolved(ref.label, canonical(ref.identity), value)
-        models.check_input(model, card)
-        return model
-    known = {name: entry.options for name, entry in models.CATALOGUE.items()}
-    name, options = _known("model", ref, {"auto": {}, **known})
-    if name == "auto":
-        name = models.default_for(card.input_shape)
-    chosen = Ref(name=name, **options)
-    value = partial(models.CATALOGUE[name].factory, **options)
-    model = Resolved(chosen.label, canonical(chosen.to_json()), value)
+    auto = partial(models.default_for, card.input_shape)
+    value, chosen = _named("model", ref, models.CATALOGUE, auto)
+    model = Resolved(chosen.label, canonical(chosen.identity), value)
     models.check_input(model, card)
     return model
+
+
+def _named(
+    field: str, ref: Ref, catalogue: Mapping[str, Entry], auto: Callable[[], str] | None = None
+) -> tuple[partial[Any], Ref]:
+    """What a ref names, with its options; and the ref without options at their defaults.
+
+    ``auto`` tells what this name means, if it may be used.
+    """
+    if not ref.is_catalogued:
+        return partial(ref.load(field), **_options(ref)), ref
+    known = {name: entry.options for name, entry in catalogue.items()}
+    name, options = _known(field, ref, {"auto": {}, **known} if auto else known)
+    if auto and name == "auto":
+        name = auto()
+    return partial(catalogue[name].function, **options), Ref(name=name, **options)
 
 
 def _options(ref: Ref) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -72,6 +73,15 @@ class Dataset:
         """Shape of one item, without the batch axis."""
         return self.x_train.shape[1:]
 
+    @property
+    def n_train(self) -> int:
+        return len(self.y_train)
+
+    @property
+    def n_test(self) -> int:
+        """Items of all test sets together."""
+        return sum(len(y) for _, y in self.tests.values())
+
 
 def _not_here(watch: Watch) -> Dataset:
     raise RuntimeError("a grid that was read from a run has no data: resolve its study")
@@ -104,6 +114,11 @@ class Card:
         """How tables and figures name it."""
         return self.name
 
+    @property
+    def identity(self) -> str:
+        """What stands for it in trials' keys."""
+        return self.sha256
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -124,6 +139,24 @@ class Resolved:
     def to_json(self) -> Any:
         """The identity as plain values."""
         return json.loads(self.identity)
+
+
+class Entry(NamedTuple):
+    """A function in a catalogue.
+
+    Attributes:
+        function: called with what its catalogue says, and options.
+        summary: one line for ``gigo list``.
+    """
+
+    function: Callable[..., Any]
+    summary: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The names of its options with their defaults."""
+        parameters = signature(self.function).parameters.items()
+        return {name: each.default for name, each in parameters if each.default is not each.empty}
 
 
 class Schedule(NamedTuple):

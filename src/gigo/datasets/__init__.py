@@ -21,7 +21,7 @@ from gigo.datasets.folder import Copy, Format, fingerprint, look, read
 from gigo.datasets.idx import IDX
 from gigo.datasets.parquet import PARQUET
 from gigo.errors import DataError, unknown
-from gigo.types import Dataset, Watch
+from gigo.types import Dataset, Kind, Watch
 
 __all__ = [
     "CATALOGUE",
@@ -61,6 +61,7 @@ class DatasetEntry(NamedTuple):
             first. Where there are none, it comes with a package that gigo needs anyway.
         downloads: file name -> sha256.
         mirrors: addresses to put before a file's name; the first that works is taken.
+        kind: of the inputs.
     """
 
     name: str
@@ -74,6 +75,7 @@ class DatasetEntry(NamedTuple):
     folders: tuple[str, ...]
     downloads: Mapping[str, str]
     mirrors: tuple[str, ...]
+    kind: Kind = "image"
 
     @property
     def n_classes(self) -> int:
@@ -84,7 +86,7 @@ Name = str | DatasetEntry
 
 
 def load(
-    name: Name, data_dir: Path | None = None, *, watch: Watch = silent, get: Get | None = None
+    name: Name, data_dir: Path | None = None, watch: Watch = silent, *, get: Get | None = None
 ) -> Dataset:
     """Read a data set of the catalogue; its arrays are read-only.
 
@@ -204,10 +206,8 @@ def _locate(name: Name, data_dir: Path | None) -> tuple[DatasetEntry, Copy]:
     copy = look(entry.formats, [folder / place for place in (*entry.folders, "")])
     if not copy.paths:
         places = " or ".join(f"{place}/" for place in entry.folders)
-        raise DataError(
-            f"{said}: holds no {entry.name}: expected {_ways(entry.formats, ' or ')}, directly or "
-            f"in {places}"
-        )
+        ways = f"expected {_ways(entry.formats, ' or ')}, directly or in {places}"
+        raise DataError(f"{said}: holds no {entry.name}: {ways}")
     return entry, copy
 
 
@@ -238,15 +238,11 @@ def _hint(entry: DatasetEntry) -> str:
     return f"gigo data fetch {entry.name} brings the files"
 
 
-def _catalogue() -> dict[str, DatasetEntry]:
-    tables = tomllib.loads((files(__name__) / "official.toml").read_text("utf-8"))
-    return {name: DatasetEntry(name=name, **_plain(table)) for name, table in tables.items()}
-
-
 def _plain(table: dict[str, Any]) -> dict[str, Any]:
     """A table of the catalogue as an entry has it."""
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     return values | {"formats": FORMATS[table["formats"]]}
 
 
-CATALOGUE = _catalogue()
+_TABLES = tomllib.loads((files(__name__) / "official.toml").read_text("utf-8"))
+CATALOGUE = {name: DatasetEntry(name=name, **_plain(table)) for name, table in _TABLES.items()}

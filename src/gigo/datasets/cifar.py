@@ -23,7 +23,6 @@ from gigo.types import Images, Labels
 _PIXELS = 3 * 32 * 32
 _EXPECTED = "a whole pickle of arrays and lists"
 
-
 Part = tuple[NDArray[np.uint8], Labels]
 """The images (n, 3, 32, 32) uint8 and labels (n,) int64 of one file."""
 

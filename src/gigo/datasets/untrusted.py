@@ -190,7 +190,6 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
     def find_class(self, module: str, name: str) -> Any:
         called = f"{module}.{name}"
         if called not in self.allowed:
-            raise DataError(
-                f"a pickle that calls for {called[:80]!r}: refused, expected only arrays and lists"
-            )
+            expected = "refused, expected only arrays and lists"
+            raise DataError(f"a pickle that calls for {called[:80]!r}: {expected}")
         return self.allowed[called]

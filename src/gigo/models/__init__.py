@@ -6,59 +6,33 @@ items it takes is measured (`gigo.measuring`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from inspect import signature
-from typing import TYPE_CHECKING, NamedTuple
 
 from gigo.errors import EngineError, SpecError
 from gigo.models.networks import article_cnn, logistic, mlp, resnet, small_cnn
+from gigo.types import Card, Entry, Resolved
 
-if TYPE_CHECKING:
-    from gigo.types import Card, Resolved
-
-if TYPE_CHECKING:
-    from torch import nn
-
-__all__ = ["CATALOGUE", "DEFAULTS", "Model", "check_input", "default_for"]
+__all__ = ["CATALOGUE", "DEFAULTS", "check_input", "default_for"]
 
 
-class Model(NamedTuple):
-    """A catalogue entry.
-
-    Attributes:
-        summary: one line for ``gigo list models``.
-        factory: ``(input_shape, n_classes, **options) -> nn.Module``, freshly initialised from
-            torch's global generator; input_shape is that of one item, (channels, height, width)
-            for images.
-    """
-
-    summary: str
-    factory: Callable[..., nn.Module]
-
-    @property
-    def options(self) -> dict[str, object]:
-        """The names of its options with their defaults."""
-        _, _, *options = signature(self.factory).parameters.values()
-        return {option.name: option.default for option in options}
-
-
-CATALOGUE: dict[str, Model] = {
-    "article_cnn": Model(
-        "the article's network: six 3x3 convolutions of 32 channels, two dense layers of 128",
+CATALOGUE = {
+    "article_cnn": Entry(
         article_cnn,
+        "the article's network: six 3x3 convolutions of 32 channels, two dense layers of 128",
     ),
-    "small_cnn": Model(
-        "two 3x3 convolutions of 16 and 32 channels, one dense layer of 64", small_cnn
+    "small_cnn": Entry(
+        small_cnn, "two 3x3 convolutions of 16 and 32 channels, one dense layer of 64"
     ),
-    "resnet": Model(
+    "resnet": Entry(
+        resnet,
         "a residual network with batch normalisation: 8, 14, 20 ... layers, the first of 16 "
         "channels",
-        resnet,
     ),
-    "mlp": Model("a multilayer perceptron: two hidden layers of 256, for items of any shape", mlp),
-    "logistic": Model("logistic regression, for items of any shape", logistic),
+    "mlp": Entry(mlp, "a multilayer perceptron: two hidden layers of 256, for items of any shape"),
+    "logistic": Entry(logistic, "logistic regression, for items of any shape"),
 }
+"""``(input_shape, n_classes, **options) -> nn.Module`` each, freshly initialised from torch's
+global generator; input_shape is that of one item, (channels, height, width) for images."""
 
 DEFAULTS = ("article_cnn", "small_cnn", "mlp")
 """What ``model = "auto"`` tries, in order: the first that takes a data set's items is meant."""
@@ -69,7 +43,7 @@ def default_for(input_shape: tuple[int, ...]) -> str:
     """What ``model = "auto"`` means for items of a shape: the first of DEFAULTS that takes them."""
     from gigo import measuring
 
-    return next(n for n in DEFAULTS if measuring.takes(CATALOGUE[n].factory, input_shape, 2))
+    return next(n for n in DEFAULTS if measuring.takes(CATALOGUE[n].function, input_shape, 2))
 
 
 @cache
@@ -80,18 +54,14 @@ def check_input(model: Resolved, card: Card) -> None:
     shape = card.input_shape
     try:
         measuring.running(model.value, shape, card.n_classes)
+        return
     except EngineError as error:
         reason = f"{error}"
-    else:
-        return
-    images = len(shape) == 3
-    if images:
+    items = f"items of shape {shape}"
+    if len(shape) == 3:
+        items = "x".join(map(str, shape[1:])) + " images"
         side = measuring.smallest_side(model.value, shape[0], card.n_classes)
         if side is not None and side > min(shape[1:]):
             reason = f"this one needs {side}x{side}"
-    items = "x".join(map(str, shape[1:])) + " images" if images else f"items of shape {shape}"
-    raise SpecError(
-        "model",
-        model.label,
-        f"a model for the {items} of {card.name}, such as {default_for(shape)} ({reason})",
-    )
+    fit = f"a model for the {items} of {card.name}, such as {default_for(shape)} ({reason})"
+    raise SpecError("model", model.label, fit)

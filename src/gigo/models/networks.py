@@ -40,7 +40,7 @@ def article_cnn(
     _check_range("article_cnn.depth", depth, 0, DEEPEST)
 
     def conv(inputs: int = width, padding: int = 0) -> list[nn.Module]:
-        return [nn.Conv2d(inputs, width, 3, padding=padding), nn.ReLU()]
+        return _conv(inputs, width, padding)
 
     def more() -> list[nn.Module]:
         return [layer for _ in range(depth) for layer in conv(padding=1)]
@@ -60,13 +60,8 @@ def small_cnn(input_shape: Shape, n_classes: int) -> nn.Sequential:
     """
     from torch import nn
 
-    body = [
-        nn.Conv2d(_channels(input_shape), 16, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-    ]
+    first, second = _conv(_channels(input_shape), 16, padding=1), _conv(16, 32, padding=1)
+    body = [*first, *second, nn.MaxPool2d(2)]
     return _classifier(body, [64], input_shape, n_classes)
 
 
@@ -143,6 +138,12 @@ def _channels(input_shape: Shape) -> int:
     if len(input_shape) != 3:
         raise ValueError("takes images, (channels, height, width)")
     return input_shape[0]
+
+
+def _conv(inputs: int, outputs: int, padding: int) -> list[nn.Module]:
+    from torch import nn
+
+    return [nn.Conv2d(inputs, outputs, 3, padding=padding), nn.ReLU()]
 
 
 def _classifier(

@@ -103,6 +103,6 @@ def _test_set(dataset: Dataset) -> TestSet:
         sha256=dataset.sha256,
         classes=dataset.classes,
         labels={name: labels for name, (_, labels) in dataset.tests.items()},
-        n_train=len(dataset.y_train),
+        n_train=dataset.n_train,
         source=dataset.source,
     )
