@@ -147,7 +147,7 @@ def torch_loop(
     watched = (x[:fifth], y[:fifth]) if fifth else None
 
     def one(n_epochs: int) -> None:
-        network = CATALOGUE[model].factory(dataset.input_shape, 10)
+        network = CATALOGUE[model].function(dataset.input_shape, 10)
         torch_epochs(network, x[fifth:], y[fifth:], watched, batch_size, n_epochs)
         if fifth:
             torch_epochs(network, x[:0], y[:0], (test, y_test), batch_size, 1)
