@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -205,6 +205,7 @@ WORDS = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda words: w
 
 
 @given(WORDS, WORDS)
+@example("__0__", "a_b__c_ _d")
 def test_markdown_reads_as_the_words_that_went_in(one, other):
     table = Table([Column(one, "words"), Column(other)], [[other, one]])
     blocks = [Heading(one), Text(other), Items([one, other], "these"), table, Code(one)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from gigo.printable import printable
 from gigo.report import blocks as b
 
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)|^[#+=-](?=[\s#+=-]|$)")
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])|^[#+=-](?=[\s#+=-]|$)")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
