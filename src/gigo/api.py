@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gigo import studies
 from gigo.errors import SpecError
 from gigo.store import Store
+from gigo.store.database import DATABASE
 from gigo.study import Study
 from gigo.types import Record
 
@@ -66,7 +67,7 @@ class Result:
     @property
     def missing(self) -> int:
         """Trials that are not trained yet."""
-        return len(self._keys.difference(self.frame["key"]))
+        return len(self._keys) - self.frame["key"].nunique()
 
     @cached_property
     def _keys(self) -> set[str]:
@@ -154,6 +155,13 @@ class Result:
         from gigo.report import figure
 
         return figure(self.material, size)
+
+    @property
+    def page(self) -> Path | None:
+        """The report in the run folder, if it was written after all that the run holds."""
+        page = self.path / "report.html"
+        written = page.stat().st_mtime_ns if page.is_file() else 0
+        return page if written > (self.path / DATABASE).stat().st_mtime_ns else None
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the self-contained page; default ``report.html`` in the run folder.

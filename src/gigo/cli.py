@@ -221,7 +221,8 @@ def report(
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
-    _report(api.load(run), out)
+    result = api.load(run)
+    _report(result, result.report(out))
 
 
 @app.command(epilog="Example: gigo table runs/demo --csv > demo.csv")
@@ -386,7 +387,7 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
     try:
         with displayed() as display:
             result = run(study, out=path, listener=display.show, **options)
-        _report(result, None)
+        _report(result, result.page or result.report())
     except KeyboardInterrupt:
         from gigo.store import Store
 
@@ -395,11 +396,10 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
         raise typer.Exit(_stopped(told)) from None
 
 
-def _report(result: Result, out: Path | None) -> None:
-    """Show a result and write its page, which is to be there whatever becomes of the output."""
+def _report(result: Result, page: Path) -> None:
+    """Show a result, and say where its page is: there already, whatever becomes of the output."""
     from gigo.report import document, terminal
 
-    page = result.report(out)
     terminal.show(document.brief(result.material))
     _say(f"report: {page}")
 
