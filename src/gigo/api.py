@@ -67,7 +67,7 @@ class Result:
     @property
     def missing(self) -> int:
         """Trials that are not trained yet."""
-        return len(self._keys) - self.frame["key"].nunique()
+        return len(self._keys - {*self.frame["key"]})
 
     @cached_property
     def _keys(self) -> set[str]:

@@ -58,6 +58,9 @@ class Recipe(Spec):
     flip: bool = False
     crop: int = Field(default=0, ge=0, lt=MOST)
 
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
     @property
     def augments(self) -> bool:
         """Whether images are shown otherwise than they are."""

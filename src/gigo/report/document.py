@@ -42,7 +42,8 @@ def trials(frame: pd.DataFrame) -> list[b.Block]:
     if frame.empty:
         return [NOTHING]
     name, rows = Namer(frame, {}), frame.head(MOST_TRIALS)
-    axes = (dict(zip(SETTINGS, row, strict=True)) for row in rows[[*SETTINGS]].itertuples(False))
+    settings = rows[[*SETTINGS]].itertuples(index=False)
+    axes: Iterable[dict[str, Any]] = (dict(zip(SETTINGS, row, strict=True)) for row in settings)
     columns = {
         b.Column("data set", "words", 3): rows["dataset"],
         b.Column("size", rank=4): map("{:,}".format, rows["size"]),
