@@ -27,10 +27,10 @@ MAX_WIDTH = 128
 SMALL_STEP = 1e9
 """Floating-point operations of one member's step, below which replicates are put together."""
 
-STACKS = 16
+STACKS = 12
 """On a CPU no stack is to be more than about one in so many of the whole expected work..."""
 
-STACKS_PER_CORE = 8
+STACKS_PER_CORE = 6
 """...nor, on a machine of many cores, more than one in so many for each of them."""
 
 STEP = 1.5e-3
@@ -39,7 +39,7 @@ STEP = 1.5e-3
 MEMBER = 1e-4
 """Seconds that a member's part of a step takes beside its arithmetic; rough."""
 
-NARROW = 1 / 8
+NARROW = 1 / 7
 """Stacks are not made so narrow that `STEP` is more than this share of what members take."""
 
 WORTH_PROCESSES = 20.0
