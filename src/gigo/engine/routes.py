@@ -32,7 +32,7 @@ from gigo.measuring import check_logits, one_line
 Path = Literal["stacked", "vmap", "one at a time"]
 
 ITEMS = 4
-"""In a batch to try with: a norm over the batch needs a few, lest it enlarge rounding."""
+"""In a batch to try with: a norm over the batch of fewer enlarges rounding."""
 WITHIN = 0.01
 """Of their own size, how far logits may lie from those of the network alone, in float32."""
 
