@@ -119,8 +119,14 @@ class Comparison:
 
     Attributes:
         a, b: the sides.
-        frame: a row a point; the columns are those of `COMPARISON_COLUMNS`.
+        frame: one row per point; the columns are those of `COMPARISON_COLUMNS`.
         only_a, only_b: how many points, setting by setting, have none to compare with.
+
+    >>> import gigo
+    >>> study = {"dataset": "digits", "size": 50, "recipe": "small", "rates": 0, "replicates": 2}
+    >>> found = gigo.compare(gigo.sweep(**study, model="mlp"), gigo.sweep(**study))
+    >>> len(found.points), found.only_a
+    (1, 0)
     """
 
     a: Side
