@@ -36,7 +36,7 @@ precision = "float64"
 
 TRIALS = 20 * 3 * 2
 KILLS = [signal.SIGKILL] * 3
-ASKED = [signal.SIGINT, signal.SIGTERM, signal.SIGINT]
+ASKED = [signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT]
 SIGNALS = [number for asked in ASKED for number in (signal.SIGKILL, asked, *KILLS)]
 
 # Forked children spare each of them the seconds that importing torch takes. They run the command
@@ -101,11 +101,11 @@ for round, number in enumerate(signals):
         time.sleep(rng.uniform(0, 0.2))  # while it makes or opens the run, or loads data
     else:
         until_it_trains(child)
-        # On average for a sixtieth of what is left, so that it is never finished, at the pace of
+        # On average for a fortieth of what is left, so that it is never finished, at the pace of
         # what is done, as the machine may have become faster.
         left = sum(whole[key] for key in whole.keys() - kept.keys())
         pace = sum(kept.values()) / sum(whole[key] for key in kept) if kept else 1
-        time.sleep(rng.uniform(0, 2 / 60) * left * pace)
+        time.sleep(rng.uniform(0, 2 / 40) * left * pace)
     os.killpg(child, number)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     now = took(folder)
@@ -154,7 +154,7 @@ def check_whole(path: Path) -> None:
         assert set(keys) == store.trials().keys()
 
 
-def test_a_run_that_dies_fifteen_times_ends_as_one_that_does_not(tmp_path: Path) -> None:
+def test_a_run_that_dies_twenty_times_ends_as_one_that_does_not(tmp_path: Path) -> None:
     rounds = interrupt(tmp_path)
     assert [number for number, *_ in rounds] == SIGNALS
     counts = [count for _, _, count, _ in rounds]
@@ -177,7 +177,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     terminal, other_end = pty.openpty()
     process = start(
-        *("run", "study.toml", "--out", "run", "--size", "all", "--replicates", "9"),
+        *("run", "study.toml", "--out", "run", "--size", "all"),
         cwd=tmp_path,
         env=environment(TERM="xterm"),
         stdout=other_end,
