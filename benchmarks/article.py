@@ -189,15 +189,15 @@ def settings(material: Material) -> Iterator[str]:
             f"{point['size']:,}",
             point["corruption"],
             rate_text(point["rate"]),
-            name.varied(dict(zip(SETTINGS, setting.a, strict=True))),
+            name.varied(dict(zip(SETTINGS, ours, strict=True))),
             percent(point["mean_a"]),
-            name.varied(dict(zip(SETTINGS, setting.b, strict=True))),
+            name.varied(dict(zip(SETTINGS, theirs, strict=True))),
             percent(point["mean_b"]),
             signed(point["difference"]),
             f"{signed(point['low'])} to {signed(point['high'])}",
             f"{point['n_never_started_a']} and {point['n_never_started_b']}",
         )
-        for setting, part in found.by_setting().items()
+        for (ours, theirs), part in found.by_setting().items()
         for point in part.frame.to_dict("records")
     ]
     head = ["set", "size", "corruption", "rate", "setting", "mean", "against", "mean", "points"]
@@ -213,16 +213,16 @@ def losses(material: Material) -> Iterator[str]:
     where = ["dataset", "size", "corruption"]
     accuracy = 100 * started.pivot_table("accuracy", "replicate", [*where, *SETTINGS, "rate"])
     rows: list[Iterable[object]] = []
-    for setting, part in found.by_setting().items():
+    for (ours, theirs), part in found.by_setting().items():
         for point in part.frame.loc[part.frame["rate"] > 0].to_dict("records"):
             place = tuple(point[axis] for axis in where)
-            cells = product((setting.a, setting.b), (0.0, point["rate"]))
+            cells = product((ours, theirs), (0.0, point["rate"]))
             a_clean, a, b_clean, b = (accuracy.get((*place, *k, rate)) for k, rate in cells)
             if any(one is None for one in (a_clean, a, b_clean, b)):
                 continue
             more = ((a_clean - a) - (b_clean - b)).dropna().to_numpy("float64")
             said = f"{more.mean():+.1f} (± {half_width(more):.1f})" if len(more) else MISSING
-            names = (name.varied(dict(zip(SETTINGS, k, strict=True))) for k in setting)
+            names = (name.varied(dict(zip(SETTINGS, k, strict=True))) for k in (ours, theirs))
             rows.append((*place, rate_text(point["rate"]), *names, len(more), said))
     head = ["set", "size", "corruption", "rate", "setting", "against", "pairs", "loses more"]
     yield from markdown(head, rows)

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Side, article, compare
+from gigo.analysis import article
+from gigo.analysis.comparison import compare
+from gigo.analysis.points import Side
 from gigo.analysis.words import rate_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"

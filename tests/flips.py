@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from factories import grid_of, make_record, make_study, make_test_set
-from gigo.analysis import curves, per_class, tidy
+from gigo.analysis.table import curves, per_class, tidy
 from gigo.errors import StoreError
 from gigo.store import Store
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from factories import grid_of, trials_of
-from gigo.analysis import tidy
+from gigo.analysis.table import tidy
 from gigo.datasets import CATALOGUE
 from gigo.metrics import measures
 from gigo.study import Study

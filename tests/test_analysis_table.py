@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from factories import cells_of, grid_of
-from gigo.analysis import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
+from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS, curves, per_class, tidy
 from gigo.errors import StoreError
 from synthetic import (
     TEST_SETS,

@@ -12,7 +12,8 @@ import pytest
 
 import gigo
 from factories import grid_of, make_study
-from gigo.analysis import COMPARISON_COLUMNS, SUMMARY_COLUMNS
+from gigo.analysis.comparison import COMPARISON_COLUMNS
+from gigo.analysis.estimates import SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
 from gigo.errors import SpecError, StoreError, StudyMismatch
 from gigo.runner import Progress
@@ -123,6 +124,13 @@ def test_figures_are_altair_charts(result: gigo.Result) -> None:
     result.plot(200).to_dict()
     with pytest.raises(SpecError, match=r"size = 300"):
         result.plot(300)
+
+
+def test_a_page_is_that_of_the_run_until_the_run_grows(result: gigo.Result) -> None:
+    assert result.page is None
+    assert result.report() == result.page == gigo.load(result.path).page
+    assert gigo.run(result.studies[0]).page == result.page
+    assert gigo.run(result.studies[0].but(replicates=3)).page is None
 
 
 def test_reports_are_written_where_asked(result: gigo.Result, here: Path) -> None:

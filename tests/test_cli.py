@@ -24,7 +24,7 @@ from rich.console import Console
 from command import RUNNABLE, environment, finish, instant_run
 from factories import grid_of, make_record, make_test_set, trials_of
 from gigo import __version__, cli, describe
-from gigo.analysis import COMPARISON_COLUMNS
+from gigo.analysis.comparison import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import Result, load
 from gigo.console import displayed
@@ -339,8 +339,10 @@ def test_a_run_shows_its_result_and_where_the_report_is(gigo: Gigo, small: Path)
     assert max(map(len, done.out.splitlines()[1:])) <= 80
     assert "<html" in Path("runs/small/report.html").read_text()
     assert len(load("runs/small").frame) == 12  # rate 0 is listed under both corruptions
+    written = Path("runs/small/report.html").stat().st_mtime_ns
     again = gigo("run", small)
     assert again.out == done.out[done.out.index("\n") + 1 :]
+    assert Path("runs/small/report.html").stat().st_mtime_ns == written
 
 
 def test_options_replace_what_the_study_says(gigo: Gigo, small: Path) -> None:

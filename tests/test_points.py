@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories import grid_of
-from gigo.analysis import Side, compare
-from gigo.analysis.points import NUMBERS, read
+from gigo.analysis.comparison import compare
+from gigo.analysis.points import NUMBERS, Side, read
 from gigo.errors import SpecError
 from synthetic import demo_accuracy, demo_status, demo_study, make_frame
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from gigo.analysis import Comparison, CurveEstimates, Side
+    from gigo.analysis.comparison import Comparison
+    from gigo.analysis.estimates import CurveEstimates
+    from gigo.analysis.points import Side
     from gigo.report import Material
     from gigo.runner import Listener
 
@@ -82,7 +84,7 @@ class Result:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row a trial; the columns are described in `gigo.analysis.table.COLUMNS`."""
-        from gigo.analysis import tidy
+        from gigo.analysis.table import tidy
 
         with Store.open(self.path) as store:
             outcomes = islice(store.outcomes(), self._count)  # as of opening
@@ -91,14 +93,14 @@ class Result:
     @cached_property
     def per_class(self) -> pd.DataFrame:
         """One row a trial and class; see `gigo.analysis.table.PER_CLASS_COLUMNS`."""
-        from gigo.analysis import per_class
+        from gigo.analysis.table import per_class
 
         return per_class(self.grids, self._stored(), self.test_sets)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """Learning curves, one row a trial, epoch and quantity: key, epoch, quantity, value."""
-        from gigo.analysis import curves
+        from gigo.analysis.table import curves
 
         return curves(self._stored())
 
@@ -135,7 +137,7 @@ class Result:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row a curve and rate; see `gigo.analysis.SUMMARY_COLUMNS`."""
+        """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
         return self.material.summary
 
     @property
@@ -198,7 +200,8 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
         b: what to compare it with, likewise.
 
     Returns:
-        ``.frame``, a row a point, with `gigo.analysis.COMPARISON_COLUMNS`; ``.mean_difference``,
+        ``.frame``, a row per point, with the columns of
+        `gigo.analysis.comparison.COMPARISON_COLUMNS`; ``.mean_difference``,
         ``.mean_absolute_difference``, ``.largest``, ``.share_inside``; ``.differing`` settings.
 
     Raises:
@@ -215,7 +218,7 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     >>> list(comparison.frame["method"])
     ['paired', 'paired']
     """
-    from gigo.analysis import compare as compare_sides
+    from gigo.analysis.comparison import compare as compare_sides
 
     sides = _side(a), _side(b)
     names = " ".join(side.name for side in sides)
@@ -229,7 +232,8 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
 
 
 def _side(what: Result | str | Path) -> Side:
-    from gigo.analysis import Side, article, points
+    from gigo.analysis import article, points
+    from gigo.analysis.points import Side
 
     if what == article.NAME:
         return article.published()

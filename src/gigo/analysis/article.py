@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from gigo.analysis import points
-from gigo.analysis.comparison import Comparison, Side
-from gigo.analysis.pairing import compare
+from gigo.analysis.comparison import Comparison, compare
+from gigo.analysis.points import Side
 
 NAME = "article"
 """What stands for the published points where a run folder is expected."""
@@ -39,5 +39,5 @@ def repeated_by(run: Side) -> Comparison | None:
     if any(run.settings.get(name) != value for name, value in PLACES.items()):
         return None
     alike = [run.frame[axis].to_numpy() == value for axis, value in SETTING.items()]
-    found = compare(run.only(run.frame.loc[np.logical_and.reduce(alike)]), published())
+    found = compare(replace(run, frame=run.frame.loc[np.logical_and.reduce(alike)]), published())
     return None if found.frame.empty else found

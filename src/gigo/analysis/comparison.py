@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from itertools import product
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gigo.analysis.intervals import Floats
-from gigo.axes import AXES, CURVE, POINT, SETTINGS
-from gigo.errors import SpecError
-from gigo.grid import Grid
+from gigo.analysis.estimates import Accuracies, Curve
+from gigo.analysis.intervals import Floats, Ints, half_width, interval, moments, welch_half_width
+from gigo.analysis.points import Side
+from gigo.axes import AXES, POINT, SETTINGS
+
+Mask = NDArray[np.bool_]
 
 CLOSE = 0.03
 """Two accuracies that differ by no more than this are called close: 3 points."""
-
-ALL = 0
-"""The size of points of a whole data set, until a side that knows its number of items says it."""
 
 _MEASURED: dict[str, str] = {
     "mean": "mean test accuracy of the n trials compared, 0 to 1; empty if there are none",
@@ -47,70 +47,7 @@ COMPARISON_COLUMNS: dict[str, str] = {
 }
 """Every column of `Comparison.frame`, with its meaning and unit."""
 
-
-@dataclass(frozen=True)
-class Side:
-    """What is compared.
-
-    Attributes:
-        name: for people.
-        frame: a tidy table (`gigo.analysis.tidy`), or points (`gigo.analysis.points`).
-        settings: what is the same for all its trials, of what is known: subset, placement,
-            precision and seed.
-        n_items: training items by data set's name.
-        note: of points, what a reader must know of them; a run has none.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    n_items: Mapping[str, int] = field(default_factory=dict[str, int])
-    note: str = ""
-
-    @classmethod
-    def of_run(cls, name: str, frame: pd.DataFrame, grids: Sequence[Grid]) -> Side:
-        """A run: its tidy table and its grids."""
-        study = grids[0].study
-        settings = {"subset": study.subset, "placement": study.placement}
-        settings |= {"precision": grids[0].precision, "seed": study.seed}
-        n_items = {card.name: card.n_train for grid in grids for card in grid.datasets}
-        return cls(name, frame, settings, n_items)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def only(self, frame: pd.DataFrame) -> Side:
-        """This side with other rows."""
-        return replace(self, frame=frame)
-
-    def sized(self, n_items: Mapping[str, int]) -> Side:
-        """This side with numbers for the sizes of whole data sets, where they are known.
-
-        Raises:
-            SpecError: a point is there twice, once with the number.
-        """
-        size = self.frame["size"].to_numpy(np.int64)
-        if ALL not in size:
-            return self
-        known = [n_items.get(name, ALL) for name in self.frame["dataset"]]
-        frame = self.frame.assign(size=np.where(size == ALL, known, size))
-        if frame.duplicated([*CURVE, "rate", "replicate"]).any():
-            raise SpecError(f"{self.name}, size", "all", "no points with its number of items, too")
-        return self.only(frame)
-
-
-class Setting(NamedTuple):
-    """A pair of settings that is compared."""
-
-    a: tuple[str, ...]
-    b: tuple[str, ...]
-
-
-_SETTINGS = [f"{axis}_{side}" for side in "ab" for axis in SETTINGS]
-
-_FIELDS = [(name, Any) for name in (*POINT, "difference")]
-Largest = NamedTuple("Largest", _FIELDS)
-"""Where the difference is largest, and what it is there."""
+_PAIR = [f"{axis}_{side}" for side in "ab" for axis in SETTINGS]
 
 
 @dataclass(frozen=True)
@@ -136,7 +73,7 @@ class Comparison:
     only_b: int
 
     def __repr__(self) -> str:
-        return f"<gigo.Comparison {self.a}, {self.b}: {len(self.points)} points>"
+        return f"<gigo.Comparison {self.a.name}, {self.b.name}: {len(self.points)} points>"
 
     @property
     def published(self) -> Side | None:
@@ -154,45 +91,42 @@ class Comparison:
         if self.published:
             return rows
         trial = rows.assign(corruption=rows["corruption"].where(rows["rate"] > 0, ""))
-        return rows.loc[~trial.duplicated([*POINT, *_SETTINGS])]
-
-    @property
-    def untrained(self) -> pd.DataFrame:
-        """The rows without a difference: no trial of one side, or of both, started."""
-        return self.frame.loc[self.frame["difference"].isna()]
+        return rows.loc[~trial.duplicated([*POINT, *_PAIR])]
 
     @property
     def mean_difference(self) -> float:
         """Of A over B, as a share: 0.01 is a point; NaN without points."""
-        return _mean(self._differences)
+        return float(moments(self.points["difference"].to_numpy(float)).mean)
 
     @property
     def mean_absolute_difference(self) -> float:
         """The same whatever the sign."""
-        return _mean(abs(self._differences))
+        return float(moments(self.points["difference"].abs().to_numpy(float)).mean)
 
     @property
-    def largest(self) -> Largest | None:
-        """The point with the largest absolute difference; None without points."""
-        if self.points.empty:
-            return None
-        row = self.points.iloc[int(np.argmax(abs(self._differences)))]
-        return Largest(*(row[name] for name in Largest._fields))
+    def largest(self) -> dict[str, Any] | None:
+        """The row with the largest absolute difference; None without points."""
+        rows: list[dict[str, Any]] = self.points.to_dict("records")
+        return max(rows, key=lambda row: abs(row["difference"]), default=None)
 
     @property
     def n_intervals(self) -> int:
         """Points that have an interval."""
-        return len(self.points) - int(self.points["inside"].isna().to_numpy(bool).sum())
+        return int(self.points["inside"].notna().to_numpy(bool).sum())
 
     @property
     def n_inside(self) -> int:
         """Points whose interval holds the other side."""
-        return int(self._flags("inside").sum())
+        return self._count("inside")
 
     @property
     def n_agreeing(self) -> int:
         """Points that are inside or close."""
-        return int((self._flags("inside") | self._flags("close")).sum())
+        return self._count("inside", "close")
+
+    def _count(self, *flags: str) -> int:
+        """Points for which one of these columns holds."""
+        return int(self.points[[*flags]].fillna(False).to_numpy(bool).any(axis=1).sum())
 
     @property
     def share_inside(self) -> float:
@@ -210,21 +144,155 @@ class Comparison:
                 found[axis] = tuple(a.unique()), tuple(b.unique())
         return found
 
-    def by_setting(self) -> dict[Setting, Comparison]:
-        """A comparison for each pair of settings (model, recipe, validation), in order."""
-        groups = self.frame.groupby(_SETTINGS, sort=False)
+    def by_setting(self) -> dict[tuple[tuple[str, ...], ...], Comparison]:
+        """A comparison for each pair of settings (model, recipe, validation), A's first."""
+        groups = self.frame.groupby(_PAIR, sort=False)
         return {
-            Setting(values[: len(SETTINGS)], values[len(SETTINGS) :]): replace(self, frame=rows)
-            for values, rows in cast("Iterator[tuple[tuple[str, ...], pd.DataFrame]]", groups)
+            (pair[: len(SETTINGS)], pair[len(SETTINGS) :]): replace(self, frame=rows)
+            for pair, rows in cast("Iterator[tuple[tuple[str, ...], pd.DataFrame]]", groups)
         }
 
-    @property
-    def _differences(self) -> Floats:
-        return self.points["difference"].to_numpy(np.float64)
 
-    def _flags(self, name: str) -> NDArray[np.bool_]:
-        return self.points[name].fillna(False).to_numpy(bool)
+def compare(a: Side, b: Side) -> Comparison:
+    """Pair the points that both sides have: data set, size, corruption and rate.
+
+    A side that has several settings (model, recipe, validation) at a point is compared setting by
+    setting: each with the only one of the other side; where both have several, each with itself
+    or, if they share none, with all.
+
+    The interval is of the difference of means. Runs of one seed share what their replicates
+    draw, so those that both have are paired; other runs are independent, and Welch's interval
+    takes their means. Where one side has a single training, it is where one more training of
+    the other is to be expected, taken off the other's mean; a replicate of the same seed and
+    number is left out of that mean, or, where it is one of two, compared alone.
+
+    Returns:
+        With an empty frame if they have no point in common.
+    """
+    a, b = a.sized(b.n_items), b.sized(a.n_items)
+    of_a, of_b = Accuracies.of(a.frame), Accuracies.of(b.frame)
+    rows_a, rows_b = _common(of_a, of_b)
+    replicates = np.union1d(of_a.replicates, of_b.replicates)
+    paired = "seed" in b.settings and a.settings.get("seed") == b.settings["seed"]
+    sides = ("a", of_a, rows_a), ("b", of_b, rows_b)
+    columns: dict[str, Any] = {
+        **{name: of_a.points[name].to_numpy()[rows_a] for name in POINT},
+        **{
+            f"{name}_{side}": found.points[name].to_numpy()[rows]
+            for side, found, rows in sides
+            for name in (*SETTINGS, "n_never_started", "n_diverged")
+        },
+        **{f"mean_all_{side}": moments(found.of_all[rows]).mean for side, found, rows in sides},
+        **_compared(_over(replicates, of_a, rows_a), _over(replicates, of_b, rows_b), paired),
+    }
+    frame = pd.DataFrame(columns, columns=list(COMPARISON_COLUMNS))
+    only_a, only_b = (len(found.points) - len(set(rows)) for _, found, rows in sides)
+    return Comparison(a, b, frame, only_a, only_b)
 
 
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else math.nan
+def between_settings(run: Side, like: Mapping[str, str]) -> Comparison | None:
+    """Every other setting of a run, A, against one of them, B, paired by replicate.
+
+    B is, for each data set, the first of those that have most in common with ``like``. A trial
+    that both have, such as that of clean and noisy validation at rate 0, is not compared.
+
+    Args:
+        run: whose settings.
+        like: a value by setting.
+
+    Returns:
+        None where the run has but one setting.
+    """
+    frame = run.frame.reset_index(drop=True)
+    number = frame.groupby(["dataset", *SETTINGS], sort=False, observed=True).ngroup()
+    alike = frame[list(like)].eq(pd.Series(like)).sum(axis=1)
+    held = number.isin(number[alike.groupby(frame["dataset"]).idxmax()])
+    if held.all():
+        return None
+    shared = frame["key"].isin(frame.loc[held, "key"])
+    return compare(replace(run, frame=frame.loc[~shared]), replace(run, frame=frame.loc[held]))
+
+
+def _common(a: Accuracies, b: Accuracies) -> tuple[Ints, Ints]:
+    """The points that both have, by their rows on each side."""
+    curves_a, curves_b = a.curves(), b.curves()
+    rows: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    for one, other in _matches(curves_a, curves_b):
+        left, right = curves_a[one], curves_b[other]
+        _, i, j = np.intersect1d(left.rates, right.rates, return_indices=True)
+        rows.append((left.points.index.to_numpy()[i], right.points.index.to_numpy()[j]))
+    rows_a, rows_b = (np.concatenate(side) for side in zip(*rows, strict=True))
+    return rows_a, rows_b
+
+
+def _matches(curves_a: Iterable[Curve], curves_b: Iterable[Curve]) -> Iterator[tuple[Curve, Curve]]:
+    """The curves to compare: see `compare`."""
+    families = [_families(curves) for curves in (curves_a, curves_b)]
+    for family, of_a in families[0].items():
+        of_b = families[1].get(family, [])
+        same = [(curve, curve) for curve in of_a if curve in of_b]
+        several = len(of_a) > 1 and len(of_b) > 1
+        yield from same if several and same else product(of_a, of_b)
+
+
+def _families(curves: Iterable[Curve]) -> dict[Curve, list[Curve]]:
+    """The curves by all but their settings."""
+    found: dict[Curve, list[Curve]] = {}
+    for curve in curves:
+        found.setdefault(curve._replace(**dict.fromkeys(SETTINGS, "")), []).append(curve)
+    return found
+
+
+def _over(replicates: Ints, found: Accuracies, rows: Ints) -> Floats:
+    """(rows, replicates) accuracies of the started trials at some points."""
+    values = np.full((len(rows), len(replicates)), np.nan)
+    values[:, np.searchsorted(replicates, found.replicates)] = found.started[rows]
+    return values
+
+
+def _compared(a: Floats, b: Floats, paired: bool) -> dict[str, Any]:
+    """Means, differences and intervals of (points, replicates) accuracies."""
+    known_a, known_b = ~np.isnan(a), ~np.isnan(b)
+    shared = known_a & known_b & paired
+    left = np.where(_used(known_a, known_b, shared), a, np.nan)
+    right = np.where(_used(known_b, known_a, shared), b, np.nan)
+    (n_a, mean_a, _), (n_b, mean_b, _) = moments(left), moments(right)
+    several = np.where(n_a[:, None] > 1, left, right)
+    fewest, most = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
+    cases = [shared.sum(axis=1) > 1, fewest > 1, (fewest == 1) & (most > 1)]
+    method = np.select(cases, ["paired", "welch", "prediction"], "none")
+    halves = half_width(left - right), welch_half_width(left, right), half_width(several, more=1)
+    half = np.select(cases, halves, np.nan)
+    _, *ends = interval(several, more=1)
+    low, high = (np.where(method == "prediction", end, np.nan) for end in ends)
+    difference = mean_a - mean_b
+    # The last bits of means of equal numbers may differ.
+    apart = pd.Series(abs(difference) - 1e-12)
+    return {
+        "mean_a": mean_a,
+        "n_a": n_a,
+        "mean_b": mean_b,
+        "n_b": n_b,
+        "difference": difference,
+        "low": difference - half,
+        "high": difference + half,
+        "method": method.astype(object),
+        "predicted_low": low,
+        "predicted_high": high,
+        "inside": (apart <= half).astype("boolean").mask(np.isnan(half)),
+        "close": (apart <= CLOSE).astype("boolean").mask(np.isnan(difference)),
+    }
+
+
+def _used(mine: Mask, other: Mask, shared: Mask) -> Mask:
+    """Which of my replicates count: those that are paired, or all.
+
+    Where the other side's only one is one of mine, it would help to predict itself: without it,
+    or, of two, that one alone, which says more of the difference than the other does.
+    """
+    several = [mask.sum(axis=1, keepdims=True) > 1 for mask in (shared, mine, other)]
+    by_pairs, mine_are, other_are = several
+    rest = mine & ~shared
+    without = np.where(rest.sum(axis=1, keepdims=True) > 1, rest, shared)
+    itself = shared.any(axis=1, keepdims=True) & mine_are & ~other_are
+    return np.where(by_pairs, shared, np.where(itself, without, mine))

@@ -93,8 +93,8 @@ class Accuracies:
     def curves(self) -> dict[Curve, Accuracies]:
         """Each curve alone, in order."""
         return {
-            curve: Accuracies(
-                rows, self.replicates, self.started[rows.index], self.of_all[rows.index]
+            curve: replace(
+                self, points=rows, started=self.started[rows.index], of_all=self.of_all[rows.index]
             )
             for curve, rows in split_curves(self.points).items()
         }
@@ -187,12 +187,12 @@ def sizes_compared(frame: pd.DataFrame) -> list[SizesCompared]:
     ]
 
 
-def curve_estimates(frame: pd.DataFrame, share: float = SHARE) -> list[CurveEstimates]:
+def curve_estimates(frame: pd.DataFrame) -> list[CurveEstimates]:
     """Everything about every curve, in the table's order."""
     found: list[CurveEstimates] = []
     for name, curve in Accuracies.of(frame).curves().items():
         mean, low, high = map(float, interval(curve.clean))
-        estimates = tolerance(curve, share), midpoint(curve)
+        estimates = tolerance(curve), midpoint(curve)
         found.append(CurveEstimates(name, curve.n_replicates, (mean, low, high), *estimates))
     return found
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gigo.analysis import words
 from gigo.analysis.estimates import (
     SHARE,
     Curve,
@@ -18,16 +19,6 @@ from gigo.analysis.estimates import (
     sizes_compared,
 )
 from gigo.analysis.intervals import Estimate
-from gigo.analysis.words import (
-    accuracy_text,
-    assured_text,
-    count,
-    interval_text,
-    listing,
-    range_text,
-    rate_text,
-    value_text,
-)
 from gigo.axes import CURVE, SETTINGS
 from gigo.recipe import told_apart
 
@@ -61,26 +52,22 @@ class Answer:
 
 
 def answer(
-    frame: pd.DataFrame,
-    n_items: Mapping[str, int] | None = None,
-    pending: int = 0,
-    share: float = SHARE,
+    frame: pd.DataFrame, n_items: Mapping[str, int] | None = None, pending: int = 0
 ) -> Answer:
     """The answer that a tidy table gives.
 
     Args:
-        frame: of `gigo.analysis.tidy`.
+        frame: of `gigo.analysis.table.tidy`.
         n_items: training items by data set's name, so that a size can be called ``all``.
         pending: trials not trained yet.
-        share: of clean accuracy that a tolerance allows to fall to.
     """
-    found = curve_estimates(frame, share)
+    found, versus = curve_estimates(frame), sizes_compared(frame)
     name = Namer(frame, n_items or {})
-    versus = sizes_compared(frame)
-    findings = [*_per_size(found, name, share), *_between_sizes(versus, name)]
-    warnings = (ORACLE,) if "oracle" in frame["validation"].unique() else ()
-    notes = [*_notes(frame, pending), *_estimate_notes(found, versus, name)]
-    return Answer(tuple(findings), warnings, tuple(notes))
+    return Answer(
+        findings=(*_per_size(found, name), *_between_sizes(versus, name)),
+        warnings=(ORACLE,) if "oracle" in frame["validation"].unique() else (),
+        notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
+    )
 
 
 class Namer:
@@ -125,9 +112,8 @@ class Namer:
         return ", ".join(self._axis_text(axis, setting[axis]) for axis in self.varying)
 
     def _axis_text(self, axis: str, value: str) -> str:
-        if axis in ("model", "recipe"):
-            return self._recipes.get(value, value) if axis == "recipe" else value
-        return f"no {axis}" if value == "none" else f"{value} {axis}"
+        named = {"model": value, "recipe": self._recipes.get(value, value)}
+        return named.get(axis) or (f"no {axis}" if value == "none" else f"{value} {axis}")
 
     def size(self, curve: Curve) -> str:
         """``all 1,347`` or ``200``."""
@@ -140,44 +126,40 @@ class Namer:
         return ", ".join([self.setting(curve), *size, curve.corruption])
 
 
-def _per_size(found: list[CurveEstimates], name: Namer, share: float) -> Iterator[Finding]:
+def _per_size(found: list[CurveEstimates], name: Namer) -> Iterator[Finding]:
     groups: dict[Curve, list[CurveEstimates]] = {}
     for each in found:
         groups.setdefault(each.curve._replace(corruption=""), []).append(each)
     for curve, group in groups.items():
         mean, low, high = group[0].clean
-        heading = f"{name.setting(curve)}, {name.size(curve)} labels: "
-        if math.isnan(mean):
-            heading += "no accuracy with clean labels to compare with."
-        else:
-            spread = "" if math.isnan(low) else f" (95 % interval {range_text(low, high)})"
-            heading += f"{accuracy_text(mean)} correct with clean labels{spread}."
-        yield Finding(heading, tuple(_tolerance_line(each, share) for each in group))
+        told = "no accuracy with clean labels to compare with"
+        if not math.isnan(mean):
+            spread = "" if math.isnan(low) else f" (95 % interval {words.range_text(low, high)})"
+            told = f"{words.accuracy_text(mean)} correct with clean labels{spread}"
+        heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
+        yield Finding(heading, tuple(map(_tolerance_line, group)))
 
 
-def _tolerance_line(each: CurveEstimates, share: float) -> str:
+def _tolerance_line(each: CurveEstimates) -> str:
     estimate, label = each.tolerance, each.curve.corruption
     if estimate.value is None:
-        return f"{label}: no estimate, {listing(estimate.notes)}."
-    allowed = f"{label}: accuracy stays above {rate_text(share)} of that"
-    if estimate.censored:
-        return f"{allowed} {_reach(estimate)}" + (
-            f"; {assured_text(estimate)} is assured." if estimate.low is not None else "."
-        )
-    return f"{allowed} up to {value_text(estimate)} corrupted labels{_spread(each)}."
+        return f"{label}: no estimate, {words.listing(estimate.notes)}."
+    told = f"{label}: accuracy stays above {words.rate_text(SHARE)} of that {_reach(estimate)}"
+    if not estimate.censored:
+        told += " corrupted labels"
+        if estimate.low is not None:
+            told += f" (95 % interval {words.interval_text(estimate)})"
+        elif each.replicates == 1:
+            told += " (one replicate, no interval)"
+    return told + ("." if estimate.low is None else f"; {words.assured_text(estimate)} is assured.")
 
 
 def _reach(estimate: Estimate) -> str:
-    """How far a curve that does not fall was followed."""
+    """How far a curve stays above, or was followed."""
+    if not estimate.censored:
+        return f"up to {words.value_text(estimate)}"
     tried = "tried" if not estimate.notes else "at which models trained"
-    return f"at every rate {tried}, up to {rate_text(estimate.highest_rate)}"
-
-
-def _spread(each: CurveEstimates) -> str:
-    estimate = each.tolerance
-    if estimate.low is None:
-        return " (one replicate, no interval)" if each.replicates == 1 else ""
-    return f" (95 % interval {interval_text(estimate)}); {assured_text(estimate)} is assured"
+    return f"at every rate {tried}, up to {words.rate_text(estimate.highest_rate)}"
 
 
 def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding]:
@@ -187,28 +169,26 @@ def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding
             f"{name.setting(large)}, more but worse or less but better: "
             f"{name.size(large)} labels against {name.size(small)} clean ones."
         )
-        lines.setdefault(heading, []).append(_break_even_line(large.corruption, estimate))
-    for heading, each in lines.items():
-        yield Finding(heading, tuple(each))
+        line = f"{large.corruption}: {_break_even_text(estimate)}."
+        lines.setdefault(heading, []).append(line)
+    return (Finding(heading, tuple(each)) for heading, each in lines.items())
 
 
-def _break_even_line(label: str, estimate: Estimate) -> str:
+def _break_even_text(estimate: Estimate) -> str:
     if estimate.value is None:
-        return f"{label}: no estimate, {listing(estimate.notes)}."
-    unknown = estimate.low is None and estimate.high is None
-    spread = "" if unknown else f" (95 % interval {interval_text(estimate)})"
+        return f"no estimate, {words.listing(estimate.notes)}"
+    interval = words.interval_text(estimate)
+    spread = "" if interval == words.MISSING else f" (95 % interval {interval})"
     if estimate.value == 0:
-        return f"{label}: more is no better, even when all of it is clean{spread}."
-    if estimate.censored and estimate.highest_rate == 0:
-        return f"{label}: more is better when all of it is clean; no model trained above rate 0."
-    if estimate.censored:
-        return f"{label}: more is better {_reach(estimate)} corrupted{spread}."
-    return f"{label}: more is better up to {value_text(estimate)} corrupted{spread}."
+        return f"more is no better, even when all of it is clean{spread}"
+    if estimate.highest_rate == 0:
+        return "more is better when all of it is clean; no model trained above rate 0"
+    return f"more is better {_reach(estimate)} corrupted{spread}"
 
 
 def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     if pending:
-        yield f"{count(pending, 'trial')} not trained yet: every number here may still move."
+        yield f"{words.count(pending, 'trial')} not trained yet: every number here may still move."
     yield from _failures(frame)
     if "clean" in frame["validation"].unique():
         yield (
@@ -221,12 +201,12 @@ def _estimate_notes(
     found: list[CurveEstimates], versus: list[SizesCompared], name: Namer
 ) -> Iterator[str]:
     """What limits an estimate that has a value; the line of one without says why itself."""
-    for each in found:
-        for note in each.tolerance.notes if each.tolerance.value is not None else ():
-            yield f"{name.line(each.curve)}: {note}."
+    limited = [(name.line(each.curve), each.tolerance) for each in found]
     for large, small, estimate in versus:
-        for note in estimate.notes if estimate.value is not None else ():
-            yield f"{name.line(large)}, against {name.size(small)} clean ones: {note}."
+        limited.append((f"{name.line(large)}, against {name.size(small)} clean ones", estimate))
+    for which, estimate in limited:
+        if estimate.value is not None:
+            yield from (f"{which}: {note}." for note in estimate.notes)
 
 
 def _failures(frame: pd.DataFrame) -> Iterator[str]:
@@ -237,9 +217,11 @@ def _failures(frame: pd.DataFrame) -> Iterator[str]:
         failed = trials[trials["status"] == status]
         if len(failed):
             by_rate = Counter(zip(failed["corruption"], failed["rate"], strict=True))
-            where = [f"{name} at {rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()]
+            where = [
+                f"{name} at {words.rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()
+            ]
             more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
             yield (
-                f"{count(len(failed), 'model')} of {len(trials):,} {phrase} "
+                f"{words.count(len(failed), 'model')} of {len(trials):,} {phrase} "
                 f"({'; '.join(where[:6])}{more}): hollow in the figures, left out of the means."
             )

@@ -99,7 +99,6 @@ class Estimate:
             ``highest_rate``; None where nothing can be said, and ``notes`` say why.
         low, high: ends of its 95 % interval, in the same terms; None where unknown.
         highest_rate: the highest rate that was looked at.
-        replicates: how many were compared, at the rate with the fewest.
         notes: what a reader must know beside the numbers, as plain phrases.
     """
 
@@ -107,7 +106,6 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     highest_rate: float = math.nan
-    replicates: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -167,7 +165,7 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats) -> Estimate:
     used = n > 0
     if not used.any():
         return Estimate(None)
-    n, mean, half = n[used], mean[used], half_width((accuracies - targets)[used])
+    mean, half = mean[used], half_width((accuracies - targets)[used])
     lowest = float(rates[used][0])
     if lowest > 0 and mean[0] < 0:
         note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
@@ -178,5 +176,4 @@ def fall(rates: Floats, accuracies: Floats, targets: Floats) -> Estimate:
         low=0.0 if open_below else first_below(rates[used], mean - half),
         high=first_below(rates[used], mean + half),
         highest_rate=float(rates[used][-1]),
-        replicates=int(n.min()),
     )

@@ -1,26 +1,30 @@
-"""Points that somebody published, read from a CSV file: one more side to compare a run with.
+"""The points of a run, or those that somebody published, read from a CSV file.
 
-A row is a training: ``dataset``, ``size`` (a number of training items, or ``all``), ``corruption``,
-``rate`` and ``accuracy`` (0 to 1), and, where known, the settings (``model``, ``recipe``,
-``validation``), ``replicate`` (a number from 0) and ``status`` (as in ``gigo table``). Other
-columns are left aside.
+A row of such a file is a training: ``dataset``, ``size`` (a number of training items, or
+``all``), ``corruption``, ``rate`` and ``accuracy`` (0 to 1), and, where known, the settings
+(``model``, ``recipe``, ``validation``), ``replicate`` (a number from 0) and ``status`` (as in
+``gigo table``). Other columns are left aside.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.comparison import ALL, Side
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.errors import SpecError
+from gigo.grid import Grid
 from gigo.types import Status
+
+ALL = 0
+"""The size of points of a whole data set, until a side that knows its number of items says it."""
 
 REQUIRED = (*POINT, "accuracy")
 OPTIONAL = {**dict.fromkeys(SETTINGS, "unknown"), "replicate": "0", "status": "ok"}
@@ -38,8 +42,52 @@ NUMBERS: dict[str, tuple[type[Any], int, int, str]] = {
 """The columns of numbers: of which type, from where to where."""
 
 
+@dataclass(frozen=True)
+class Side:
+    """What is compared.
+
+    Attributes:
+        name: for people.
+        frame: a tidy table (`gigo.analysis.table.tidy`), or points (`gigo.analysis.points`).
+        settings: what is the same for all its trials, of what is known: subset, placement,
+            precision and seed.
+        n_items: training items by data set's name.
+        note: of points, what a reader must know of them; a run has none.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    n_items: Mapping[str, int] = field(default_factory=dict[str, int])
+    note: str = ""
+
+    @classmethod
+    def of_run(cls, name: str, frame: pd.DataFrame, grids: Sequence[Grid]) -> Side:
+        """A run: its tidy table and its grids."""
+        study = grids[0].study
+        settings = {"subset": study.subset, "placement": study.placement}
+        settings |= {"precision": grids[0].precision, "seed": study.seed}
+        n_items = {card.name: card.n_train for grid in grids for card in grid.datasets}
+        return cls(name, frame, settings, n_items)
+
+    def sized(self, n_items: Mapping[str, int]) -> Side:
+        """This side with numbers for the sizes of whole data sets, where they are known.
+
+        Raises:
+            SpecError: a point is there twice, once with the number.
+        """
+        size = self.frame["size"].to_numpy(np.int64)
+        if ALL not in size:
+            return self
+        known = [n_items.get(name, ALL) for name in self.frame["dataset"]]
+        frame = self.frame.assign(size=np.where(size == ALL, known, size))
+        if frame.duplicated([*CURVE, "rate", "replicate"]).any():
+            raise SpecError(f"{self.name}, size", "all", "no points with its number of items, too")
+        return replace(self, frame=frame)
+
+
 def read(path: str | Path) -> Side:
-    """The points in a CSV file, for `gigo.analysis.compare`.
+    """The points in a CSV file, for `gigo.analysis.comparison.compare`.
 
     Raises:
         SpecError: it can't be read, lacks a column, or a value is wrong. The message names the
@@ -83,11 +131,11 @@ def _rows(path: str, reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
         yield values
 
 
-def _number(field: str, text: str, kind: type[Any], least: int, most: int, expected: str) -> Any:
+def _number(where: str, text: str, kind: type[Any], least: int, most: int, expected: str) -> Any:
     try:
         value = kind(text)
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        raise SpecError(field, text, expected)
+        raise SpecError(where, text, expected)
     return round(value, 9)  # as a study rounds its rates

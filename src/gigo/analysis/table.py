@@ -70,9 +70,7 @@ COPIED = [each.name for each in fields(Outcome) if each.name not in ("measures",
 
 
 def tidy(
-    grids: Sequence[Grid],
-    outcomes: Iterable[Outcome],
-    test_sets: Mapping[str, TestSet],
+    grids: Sequence[Grid], outcomes: Iterable[Outcome], test_sets: Mapping[str, TestSet]
 ) -> pd.DataFrame:
     """One row per cell and replicate that has an outcome; the columns are those of `COLUMNS`.
 
@@ -97,9 +95,7 @@ def tidy(
 
 
 def per_class(
-    grids: Sequence[Grid],
-    records: Iterable[Record],
-    test_sets: Mapping[str, TestSet],
+    grids: Sequence[Grid], records: Iterable[Record], test_sets: Mapping[str, TestSet]
 ) -> pd.DataFrame:
     """One row per row of `tidy` and class; the columns are those of `PER_CLASS_COLUMNS`."""
     keys: list[str] = []
@@ -155,11 +151,8 @@ def _points(grids: Sequence[Grid], keys: Sequence[str]) -> pd.DataFrame:
     # Not the key alone: at rate 0 one trial stands for several cells.
     number = frame.groupby([*frame], sort=False).ngroup().to_numpy()[cell]
     again = pd.DataFrame({0: number, 1: replicate, 2: place}).duplicated().to_numpy()
-    return (
-        frame.take(cell[~again])
-        .assign(replicate=replicate[~again], place=place[~again])
-        .reset_index(drop=True)
-    )
+    frame = frame.take(cell).assign(replicate=replicate, place=place).loc[~again]
+    return frame.reset_index(drop=True)
 
 
 def _columns(outcomes: Iterable[Outcome]) -> pd.DataFrame:

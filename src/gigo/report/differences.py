@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gigo.analysis import Comparison
-from gigo.analysis.comparison import CLOSE
+from gigo.analysis.comparison import CLOSE, Comparison
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, range_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report.blocks import Block, Column, Facts, Heading, Items, Table, Text
 from gigo.report.material import Material
 
 Point = Mapping[Any, Any]
-"""A row of `gigo.analysis.Comparison.frame`."""
+"""A row of `gigo.analysis.comparison.Comparison.frame`."""
 
 NEAR = f"within {100 * CLOSE:.0f} points"
 
@@ -25,7 +24,7 @@ METHODS = {
     "prediction": "of one training",
     "none": "none, one training on each side",
 }
-"""The methods of `gigo.analysis.COMPARISON_COLUMNS`."""
+"""The methods of `gigo.analysis.comparison.COMPARISON_COLUMNS`."""
 
 
 def comparison(found: Comparison) -> Iterator[Block]:
@@ -126,14 +125,14 @@ def summary(found: Comparison) -> str:
     n, largest = len(found.points), found.largest
     if largest is None:
         return "No point has a trained model on both sides."
-    place = f"{largest.corruption} at {rate_text(largest.rate)}"
+    place = f"{largest['corruption']} at {rate_text(largest['rate'])}"
     near = f"{found.n_agreeing:,} of {n:,} ({100 * found.n_agreeing / n:.0f} %)"
     inside = f"{found.n_inside:,} of {found.n_intervals:,} ({100 * found.share_inside:.0f} %)"
     told = (
         f"Mean difference {points_text(found.mean_difference)} points over {count(n, 'point')}, "
         f"mean absolute difference {100 * found.mean_absolute_difference:.1f}, "
-        f"largest {points_text(largest.difference)} "
-        f"({largest.dataset}, {largest.size:,} labels, {place}). "
+        f"largest {points_text(largest['difference'])} "
+        f"({largest['dataset']}, {largest['size']:,} labels, {place}). "
     )
     if not found.n_intervals:
         return f"{told}{NEAR.capitalize()}: {near}; no interval without replicates."

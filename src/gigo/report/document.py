@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from gigo.analysis import Curve, Estimate, words
-from gigo.analysis.estimates import SHARE
+from gigo.analysis import words
+from gigo.analysis.estimates import SHARE, Curve
 from gigo.analysis.findings import Namer
+from gigo.analysis.intervals import Estimate
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
 from gigo.axes import SETTINGS
 from gigo.report import blocks as b

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gigo.analysis import Curve, split_curves
+from gigo.analysis.estimates import Curve, split_curves
 from gigo.analysis.words import accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.report.material import Material
@@ -44,13 +44,13 @@ class Panel(NamedTuple):
     Attributes:
         title: what all lines share: data set, corruption, size.
         sizes: of the training sets, ascending.
-        lines: rows of `gigo.analysis.summary`; ``line`` is the label of each one's.
+        lines: rows of `gigo.analysis.estimates.summary`; ``line`` is the label of each one's.
         failed: those of the rows whose trials did not all train; ``accuracy_failed`` is the mean
             of those that never started or diverged.
         cliffs: those in sight, ascending.
         published: the article's points of the curves that repeat it: line, corruption, rate,
             accuracy, and what the run has there: mean_a, difference
-            (`gigo.analysis.COMPARISON_COLUMNS`).
+            (`gigo.analysis.comparison.COMPARISON_COLUMNS`).
         chance: share of the largest class in the test set.
         highest_rate: where the axis of rates ends.
         highest_accuracy: where that of accuracy does: the first of `TOPS` with all points below it.

@@ -10,9 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from gigo import analysis
 from gigo.analysis import article
-from gigo.analysis.findings import Namer
+from gigo.analysis.comparison import Comparison, between_settings
+from gigo.analysis.estimates import CurveEstimates, curve_estimates, split_curves, summary
+from gigo.analysis.findings import Answer, Namer, answer
+from gigo.analysis.points import Side
+from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.grid import Grid
 from gigo.study import Study
 from gigo.types import TestSet
@@ -24,7 +27,7 @@ class Material:
 
     Attributes:
         title: of the run.
-        frame: the tidy table (`gigo.analysis.tidy`).
+        frame: the tidy table (`gigo.analysis.table.tidy`).
         grids: the studies, resolved, whose cells the table holds.
         test_sets: by sha256.
         precision: the resolved one.
@@ -59,37 +62,37 @@ class Material:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        return analysis.summary(self.frame)
+        return summary(self.frame)
 
     @cached_property
-    def estimates(self) -> list[analysis.CurveEstimates]:
-        return analysis.curve_estimates(self.frame)
+    def estimates(self) -> list[CurveEstimates]:
+        return curve_estimates(self.frame)
 
     @cached_property
-    def answer(self) -> analysis.Answer:
-        return analysis.answer(self.frame, self.n_items, self.pending)
+    def answer(self) -> Answer:
+        return answer(self.frame, self.n_items, self.pending)
 
     @cached_property
-    def cliffs(self) -> dict[tuple[str, str], tuple[analysis.Cliff, ...]]:
+    def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
         """Theoretical cliffs by (data set, corruption)."""
-        return analysis.cliffs_of(self.grids, self.test_sets)
+        return cliffs_of(self.grids, self.test_sets)
 
     @cached_property
-    def published(self) -> analysis.Comparison | None:
+    def published(self) -> Comparison | None:
         """What repeats the article, with its published points; None without a point in common."""
         return article.repeated_by(self._side)
 
     @cached_property
-    def settings(self) -> analysis.Comparison | None:
+    def settings(self) -> Comparison | None:
         """Its settings against each other; None where there is nothing to compare."""
-        found = analysis.between_settings(self._side, article.SETTING)
+        found = between_settings(self._side, article.SETTING)
         return None if found is None or found.frame.empty else found
 
     @cached_property
-    def _side(self) -> analysis.Side:
-        return analysis.Side.of_run("gigo", self.frame, self.grids)
+    def _side(self) -> Side:
+        return Side.of_run("gigo", self.frame, self.grids)
 
     @cached_property
     def labels(self) -> list[str]:
         """Of lines, in the table's order: each keeps its colour in every figure."""
-        return list(dict.fromkeys(map(self.name.label, analysis.split_curves(self.summary))))
+        return list(dict.fromkeys(map(self.name.label, split_curves(self.summary))))
