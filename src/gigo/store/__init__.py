@@ -2,8 +2,8 @@
 
 Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
 
-    run         one row: precision (resolved), science (of the trials' keys), and how many rows
-                the others have
+    run         one row: precision (resolved), science (of the trials' keys), and for each other
+                table, under its name, how many rows it has
     grid        grid (JSON): the studies run into this folder, resolved, in order
     test_set    sha256, name, classes (JSON), labels (arrays), n_train, source
     provenance  provenance (JSON): the distinct ones

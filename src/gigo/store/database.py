@@ -1,4 +1,4 @@
-"""The SQLite file of a run: opening, recognising and making it; its failures as our errors."""
+"""The SQLite file of a run: finding, opening and recognising it; its failures as our errors."""
 
 from __future__ import annotations
 
@@ -54,11 +54,10 @@ def reported(path: Path) -> Generator[None, None, None]:
     except sqlite3.Error as error:
         # What Python's module raises has no name: text that is not UTF-8.
         name: str = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
-        reason = next((text for code, text in _REASONS.items() if name.startswith(code)), None)
+        reason = next((text for code, text in _REASONS.items() if name.startswith(code)), "failed")
         kind = StoreBusy if name.startswith("SQLITE_BUSY") else StoreError
         said = ascii(f"{error}"[:100])[1:-1]
-        detail = f"{reason} ({said})" if reason else said
-        raise kind(f"{path / DATABASE}: {detail}") from error
+        raise kind(f"{path / DATABASE}: {reason} ({said})") from error
     except OSError as error:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from error
 
@@ -100,23 +99,16 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
-        if error.sqlite_errorname.startswith("SQLITE_BUSY") or _unfinished(path):
+        beside = [path / f"{DATABASE}-{kind}" for kind in ("wal", "journal")]
+        unfinished = any(other.exists() and other.stat().st_size > 0 for other in beside)
+        if unfinished or error.sqlite_errorname.startswith("SQLITE_BUSY"):
             raise
         # SQLite wants a file beside a database with a log, which it can't make in a folder that
         # is write-protected, or on a full disk. Nobody writes and nothing is amiss: do without.
         return connect(path, "immutable=1")
-    except BaseException:
-        connection.close()
-        raise
     return connection
-
-
-def _unfinished(path: Path) -> bool:
-    """True where a part of the database, or what restores it, still lies in a file beside it."""
-    beside = (path / f"{DATABASE}-{kind}" for kind in ("wal", "journal"))
-    return any(other.exists() and other.stat().st_size > 0 for other in beside)
 
 
 def holds_run(path: Path, connection: sqlite3.Connection) -> bool:

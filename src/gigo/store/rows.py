@@ -17,6 +17,30 @@ from gigo.errors import StoreError
 from gigo.grid import Grid
 
 
+class Column(NamedTuple):
+    """How a field is kept: its type in SQL, to SQLite's value, and back."""
+
+    sql: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def _json(plain: Callable[[Any], Any], parse: Callable[[Any], Any]) -> Column:
+    """As JSON, by functions that make plain values of something, and it of them."""
+
+    def encode(value: Any) -> str:
+        return json.dumps(plain(value), allow_nan=False)
+
+    def decode(text: str) -> Any:
+        return parse(json.loads(text))
+
+    return Column("TEXT NOT NULL", encode, decode)
+
+
+def _text(value: str) -> str:
+    return value.encode().decode()  # raises here, where the field is known, and not in SQLite
+
+
 def _integer(value: int) -> int:
     number = int(operator.index(value))
     number.to_bytes(8, "big", signed=True)  # raises where it is too large for SQLite
@@ -29,34 +53,29 @@ def _finite(value: float) -> float:
     return float(value)
 
 
-def _to_json(value: object) -> str:
-    return json.dumps(value, allow_nan=False)
-
-
-def _text(value: str) -> str:
-    return value.encode().decode()  # not Unicode is refused here, and not by SQLite later
-
-
 def _object(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {**value}  # raises where it is anything but an object
+    return {**value}  # raises for a list, which dict would take
 
 
 def _numbers(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in _object(values).items()}
+    return {name: float(value) for name, value in values.items()}
 
 
-def _floats(lists: Mapping[str, list[float | str]]) -> dict[str, list[float]]:
-    return {name: [*map(float, values)] for name, values in _object(lists).items()}
-
-
-def _curve(lists: Mapping[str, list[float]]) -> dict[str, list[float | str]]:
+def _plain_curve(curve: Mapping[str, list[float]]) -> dict[str, list[float | str]]:
     def plain(value: float) -> float | str:
         return float(value) if math.isfinite(value) else json.dumps(float(value))
 
-    return {name: [plain(value) for value in values] for name, values in lists.items()}
+    return {name: [plain(value) for value in values] for name, values in curve.items()}
 
 
-_DTYPES = ("|u1", "<u2", "<i8", "<f2")
+def _curve(plain: Mapping[str, list[float | str]]) -> dict[str, list[float]]:
+    return {name: [float(value) for value in values] for name, values in plain.items()}
+
+
+def _grid(plain: Mapping[str, Any]) -> Grid:
+    grid = Grid.from_json(plain)
+    _ = grid.cells  # what is missing shows here
+    return grid
 
 
 def _encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -64,19 +83,17 @@ def _encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     content = b""
     for name, values in arrays.items():
         dtype = values.dtype.newbyteorder("<").str
-        if dtype not in _DTYPES:
+        if dtype not in ("|u1", "<u2", "<i8", "<f2"):
             raise ValueError(f"{values.dtype}: expected uint8, uint16, int64 or float16")
         header[name] = [dtype, *values.shape]
         content += values.astype(dtype, copy=False).tobytes()
-    return zlib.compress(_to_json(header).encode() + b"\n" + content)
+    return zlib.compress(b"%b\n%b" % (json.dumps(header).encode(), content))
 
 
 def _decode_arrays(blob: bytes) -> dict[str, NDArray[Any]]:
     header, _, content = zlib.decompress(blob).partition(b"\n")
     arrays: dict[str, NDArray[Any]] = {}
     for name, (dtype, *shape) in json.loads(header).items():
-        if dtype not in _DTYPES:
-            raise ValueError(f"{dtype!r}: expected one of {', '.join(_DTYPES)}")
         size = math.prod(shape) * np.dtype(dtype).itemsize
         arrays[name] = np.frombuffer(content[:size], dtype).reshape(shape)
         content = content[size:]
@@ -85,44 +102,21 @@ def _decode_arrays(blob: bytes) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _grid(plain: Mapping[str, Any]) -> Grid:
-    grid = Grid.from_json(_object(plain))
-    _ = grid.cells  # what is missing shows here
-    return grid
-
-
-class Column(NamedTuple):
-    """How a field is kept: its type in SQL, to SQLite's value, and back."""
-
-    sql: str
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], Any]
-
-
-def _json(encode: Callable[[Any], object], decode: Callable[[Any], Any]) -> Column:
-    """What is kept as JSON: to its plain values, and back."""
-
-    def from_text(text: str) -> Any:
-        return decode(json.loads(text))
-
-    def to_text(value: Any) -> str:
-        return _to_json(encode(value))
-
-    return Column("TEXT", to_text, from_text)
-
-
 _KINDS = {
-    "text": Column("TEXT", _text, str),
-    "integer": Column("INTEGER", _integer, int),
+    "text": Column("TEXT NOT NULL", _text, str),
+    "text?": Column("TEXT", _text, str),
+    "integer": Column("INTEGER NOT NULL", _integer, int),
+    "integer?": Column("INTEGER", _integer, int),
     # No type is declared: in a column of type REAL, SQLite makes 0.0 of -0.0.
-    "number": Column("", _finite, float),
+    "number": Column("NOT NULL", _finite, float),
     "object": _json(_object, _object),
-    "names": _json(tuple, tuple),
+    "names": _json(list, tuple),
     "numbers": _json(_numbers, _numbers),
-    "curve": _json(_curve, _floats),
-    "arrays": Column("BLOB", _encode_arrays, _decode_arrays),
+    "curve": _json(_plain_curve, _curve),
     "grid": _json(Grid.to_json, _grid),  # the defaults too: they may change one day
+    "arrays": Column("BLOB NOT NULL", _encode_arrays, _decode_arrays),
 }
+"""What a field may be; with a question mark also None, which is SQLite's NULL."""
 
 _LAYOUT = {
     "run": (
@@ -142,15 +136,8 @@ _LAYOUT = {
     "evidence": "trial object, predictions arrays, scores arrays, curve curve",
 }
 
-
-def _column(kind: str) -> Column:
-    """How a kind is kept; one with a question mark may be None."""
-    column = _KINDS[kind.rstrip("?")]
-    return column if kind.endswith("?") else column._replace(sql=f"{column.sql} NOT NULL".strip())
-
-
 TABLES: dict[str, dict[str, Column]] = {
-    table: {name: _column(kind) for name, kind in (each.split() for each in columns.split(", "))}
+    table: {name: _KINDS[kind] for name, kind in (each.split() for each in columns.split(", "))}
     for table, columns in _LAYOUT.items()
 }
 """Columns by table; each also has ``position``, the rank of a row from 1, and ``digest``."""

@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._tables, self._cleanup = path, Tables(path, connection), ExitStack()
-        self._keys: set[str] | None = None  # of the records, where this is a writer
+        self._keys: set[str] = set()  # of the records, where this is a writer
         self._provenances: dict[str, int] = {}  # their positions, by their JSON, likewise
         self.precision: str = self._tables.head["precision"]
         science = self._tables.head["science"]
@@ -142,10 +142,7 @@ class Store:
 
     def trials(self) -> dict[str, Trial]:
         """What the run is meant to hold: the trials of all its studies, by key, in order."""
-        trials: dict[str, Trial] = {}
-        for grid in self.grids:
-            trials |= grid.trials
-        return trials
+        return {key: trial for grid in self.grids for key, trial in grid.trials.items()}
 
     def count(self) -> int:
         """Trials finished by now."""
@@ -158,7 +155,7 @@ class Store:
 
     def keys(self) -> set[str]:
         """Keys of the trials that are finished."""
-        return set(self.statuses() if self._keys is None else self._keys)
+        return set(self._keys or self.statuses())
 
     def outcomes(self) -> Iterator[Outcome]:
         """The numbers of the trials finished by now, in the order in which they were added.
@@ -214,8 +211,6 @@ class Store:
             StoreError: a trial is stored already (none is trained twice), a value can't be kept
                 exactly, the disk is full, the run folder is gone, or the store was opened to read.
         """
-        if self._keys is None:
-            raise StoreError(f"{self.path / DATABASE}: can't be written to: it is open to be read")
         rows: dict[str, list[dict[str, Any]]] = {"provenance": [], "record": [], "evidence": []}
         keys: set[str] = set()
         provenances = dict(self._provenances)
