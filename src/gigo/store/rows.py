@@ -54,7 +54,7 @@ def _finite(value: float) -> float:
 
 
 def _object(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {**value}  # raises for a list, which dict would take
+    return {**value}  # raises where it is no object: dict would take a list
 
 
 def _numbers(values: Mapping[str, float]) -> dict[str, float]:
