@@ -45,6 +45,7 @@ GO_ON = "keeps every finished trial, and the same command goes on from there"
 
 REPEAT = """
 import json, os, random, signal, sys, time
+from threading import Timer
 from pathlib import Path
 
 import sklearn.datasets, torch  # what takes long
@@ -58,7 +59,7 @@ from gigo.store import Store
 study, signals = sys.argv[1], map(int, sys.argv[2:])
 folder, log = Path("interrupted"), Path("log")
 
-def begin(out, every):
+def begin(out, trainer=train):
     child = os.fork()
     if child:
         return child
@@ -67,49 +68,50 @@ def begin(out, every):
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     sys.argv = ["gigo", "run", study, "--out", str(out), "--workers", "1"]
-    runner.run = partial(runner.run, trainer=partial(train, every=every))
+    runner.run = partial(runner.run, trainer=trainer)
     try:
         main()
     except SystemExit as end:
         os._exit(end.code)
     os._exit(70)
 
-def until_it_trains(child):
-    while "trials;" not in log.read_text():
-        assert os.waitpid(child, os.WNOHANG) == (0, 0), log.read_text()
-        time.sleep(0.002)
+def dying(number, events, later, every):
+    # A trainer that sends a signal to its process after so many events and seconds.
+    left = [events]
 
-def took(folder):
+    def trainer(*arguments):
+        for event in train(*arguments, every=every):
+            yield event
+            left[0] -= 1
+            if left[0] == 0:
+                Timer(later, os.killpg, (os.getpid(), number)).start()
+
+    return trainer
+
+def kept_in(folder):
     try:
         with Store.open(folder) as store:
-            return {record.key: record.seconds for record in store.records()}
+            return {*store.keys()}
     except StoreError as error:
         assert "no run there" in str(error)
-        return {}
+        return set()
 
 log.touch()
-child = begin("whole", 600)
-assert os.waitpid(child, 0)[1] == 0, log.read_text()
-whole = took(Path("whole"))
+assert os.waitpid(begin("whole"), 0)[1] == 0, log.read_text()
 
-rng, kept, result = random.Random(0), {}, []
+rng, kept, result = random.Random(0), set(), []
 for round, number in enumerate(signals):
     log.write_text("")
-    every = 0 if round % 2 else 600  # a checkpoint after each epoch, or none
-    child = begin(folder, every)
-    if round % 5 == 0:
-        time.sleep(rng.uniform(0, 0.2))  # while it makes or opens the run, or loads data
-    else:
-        until_it_trains(child)
-        # On average for a fortieth of what is left, so that it is never finished, at the pace of
-        # what is done, as the machine may have become faster.
-        left = sum(whole[key] for key in whole.keys() - kept.keys())
-        pace = sum(kept.values()) / sum(whole[key] for key in kept) if kept else 1
-        time.sleep(rng.uniform(0, 2 / 40) * left * pace)
-    os.killpg(child, number)
+    if round % 5 == 0:  # while it makes or opens the run, or loads data
+        child = begin(folder)
+        time.sleep(rng.uniform(0, 0.2))
+        os.killpg(child, number)
+    else:  # a stack has 10 to 18 events: epochs, and records of its 6 models
+        every = 0 if round % 2 else 600  # a checkpoint after each epoch, or none
+        child = begin(folder, dying(number, rng.randint(1, 20), rng.uniform(0, 0.02), every))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    now = took(folder)
-    assert kept.keys() <= now.keys(), kept.keys() - now.keys()
+    now = kept_in(folder)
+    assert kept <= now, kept - now
     kept = now
     result.append([number, code, len(now), log.read_text()])
 print(json.dumps(result))
