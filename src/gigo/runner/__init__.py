@@ -73,10 +73,13 @@ def run(
             meter.note(f"{file}: damaged, or of another version: its models are trained again")
         setup = Setup(str(place), store.precision, prepared.plan.room, trainer)
         library = Library(setup, meter.download)
-        for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
-            store.add_test_set(_test_set(library.dataset(card)))
         missing = {trial.key for trial in prepared.pending}
-        for job, event in _events(prepared, setup, library):
+
+        def keep_test_sets() -> None:
+            for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
+                store.add_test_set(_test_set(library.dataset(card)))
+
+        for job, event in _events(prepared, setup, library, keep_test_sets):
             if isinstance(event, Record):
                 if event.key not in missing:
                     continue
@@ -85,12 +88,15 @@ def run(
             meter.take(job, event)
 
 
-def _events(prepared: Prepared, setup: Setup, library: Library) -> Iterator[tuple[Job, Event]]:
-    """What happens to the jobs, in this process or in several others."""
+def _events(
+    prepared: Prepared, setup: Setup, library: Library, first: Callable[[], None]
+) -> Iterator[tuple[Job, Event]]:
+    """What happens to the jobs, in this process or in several others, after ``first()``."""
     how = prepared.plan
     if how.processes > 1:
-        yield from pool.train_jobs(prepared.jobs, setup, how.processes, how.threads)
+        yield from pool.train_jobs(prepared.jobs, setup, how.processes, how.threads, first)
         return
+    first()
     training = Training(setup, library)
     for job in prepared.jobs:
         for event in training.events(job):

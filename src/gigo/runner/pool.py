@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cloudpickle
@@ -33,7 +33,11 @@ Events = queue.SimpleQueue[tuple["_Worker", Any]]
 
 
 def train_jobs(
-    jobs: Sequence[Job], setup: Setup, workers: int, threads: int
+    jobs: Sequence[Job],
+    setup: Setup,
+    workers: int,
+    threads: int,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Job, Event]]:
     """Train jobs, several at a time.
 
@@ -44,6 +48,7 @@ def train_jobs(
         setup: what they have in common.
         workers: processes at most.
         threads: of each.
+        meanwhile: called once, while the processes start.
 
     Yields:
         Each job's events, with the job.
@@ -57,15 +62,8 @@ def train_jobs(
     try:
         for _ in range(min(workers, len(jobs))):
             running.append(_Worker(beginning, threads, events))
-        while running:
-            for worker in [each for each in running if each.job is None]:
-                if waiting:
-                    worker.begin(_next(waiting, room))
-                else:
-                    worker.end()
-                    running.remove(worker)
-            if not running:
-                break
+        meanwhile()
+        while _all_busy(running, waiting, room):
             worker, event = events.get()
             if worker not in running:
                 continue  # it has ended, as it should
@@ -90,6 +88,21 @@ def train_jobs(
     finally:
         for worker in running:
             worker.kill()
+
+
+def _all_busy(running: list[_Worker], waiting: deque[Job], room: Room) -> bool:
+    """Give jobs to the processes that have none, and end those for which none is left.
+
+    Returns:
+        Whether any process is left.
+    """
+    for worker in [each for each in running if each.job is None]:
+        if waiting:
+            worker.begin(_next(waiting, room))
+        else:
+            worker.end()
+            running.remove(worker)
+    return bool(running)
 
 
 def _next(waiting: deque[Job], room: Room) -> Job:
