@@ -18,7 +18,7 @@ from gigo.ref import Ref, canonical
 from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Card, Dataset, Placement, Record, Resolved, TestSet
+from gigo.types import Card, Dataset, Model, Placement, Record, Resolved, TestSet
 
 
 def make_study(**fields: Any) -> Study:
@@ -50,16 +50,16 @@ def make_trials(study: Study | None = None, precision: str = "float32") -> list[
     return list(trials_of(study or make_study(), precision).values())
 
 
-def model_of(name: str, **options: Any) -> Resolved:
+def model_of(name: str, **options: Any) -> Model:
     """A network of the catalogue, whatever it is to be trained on."""
     ref = Ref.model_validate({"name": name, **options})
     identity = canonical(ref.to_json())
-    return Resolved(ref.label, identity, partial(models.CATALOGUE[name].function, **options))
+    return Model(ref.label, identity, partial(models.CATALOGUE[name].function, **options))
 
 
-def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Resolved:
+def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Model:
     """A network of one's own, ``(input_shape, n_classes) -> nn.Module``."""
-    return Resolved(build.__name__, canonical(build.__qualname__), build)
+    return Model(build.__name__, canonical(build.__qualname__), build)
 
 
 def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Resolved:

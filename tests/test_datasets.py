@@ -15,6 +15,7 @@ from gigo import datasets
 from gigo.datasets.cifar import records_sha256
 from gigo.datasets.digits import in_test_set
 from gigo.errors import DataError, SpecError
+from gigo.inputs import digest
 from gigo.types import Dataset
 
 CIFAR10_TRAIN = "a0181da372c0d63a5920fdbea2ec3f83ecbc552d378218e1cb473cf634941a3b"
@@ -30,7 +31,7 @@ def small_arrays() -> Four:
 
 def check_against_catalogue(dataset: Dataset) -> None:
     entry = datasets.CATALOGUE[dataset.name]
-    assert dataset.sha256 == entry.sha256 == datasets.fingerprint(*arrays_of(dataset))
+    assert dataset.sha256 == entry.sha256 == digest(*arrays_of(dataset))
     assert dataset.x_train.shape == (entry.n_train, *entry.input_shape)
     assert dataset.tests["test"][0].shape == (entry.n_test, *entry.input_shape)
     assert len(set(dataset.classes)) == dataset.n_classes == entry.n_classes
@@ -46,7 +47,7 @@ def arrays_of(dataset: Dataset) -> Four:
     return dataset.x_train, dataset.y_train, *dataset.tests["test"]
 
 
-def test_fingerprint_is_the_documented_hash() -> None:
+def test_digest_is_the_documented_hash() -> None:
     x, y, x_test, y_test = small_arrays()
     parts = [
         b"float32 2x1x1x3\n",
@@ -59,28 +60,28 @@ def test_fingerprint_is_the_documented_hash() -> None:
         y_test.astype("<i8").tobytes(),
     ]
     expected = hashlib.sha256(b"".join(parts)).hexdigest()
-    assert datasets.fingerprint(x, y, x_test, y_test) == expected
+    assert digest(x, y, x_test, y_test) == expected
 
 
-def test_fingerprint_ignores_memory_layout_and_byte_order() -> None:
+def test_digest_ignores_memory_layout_and_byte_order() -> None:
     x, y, x_test, y_test = small_arrays()
-    expected = datasets.fingerprint(x, y, x_test, y_test)
+    expected = digest(x, y, x_test, y_test)
     swapped = x.astype(x.dtype.newbyteorder()), y.astype(y.dtype.newbyteorder())
-    assert datasets.fingerprint(*swapped, x_test, y_test) == expected
+    assert digest(*swapped, x_test, y_test) == expected
     strided = np.repeat(x, 2, axis=3)[..., ::2]
     fortran = np.asfortranarray(x)
-    assert datasets.fingerprint(strided, y, x_test, y_test) == expected
-    assert datasets.fingerprint(fortran, y, x_test, y_test) == expected
+    assert digest(strided, y, x_test, y_test) == expected
+    assert digest(fortran, y, x_test, y_test) == expected
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_fingerprint_sees_values_types_and_shapes(part: int) -> None:
+def test_digest_sees_values_types_and_shapes(part: int) -> None:
     arrays = small_arrays()
-    expected = datasets.fingerprint(*arrays)
+    expected = digest(*arrays)
     other_type = arrays[part].astype(np.float64)
     for changed in (arrays[part] + 1, other_type, arrays[part][..., None]):
         others: Any = [*arrays[:part], changed, *arrays[part + 1 :]]
-        assert datasets.fingerprint(*others) != expected
+        assert digest(*others) != expected
 
 
 def test_digits_are_the_known_ones() -> None:

@@ -22,7 +22,7 @@ from cifars import (
 )
 from gigo import datasets
 from gigo.datasets import CATALOGUE, DatasetEntry, cache, load, where
-from gigo.datasets.cifar import record_fingerprint
+from gigo.datasets.cifar import record_digest
 from gigo.errors import DataError
 from gigo.types import Dataset
 from mirrors import Mirror
@@ -40,7 +40,7 @@ ALL = (
 
 def holding(entry: DatasetEntry, files: Files, coarse: bool = False) -> DatasetEntry:
     """The same as if these were the true data."""
-    hashed = entry.formats[0].fingerprint
+    hashed = entry.formats[0].digest
     return entry._replace(sha256=hashed(*arrays(files, coarse=coarse)))
 
 
@@ -158,7 +158,7 @@ def test_the_hub_s_layout_can_be_named(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.tests["test"][0], right.x_test)
 
 
-def test_record_fingerprint_is_the_documented_hash() -> None:
+def test_record_digest_is_the_documented_hash() -> None:
     parts: list[str] = []
     for names in (BATCHES, ("test_batch",)):
         items = [cifar10()[name] for name in names]
@@ -169,7 +169,7 @@ def test_record_fingerprint_is_the_documented_hash() -> None:
         )
         parts.append(hashlib.sha256(b"".join(records)).hexdigest())
     expected = hashlib.sha256("".join(parts).encode()).hexdigest()
-    assert record_fingerprint(*arrays(cifar10())) == expected
+    assert record_digest(*arrays(cifar10())) == expected
 
 
 def test_cifar10_fingerprint_is_that_of_the_published_checksums() -> None:

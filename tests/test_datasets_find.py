@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from gigo import datasets
-from gigo.datasets import DatasetEntry, cache, fetch, fingerprint, load, verify, where
+from gigo.datasets import DatasetEntry, cache, fetch, load, verify, where
 from gigo.datasets.idx import IDX, read_folder
 from gigo.errors import DataError, SpecError
+from gigo.inputs import digest
 from mirrors import LOCAL, Mirror, served
 
 MNIST, FASHION_MNIST = datasets.CATALOGUE["mnist"], datasets.CATALOGUE["fashion_mnist"]
@@ -55,7 +56,7 @@ def write_copy(
 
 
 def sha256_of(folder: Path) -> str:
-    return fingerprint(*read_folder([folder / name for name in NAMES]))
+    return digest(*read_folder([folder / name for name in NAMES]))
 
 
 @pytest.fixture

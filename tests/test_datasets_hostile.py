@@ -34,12 +34,13 @@ from cifars import (
     write_parquet,
     write_table,
 )
-from gigo.datasets import CATALOGUE, cache, fingerprint, from_path, load
+from gigo.datasets import CATALOGUE, cache, from_path, load
 from gigo.datasets.cifar import Part, Pickles
 from gigo.datasets.idx import read_idx
 from gigo.datasets.parquet import read_parquet
 from gigo.datasets.untrusted import load_pickle, opened, reading, tar_members
 from gigo.errors import DataError
+from gigo.inputs import digest
 from mirrors import Mirror
 
 ITEMS = made_up(3, 10, 0)
@@ -378,7 +379,7 @@ def test_damaged_archive_is_a_data_error_or_read_right(
     refused = ""
     try:
         found = from_path(damaged.parent)
-        assert found.sha256 == fingerprint(*arrays(small))
+        assert found.sha256 == digest(*arrays(small))
     except DataError as error:
         refused = str(error)
     assert not refused or (refused.startswith(f"{damaged}: ") and "\n" not in refused)

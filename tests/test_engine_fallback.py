@@ -38,7 +38,7 @@ from gigo.errors import EngineError
 from gigo.runner import Progress
 from gigo.store import Store
 from gigo.trial import Trial
-from gigo.types import Resolved
+from gigo.types import Model
 
 ITEMS, A, B = 6, (0, 0), (0, 1)
 
@@ -168,9 +168,9 @@ WAYS: dict[type[nn.Module], tuple[str, str]] = {
 }
 
 
-def mine(kind: Callable[[], nn.Module]) -> Resolved:
+def mine(kind: Callable[[], nn.Module]) -> Model:
     """A kind of network as a model, whatever its items."""
-    return Resolved(kind.__name__, f'"{kind.__name__}"', lambda *_: kind())
+    return Model(kind.__name__, f'"{kind.__name__}"', lambda *_: kind())
 
 
 def after(members: Sequence[Any], resident: Resident, steps: int) -> TrainingStack:

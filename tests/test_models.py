@@ -13,7 +13,7 @@ from gigo.errors import SpecError
 from gigo.measuring import measure, smallest_side
 from gigo.models.networks import article_cnn, logistic, mlp, resnet, small_cnn
 from gigo.models.residual import ResidualBlock
-from gigo.types import Card, Resolved
+from gigo.types import Card, Model
 
 
 def parameters(network: nn.Module) -> int:
@@ -24,8 +24,8 @@ def card(shape: tuple[int, ...], name: str = "made up") -> Card:
     return Card(name, "0" * 64, "vector", shape, 10, 100, 100)
 
 
-def resolved(name: str, **options: int) -> Resolved:
-    return Resolved(name, f"{name} {options}", partial(models.CATALOGUE[name].function, **options))
+def resolved(name: str, **options: int) -> Model:
+    return Model(name, f"{name} {options}", partial(models.CATALOGUE[name].function, **options))
 
 
 def test_the_articles_network_has_80874_parameters() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gigo.recipe import Recipe
 from gigo.trial import Validation
-from gigo.types import Card, Resolved
+from gigo.types import Card, Model, Resolved
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Cell:
     size: int
     corruption: Resolved
     rate: float
-    model: Resolved
+    model: Model
     recipe: Recipe
     validation: Validation
 

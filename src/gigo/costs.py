@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, prod
 from typing import Any
 
 from gigo import measuring
@@ -25,12 +26,21 @@ SEEN = 24
 VIEW = 56
 """Bytes of an epoch's view of an item (`gigo.engine.augmentation`), drawn, ordered and padded."""
 
+FITTED = 2e4
+"""Floating-point operations that fitting an estimator takes per number of its items: a guess."""
+
 OVERHEAD = 40 << 20
 """Bytes that the first stack costs whatever its size, above all for kernels."""
 
 
 def stack_memory(trial: Trial, width: int) -> int:
-    """Bytes that a stack of trials like this one needs beside the data set, at most."""
+    """Bytes that a stack of trials like this one needs beside the data set, at most.
+
+    Estimators are fitted one after the other; what one needs nobody knows, and a copy of the items
+    is the least.
+    """
+    if trial.model.trainer == "estimator":
+        return OVERHEAD + 8 * prod(trial.input_shape) * (trial.size + trial.dataset.n_test)
     items = max(trial.dataset.n_test, trial.size)
     evaluated = min(EVALUATED, width * items)
     # A layer's input and output, and what its kernel makes of both, come to less than all layers'
@@ -67,13 +77,17 @@ def _kept_memory(trial: Trial) -> int:
 def expected_epochs(trial: Trial) -> float:
     """What early stopping tends to leave of the epochs allowed: about 2.5 patiences."""
     recipe = trial.recipe
+    if trial.model.trainer == "estimator":
+        return 0
     if recipe.patience and trial.validation != "none":
         return min(recipe.epochs, 2.5 * recipe.patience)
     return recipe.epochs
 
 
 def work(trial: Trial) -> float:
-    """Floating-point operations that a trial is expected to take."""
+    """Floating-point operations that a trial is expected to take; for an estimator, a guess."""
+    if trial.model.trainer == "estimator":
+        return FITTED * trial.n_rows * max(prod(trial.input_shape), 1)
     fitted, n_test = trial.n_rows, trial.dataset.n_test
     watched = n_test if trial.validation == "oracle" else trial.size - fitted
     passes = expected_epochs(trial) * (3 * fitted + watched) + fitted + 2 * n_test
@@ -81,7 +95,9 @@ def work(trial: Trial) -> float:
 
 
 def step_flops(trial: Trial) -> float:
-    """Floating-point operations of one member's step of the optimiser."""
+    """Floating-point operations of one member's step of the optimiser; an estimator has none."""
+    if trial.model.trainer == "estimator":
+        return inf
     return 3 * _cost(trial).flops * trial.recipe.batch_size
 
 
@@ -95,4 +111,4 @@ def _cost(trial: Trial) -> measuring.Cost:
 
 
 def _network(trial: Trial) -> tuple[Any, tuple[int, ...], int]:
-    return trial.model.value, trial.dataset.input_shape, trial.dataset.n_classes
+    return trial.model.value, trial.input_shape, trial.dataset.n_classes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain, product
@@ -11,10 +11,10 @@ from typing import Any, Self
 
 from gigo.axes import Cell
 from gigo.errors import SpecError
-from gigo.recipe import Recipe
+from gigo.recipe import IDLE_RECIPE, Recipe
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Card, Resolved
+from gigo.types import Card, Model, Resolved
 
 MOST_TRIALS = 1_000_000
 """In one study; more is a slip of the pen."""
@@ -51,7 +51,7 @@ class Grid:
     study: Study
     datasets: tuple[Card, ...]
     corruptions: tuple[Resolved, ...]
-    models: Mapping[str, tuple[Resolved, ...]]
+    models: Mapping[str, tuple[Model, ...]]
     precision: str
     cliffs: Mapping[str, Mapping[str, tuple[float, ...]]]
 
@@ -70,9 +70,8 @@ class Grid:
     def cells(self) -> tuple[Cell, ...]:
         """The points of the grid, replicates aside, without repetition."""
         study = self.study
-        found = (
-            Cell(card, card.n_train if size == "all" else size, kind, rate, model, recipe, policy)
-            for card in self.datasets
+        found: dict[Cell, None] = {}
+        for card in self.datasets:
             for size, kind, rate, model, recipe, policy in product(
                 study.size,
                 self.corruptions,
@@ -80,9 +79,14 @@ class Grid:
                 self.models[card.name],
                 study.recipe,
                 study.validation,
-            )
-        )
-        return tuple(dict.fromkeys(found))
+            ):
+                number = card.n_train if size == "all" else size
+                if model.trainer == "estimator":
+                    recipe = IDLE_RECIPE
+                if policy == "auto":
+                    policy = "clean" if model.monitors else "none"
+                found[Cell(card, number, kind, rate, model, recipe, policy)] = None
+        return tuple(found)
 
     def trial(self, cell: Cell, replicate: int) -> Trial:
         """The trial of a cell in a replicate, counted from 0.
@@ -143,8 +147,11 @@ class Grid:
         return cls(
             study=Study.create(**study),
             datasets=tuple(_card(**card) for card in plain["datasets"]),
-            corruptions=_resolved(plain["corruptions"]),
-            models={name: _resolved(some) for name, some in plain["models"].items()},
+            corruptions=tuple(Resolved(**each) for each in plain["corruptions"]),
+            models={
+                name: tuple(Model(**each) for each in some)
+                for name, some in plain["models"].items()
+            },
             precision=plain["precision"],
             cliffs={
                 name: {label: tuple(rates) for label, rates in some.items()}
@@ -155,10 +162,6 @@ class Grid:
 
 def _card(*, input_shape: list[int], **fields: Any) -> Card:
     return Card(input_shape=tuple(input_shape), **fields)
-
-
-def _resolved(plain: Iterable[dict[str, str]]) -> tuple[Resolved, ...]:
-    return tuple(Resolved(**each) for each in plain)
 
 
 def _plain(thing: Card | Resolved) -> dict[str, Any]:

@@ -7,10 +7,13 @@ error is that of Guo et al., "On Calibration of Modern Neural Networks" (2017), 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gigo.types import Labels, TrainingSet
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -76,6 +79,42 @@ def measures(
         if n_classes == 2:
             found["roc_auc"], found["average_precision"] = ranking(labels, wide[:, 1] - wide[:, 0])
     return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def tested(
+    truths: Mapping[str, Labels],
+    found: Mapping[str, tuple[Classes, NDArray[np.floating] | None]],
+    n_classes: int,
+) -> dict[str, float]:
+    """The measures of every test set; after the first one's those of others, ``NAME/accuracy``.
+
+    Args:
+        truths: (n,) true classes by test set.
+        found: classes (n,) that a model predicts, and their log-probabilities (n, K) if known.
+        n_classes: K.
+    """
+    named: dict[str, float] = {}
+    for name, labels in truths.items():
+        classes, scores = found[name]
+        before = "" if name == "test" else f"{name}/"
+        mine = measures(labels, classes, n_classes, scores)
+        named |= {f"{before}{measure}": value for measure, value in mine.items()}
+    return named
+
+
+def trained(part: TrainingSet, fitted: Labels) -> dict[str, float]:
+    """The measures of predictions (n,) on the items trained on, where there are any."""
+    changed = part.labels != part.true_labels
+    shares = {
+        "train_accuracy_clean": (part.labels, ~changed),
+        "train_accuracy_corrupted": (part.labels, changed),
+        "train_recovered": (part.true_labels, changed),
+    }
+    return {
+        name: float((fitted == right)[among].mean())
+        for name, (right, among) in shares.items()
+        if among.any()
+    }
 
 
 def confusion(true: Classes, predicted: Classes, n_classes: int) -> Counts:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from gigo.errors import SpecError, unknown
 from gigo.ref import canonical
@@ -58,8 +58,16 @@ class Recipe(Spec):
     flip: bool = False
     crop: int = Field(default=0, ge=0, lt=MOST)
 
+    _called: str = PrivateAttr(default="")
+
     def __hash__(self) -> int:
         return hash(tuple(vars(self).values()))
+
+    def called(self, label: str) -> Self:
+        """The same recipe with a label of its own."""
+        other = self.model_copy()
+        other._called = label
+        return other
 
     @property
     def augments(self) -> bool:
@@ -74,8 +82,11 @@ class Recipe(Spec):
     @property
     def label(self) -> str:
         """The built-in recipe's name, with what differs from the nearest one."""
-        return _label(self)
+        return self._called or _label(self)
 
+
+IDLE_RECIPE = Recipe().called("none")
+"""What stands for the recipe of a model that has no epochs."""
 
 RECIPES: dict[str, Recipe] = {
     "article": Recipe(),

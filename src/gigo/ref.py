@@ -14,12 +14,15 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import math
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import BeforeValidator, ConfigDict, PrivateAttr
 
 from gigo.errors import SpecError
@@ -52,8 +55,8 @@ class Ref(Spec):
         >>> Ref.of(always, label=7, key="always seven").label
         'always label=7'
         """
-        name = getattr(thing, "__qualname__", type(thing).__qualname__)
-        key = options.pop("key", None) or f"random-{secrets.token_hex(8)}"
+        name = getattr(thing, "__qualname__", None) or _described(thing)
+        key = options.pop("key", None) or _content(thing) or f"random-{secrets.token_hex(8)}"
         ref = cls.model_validate({"name": name, "key": key, **options})
         ref._thing = thing
         return ref
@@ -132,6 +135,49 @@ def _versions(place: str) -> dict[str, str]:
     return {name: version(name) for name in sorted({*names})}
 
 
+def _described(thing: Any) -> str:
+    """An object in a line: a data set by its name, an estimator by what differs from its class."""
+    name = getattr(thing, "name", None)
+    return name if isinstance(name, str) else " ".join(repr(thing).split())
+
+
+def _content(thing: Any) -> str | None:
+    """What makes an object the same as another, where that can be known.
+
+    A data set is its sha256; an estimator its class and parameters, and the versions of the
+    distributions that they come from.
+    """
+    if isinstance(getattr(thing, "sha256", None), str):
+        return thing.sha256
+    if isinstance(thing, type) or not hasattr(thing, "get_params"):
+        return None
+    with suppress(TypeError):
+        return hashlib.sha256(canonical(_parameters(thing)).encode()).hexdigest()
+    return None
+
+
+def _parameters(thing: Any) -> Any:
+    """An estimator, or what is in one, as plain values; raises TypeError for anything else."""
+    if thing is None or isinstance(thing, str | bool | int):
+        return thing
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else str(thing)
+    if isinstance(thing, list | tuple):
+        return [_parameters(each) for each in thing]
+    if isinstance(thing, Mapping):
+        return {str(name): _parameters(each) for name, each in thing.items()}
+    if isinstance(thing, np.generic | np.ndarray):
+        return [str(thing.dtype), _parameters(thing.tolist())]
+    if not isinstance(thing, type) and hasattr(thing, "get_params"):
+        own = thing.get_params(deep=False).items()
+        values = {name: _parameters(each) for name, each in own if name != "n_jobs"}
+        return [_parameters(type(thing)), values]
+    place = getattr(thing, "__module__", "__main__")
+    if place == "__main__" or "<" in getattr(thing, "__qualname__", "<"):
+        raise TypeError(f"{thing!r} has no content that is known")
+    return [f"{place}:{thing.__qualname__}", _versions(place)]
+
+
 def canonical(plain: object) -> str:
     """JSON that is the same for the same values, whatever the order of keys."""
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))
@@ -142,11 +188,16 @@ def _as_ref(value: object) -> object:
         return {"name": value}
     if isinstance(value, Mapping):
         given = {str(key): item for key, item in value.items()}
-        if callable(given.get("name")):
-            return Ref.of(given.pop("name"), **given)
-        return given
-    return value if isinstance(value, Ref) or not callable(value) else Ref.of(value)
+        return Ref.of(given.pop("name"), **given) if _is_thing(given.get("name")) else given
+    return Ref.of(value) if _is_thing(value) else value
+
+
+def _is_thing(value: object) -> bool:
+    """Whether it can be what a ref names: a function, a class, an estimator, a data set."""
+    if isinstance(value, Ref):
+        return False
+    return callable(value) or hasattr(value, "fit") or hasattr(value, "sha256")
 
 
 RefItem = Annotated[Ref, BeforeValidator(_as_ref)]
-"""A name alone, a table with a name and options, or an object that can be called."""
+"""A name alone, a table with a name and options, or an object."""

@@ -6,7 +6,6 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -21,7 +20,7 @@ from gigo.recipe import MOST, RECIPES, Recipe
 from gigo.ref import Ref, canonical
 from gigo.study import Study
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Dataset, Entry, Placement, Resolved, Watch
+from gigo.types import Card, Dataset, Entry, Model, Placement, Resolved, Watch
 
 CATALOGUES: dict[str, Mapping[str, Any]] = {
     "datasets": datasets.CATALOGUE,
@@ -82,15 +81,16 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
 
 def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     """What is known of a data set; those of the catalogue need not be read for it."""
-    folder = os.path.abspath(os.path.expanduser(ref.name))
-    if not ref.is_catalogued:
-        load = _from_source(ref)
-    elif ref.name not in datasets.CATALOGUE and (os.sep in ref.name or os.path.isdir(folder)):
-        load = partial(_in_folder, folder)
-    else:
+    if ref.is_catalogued and ref.name in datasets.CATALOGUE:
         name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
         return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
-    return _card(load(datasets.silent), load)
+    if not datasets.is_path(ref.name) and not ref.is_catalogued:
+        found = _from_source(ref)
+    elif datasets.is_path(ref.name):
+        found = datasets.from_path(ref.name, **_options(ref))
+    else:
+        raise unknown("dataset", ref.name, datasets.CATALOGUE)
+    return _card(found, datasets.kept(found))
 
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
@@ -98,27 +98,20 @@ def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Datase
     return Card(**values, load=load)
 
 
-def _in_folder(folder: str, watch: Watch) -> Dataset:
-    return datasets.from_path(folder)
-
-
-def _from_source(ref: Ref) -> Callable[[Watch], Dataset]:
-    source, options = ref.load("dataset"), _options(ref)
-
-    def load(watch: Watch) -> Dataset:
-        found: object = source(**options)
-        if not isinstance(found, Dataset):
-            raise SpecError("dataset", ref.name, "a function that gives a gigo.types.Dataset")
-        return found
-
-    return load
+def _from_source(ref: Ref) -> Dataset:
+    """What an object of the user's is or gives."""
+    thing = ref.load("dataset")
+    found: object = thing(**_options(ref)) if callable(thing) else thing
+    if not isinstance(found, Dataset):
+        raise SpecError("dataset", ref.name, "a gigo.Dataset, or a function that gives one")
+    return found
 
 
 def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:
     """A corruption, and the matrix that it is for so many classes, if it is one."""
-    bound, chosen = _named("corruption", ref, corruptions.CATALOGUE)
-    identity = chosen.identity
-    if next(iter(inspect.signature(bound.func).parameters)) != "n_classes":
+    function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
+    bound, identity = partial(function, **options), chosen.identity
+    if next(iter(inspect.signature(function).parameters)) != "n_classes":
         return Resolved(chosen.label, canonical(identity), bound), None
     if placement != "random":
         identity["placement"] = placement
@@ -126,29 +119,33 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
     return Resolved(chosen.label, canonical(identity), value), bound
 
 
-def _model(ref: Ref, card: Card) -> Resolved:
+def _model(ref: Ref, card: Card) -> Model:
     """A model for a data set: ``auto`` depends on its inputs."""
-    auto = partial(models.default_for, card.input_shape)
-    value, chosen = _named("model", ref, models.CATALOGUE, auto)
-    model = Resolved(chosen.label, canonical(chosen.identity), value)
-    models.check_input(model, card)
-    return model
+    auto = partial(models.default_for, card)
+    thing, options, chosen = _named("model", ref, models.CATALOGUE, auto)
+    identity = canonical(chosen.identity)
+    if models.is_network(thing):
+        model = Model(chosen.label, identity, partial(thing, **options))
+        models.check_input(model, card)
+        return model
+    make = models.estimator(thing, options)
+    return Model(chosen.label, identity, make, "estimator", models.monitors(make()))
 
 
 def _named(
     field: str, ref: Ref, catalogue: Mapping[str, Entry], auto: Callable[[], str] | None = None
-) -> tuple[partial[Any], Ref]:
-    """What a ref names, with its options; and the ref without options at their defaults.
+) -> tuple[Any, dict[str, Any], Ref]:
+    """What a ref names, its options, and the ref without options at their defaults.
 
     ``auto`` tells what this name means, if it may be used.
     """
     if not ref.is_catalogued:
-        return partial(ref.load(field), **_options(ref)), ref
+        return ref.load(field), _options(ref), ref
     known = {name: entry.options for name, entry in catalogue.items()}
     name, options = _known(field, ref, {"auto": {}, **known} if auto else known)
     if auto and name == "auto":
         name = auto()
-    return partial(catalogue[name].function, **options), Ref(name=name, **options)
+    return catalogue[name].function, options, Ref(name=name, **options)
 
 
 def _options(ref: Ref) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Study(Spec):
         recipe: names of built-in recipes, or tables (``base`` names the one to start from).
         validation: what early stopping and the choice of weights look at: ``oracle`` (the test
             set, as the article did), ``clean`` (a held-out 20 %), ``noisy`` (the same 20 %, with
-            the same corruption at the same rate), ``none``.
+            the same corruption at the same rate), ``none``; ``auto`` is ``clean`` for models that
+            have a use for held-out items, else ``none``.
         subset: which items a size takes: ``random`` (nested over sizes) or the ``first`` ones.
         placement: which items are corrupted first: ``random``, or the ``tail`` of the file.
         precision: ``auto`` is bfloat16 where the device is fast at it, else float32.
@@ -78,7 +79,7 @@ class Study(Spec):
     replicates: Annotated[int, WHOLE] = 3
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Recipe(),)
-    validation: Several[Validation] = ("clean",)
+    validation: Several[Literal["auto"] | Validation] = ("auto",)
     subset: Subset = "random"
     placement: Placement = "random"
     precision: Precision = "auto"

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from gigo.recipe import Recipe
-from gigo.types import Card, Resolved
+from gigo.types import Card, Model, Resolved
 
 SCIENCE = 1
 """Part of every trial's key; raised when the same trial would come to mean something else."""
@@ -35,7 +35,7 @@ class Trial:
     corruption: Resolved | None
     rate: float
     subset: Subset
-    model: Resolved
+    model: Model
     recipe: Recipe
     validation: Validation
     precision: str
@@ -46,6 +46,12 @@ class Trial:
     def holds_out(self) -> bool:
         """Whether some of its items are not trained on."""
         return self.validation in ("clean", "noisy")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of what the model is given of an item."""
+        features = self.model.features
+        return (features.width,) if features else self.dataset.input_shape
 
     @property
     def n_rows(self) -> int:
@@ -66,7 +72,7 @@ class Trial:
             **dict(others),
             "corruption": self.corruption and self.corruption.to_json(),
             "model": self.model.to_json(),
-            "recipe": self.recipe.model_dump(),
+            "recipe": self.recipe.model_dump() if self.model.trainer == "network" else None,
         }
 
     @cached_property

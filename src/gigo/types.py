@@ -11,11 +11,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo import inputs
+from gigo.inputs import Inputs
+
 Images = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]
 Labels = NDArray[np.int64]
 Kind = Literal["image", "table", "text", "vector"]
 Placement = Literal["random", "tail"]
-Status = Literal["ok", "never_started", "diverged"]
+Status = Literal["ok", "never_started", "diverged", "failed", "timed_out"]
 Watch = Callable[[str, int, int], None]
 """Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
 
@@ -26,19 +29,22 @@ class Dataset:
 
     Attributes:
         name: what tables call it.
-        x_train: (n, ...) inputs: images are (n, channels, height, width), signals (n, channels,
-            length). ``uint8`` is divided by 255 where it is used, ``float32`` is used as it is, and
-            so is ``int64``: the ids of tokens.
+        x_train: n inputs (`gigo.inputs`). Arrays of images are (n, channels, height, width), of
+            signals (n, channels, length). To networks ``uint8`` is divided by 255, ``float32`` is
+            used as it is, and so is ``int64``: the ids of tokens. The columns of a table are
+            float64, ``category`` or ``str``.
         y_train: (n,) int64 labels, ``0 .. n_classes - 1``.
         tests: the test sets by name, inputs and labels each; the first one is called ``test``.
         classes: one name per class.
         kind: of the inputs.
-        sha256: of the decoded arrays (see `gigo.datasets.fingerprint`).
+        sha256: of the content (see `gigo.inputs.digest`).
         source: where the bytes came from, for people.
-        groups: (n,) int64, items that must not be split between training and test; None: none.
+        groups: (n,) int64, a number per training item; items of one group are not split between
+            training and held-out ones. None: every item is its own.
+        notes: what is to be said of it: a line each, for people.
 
     >>> import numpy as np
-    >>> from gigo.datasets import fingerprint
+    >>> from gigo.inputs import digest
     >>> x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
     >>> dataset = Dataset(
     ...     name="corners",
@@ -47,7 +53,7 @@ class Dataset:
     ...     tests={"test": (x, y)},
     ...     classes=("even", "odd"),
     ...     kind="vector",
-    ...     sha256=fingerprint(x, y, x, y),
+    ...     sha256=digest(x, y, x, y),
     ...     source="made up",
     ... )
     >>> dataset.n_classes, dataset.input_shape
@@ -55,14 +61,15 @@ class Dataset:
     """
 
     name: str
-    x_train: Images
+    x_train: Inputs
     y_train: Labels
-    tests: Mapping[str, tuple[Images, Labels]]
+    tests: Mapping[str, tuple[Inputs, Labels]]
     classes: tuple[str, ...]
     kind: Kind
     sha256: str
     source: str
     groups: Labels | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -70,8 +77,8 @@ class Dataset:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one item, without the batch axis."""
-        return self.x_train.shape[1:]
+        """Shape of one item: see `gigo.inputs.shape`."""
+        return inputs.shape(self.x_train)
 
     @property
     def n_train(self) -> int:
@@ -127,9 +134,9 @@ class Resolved:
     Attributes:
         label: how tables and figures name it.
         identity: canonical JSON of everything that makes it what it is: a part of trials' keys.
-        value: the thing itself, its options bound. A model is ``(input_shape, n_classes) ->
-            nn.Module``, a label corruption ``(dataset, items, stream) -> Schedule``. None where a
-            run is only read.
+        value: the thing itself, its options bound. A network is ``(input_shape, n_classes) ->
+            nn.Module``, an estimator ``() -> object with fit and predict``, a label corruption
+            ``(dataset, items, stream) -> Schedule``. None where a run is only read.
     """
 
     label: str
@@ -139,6 +146,36 @@ class Resolved:
     def to_json(self) -> Any:
         """The identity as plain values."""
         return json.loads(self.identity)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What turns inputs into vectors before a model sees them, once per data set.
+
+    Attributes:
+        value: ``(dataset) -> (x_train, {test: x})``, (n, width) float32 each.
+        identity: canonical JSON of everything that makes it what it is.
+        width: of the vectors.
+    """
+
+    value: Callable[[Dataset], tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]]
+    identity: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Model(Resolved):
+    """A model: a network that the engine trains in stacks, or an estimator with fit and predict.
+
+    Attributes:
+        trainer: which of them it is.
+        monitors: whether held-out items are of use to it: ``validation = "auto"`` holds some out.
+        features: what its inputs are made into first; None: nothing, or a run is only read.
+    """
+
+    trainer: Literal["network", "estimator"] = "network"
+    monitors: bool = True
+    features: Features | None = field(default=None, compare=False, repr=False)
 
 
 class Entry(NamedTuple):
@@ -216,6 +253,7 @@ class TestSet:
         labels: (n,) true classes by test set; the first one is called ``test``.
         n_train: training items it has.
         source: where the data came from, for people.
+        notes: what is to be said of it, a line each.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -226,6 +264,7 @@ class TestSet:
     labels: Mapping[str, Labels]
     n_train: int
     source: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,7 +274,8 @@ class Outcome:
     Attributes:
         key: the trial's content key, 64 hex digits.
         status: ``ok``; ``never_started`` (training loss never below 98 % of the entropy of its
-            training labels); ``diverged`` (a loss that is not finite).
+            training labels); ``diverged`` (a loss that is not finite); ``failed`` (it raised an
+            error); ``timed_out``.
         n_train: items trained on, held-out ones not counted.
         n_validation: items held out.
         n_selected: training items that the corruption chose.

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
 from gigo.datasets.fetch import Get, fetch_files, silent
-from gigo.datasets.folder import Copy, Format, fingerprint, look, read
+from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
+from gigo.datasets.kept import kept
 from gigo.datasets.parquet import PARQUET
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Kind, Watch
@@ -28,8 +29,9 @@ __all__ = [
     "DatasetEntry",
     "cache",
     "fetch",
-    "fingerprint",
     "from_path",
+    "is_path",
+    "kept",
     "load",
     "silent",
     "verify",
@@ -52,7 +54,7 @@ class DatasetEntry(NamedTuple):
     Attributes:
         name: the catalogue's.
         summary: one line for ``gigo list datasets``.
-        sha256: of its arrays, as its formats' fingerprint gives it.
+        sha256: of its arrays, as its formats' digest gives it.
         input_shape: of one item, (channels, height, width).
         n_train, n_test: counts.
         classes: one name per class.
@@ -133,6 +135,11 @@ def from_path(path: str | Path) -> Dataset:
     cifar = CATALOGUE["cifar10"], CATALOGUE["cifar100"]
     classes = next((entry.classes for entry in cifar if copy.format in entry.formats), ())
     return read(copy, os.path.basename(os.path.abspath(folder)) or "data", classes)
+
+
+def is_path(name: str) -> bool:
+    """Whether a data set's name means a file or a folder: it has a separator, or is there."""
+    return os.sep in name or os.path.exists(os.path.expanduser(name))
 
 
 def where(name: Name, data_dir: Path | None = None) -> str:

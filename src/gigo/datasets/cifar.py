@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.folder import Arrays, Format, Hash, fingerprint
+from gigo.datasets.folder import Arrays, Format, Hash
 from gigo.datasets.untrusted import Readable, load_pickle, opened, reading, tar_members
 from gigo.errors import DataError
+from gigo.inputs import digest
 from gigo.types import Images, Labels
 
 _PIXELS = 3 * 32 * 32
@@ -44,7 +45,7 @@ class Pickles(NamedTuple):
     labels: str
     n_classes: int
 
-    def formats(self, hashed: Hash = fingerprint) -> tuple[Format, Format]:
+    def formats(self, hashed: Hash = digest) -> tuple[Format, Format]:
         """The files as they are, and the archive."""
         folder = Format(self.files, self.read_folder, hashed)
         return folder, Format((self.archive,), self.read_archive, hashed)
@@ -91,8 +92,8 @@ class Pickles(NamedTuple):
         return Arrays(x, y, *parts.pop(test))
 
 
-def record_fingerprint(x_train: Images, y_train: Labels, x_test: Images, y_test: Labels) -> str:
-    """A fingerprint that follows from published checksums of CIFAR-10's binary version.
+def record_digest(x_train: Images, y_train: Labels, x_test: Images, y_test: Labels) -> str:
+    """A digest that follows from published checksums of CIFAR-10's binary version.
 
     The sha256 of two sha256 in hex digits, one after the other: of the five training files as one,
     and of the test file.
@@ -115,6 +116,6 @@ _FINE = Pickles(
     "cifar-100-python", "cifar-100-python.tar.gz", ("train", "test"), "fine_labels", 100
 )
 
-CIFAR10 = _TEN.formats(record_fingerprint)
+CIFAR10 = _TEN.formats(record_digest)
 CIFAR100 = _FINE.formats()
 CIFAR100_COARSE = _FINE._replace(labels="coarse_labels", n_classes=20).formats()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,22 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gigo.errors import DataError
+from gigo.inputs import digest
 from gigo.types import Dataset, Images, Labels
-
-
-def fingerprint(x_train: Images, y_train: Labels, x_test: Images, y_test: Labels) -> str:
-    """The sha256 of a data set's decoded arrays, as 64 hex digits.
-
-    Hashed are, for each array in the order of the arguments, the ASCII line ``dtype shape`` with
-    its newline, such as ``uint8 60000x1x28x28``, then the values in C order, little-endian. The
-    machine's byte order and the file format that the values came from don't matter.
-    """
-    digest = hashlib.sha256()
-    for array in (x_train, y_train, x_test, y_test):
-        digest.update(f"{array.dtype.name} {'x'.join(map(str, array.shape))}\n".encode())
-        little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        digest.update(np.ascontiguousarray(little).data)
-    return digest.hexdigest()
 
 
 class Arrays(NamedTuple):
@@ -47,12 +32,12 @@ class Format(NamedTuple):
     Attributes:
         files: their names; each may end in ``.gz``, too.
         read: the files' paths, in that order -> arrays; raises DataError.
-        fingerprint: of the arrays.
+        digest: sha256 of the arrays.
     """
 
     files: tuple[str, ...]
     read: Callable[[Sequence[Path]], Arrays]
-    fingerprint: Hash = fingerprint
+    digest: Hash = digest
 
 
 class Copy(NamedTuple):
@@ -123,7 +108,7 @@ def read(copy: Copy, name: str, classes: tuple[str, ...]) -> Dataset:
     for array in arrays:
         array.setflags(write=False)
     x, y, x_test, y_test = arrays
-    sha256 = copy.format.fingerprint(*arrays)
+    sha256 = copy.format.digest(*arrays)
     return Dataset(name, x, y, {"test": (x_test, y_test)}, classes, "image", sha256, copy.place)
 
 

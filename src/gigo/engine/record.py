@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from gigo import metrics
 from gigo.engine.device import describe
 from gigo.engine.evaluation import Scores
 from gigo.engine.feed import Member
-from gigo.metrics import measures
-from gigo.types import Labels, Record, Status, TrainingSet
+from gigo.types import Labels, Record, Status
 from gigo.version import __version__
 
 STARTED = 0.98
@@ -78,7 +78,7 @@ def record(
         stopped="diverged" if state == "diverged" else "patience" if by_patience else "epochs",
         predictions={name: each.classes for name, each in best.items()},
         scores={name: each.log_probabilities.astype(np.float16) for name, each in kept.items()},
-        measures=_tested(best, last, truths) | _trained(part, fitted),
+        measures=_tested(best, last, truths) | metrics.trained(part, fitted),
         curve=member.curve,
         seconds=member.seconds,
         provenance=provenance,
@@ -89,33 +89,10 @@ def _tested(
     best: Mapping[str, Scores], last: Mapping[str, Scores], truths: Mapping[str, Labels]
 ) -> dict[str, float]:
     """The measures of the chosen and of the last weights on the test sets."""
-    found: dict[str, float] = {}
-    for name, labels in truths.items():
-        mine = _measures(labels, best[name])
-        ends = _measures(labels, last[name])
-        mine |= {f"{which}_last": ends[which] for which in LAST if which in ends}
-        before = "" if name == "test" else f"{name}/"
-        found |= {f"{before}{measure}": value for measure, value in mine.items()}
-    return found
-
-
-def _measures(labels: Labels, found: Scores) -> dict[str, float]:
-    n_classes = found.log_probabilities.shape[1]
-    return measures(labels, found.classes, n_classes, found.log_probabilities)
-
-
-def _trained(part: TrainingSet, fitted: Labels) -> dict[str, float]:
-    """The measures of predictions (n,) on the items trained on, where there are any."""
-    changed = part.labels != part.true_labels
-    shares = {
-        "train_accuracy_clean": (part.labels, ~changed),
-        "train_accuracy_corrupted": (part.labels, changed),
-        "train_recovered": (part.true_labels, changed),
-    }
-    return {
-        name: float((fitted == right)[among].mean())
-        for name, (right, among) in shares.items()
-        if among.any()
+    n_classes = next(iter(best.values())).log_probabilities.shape[1]
+    found, ends = (metrics.tested(truths, each, n_classes) for each in (best, last))
+    return found | {
+        f"{name}_last": value for name, value in ends.items() if name.rpartition("/")[2] in LAST
     }
 
 

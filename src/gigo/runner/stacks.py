@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import torch
 
+from gigo import estimators
 from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.device import DTYPES, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
+from gigo.features import featured
 from gigo.planner import Room
 from gigo.trial import Trial
 from gigo.types import Card, Dataset, Record, Watch
@@ -48,18 +50,29 @@ class Library:
     def __init__(self, setup: Setup, watch: Watch = lambda file, done, total: None) -> None:
         self._setup, self._watch = setup, watch
         self._dataset: Dataset | None = None
+        self._seen: tuple[str, str] | None = None
+        self._inputs: Dataset | None = None
         self._resident: Resident | None = None
 
     def dataset(self, card: Card) -> Dataset:
         """A data set by what is known of it; raises DataError."""
         if self._dataset is None or self._dataset.sha256 != card.sha256:
-            self._dataset = self._resident = None  # two need not fit
+            self._dataset = self._inputs = self._resident = None  # two need not fit
             self._dataset = card.load(self._watch)
         return self._dataset
 
-    def resident(self, card: Card) -> Resident:
+    def inputs(self, trial: Trial) -> Dataset:
+        """A trial's data set with what its model is given of it; raises DataError."""
+        dataset, features = self.dataset(trial.dataset), trial.model.features
+        seen = dataset.sha256, features.identity if features else ""
+        if self._inputs is None or self._seen != seen:
+            self._inputs = self._resident = None
+            self._inputs, self._seen = featured(dataset, features), seen
+        return self._inputs
+
+    def resident(self, trial: Trial) -> Resident:
         """The same on the device."""
-        dataset = self.dataset(card)
+        dataset = self.inputs(trial)
         if self._resident is None:
             device, dtype = torch.device(self._setup.device), DTYPES[self._setup.precision]
             self._resident = Resident(dataset, device, dtype)
@@ -121,7 +134,12 @@ class Training:
             EngineError: memory does not suffice for a single model.
         """
         yield Begun()
-        resident = self._library.resident(job.trials[0].dataset)
+        if job.trials[0].model.trainer == "estimator":
+            yield from estimators.fit_all(job.trials, self._library.inputs(job.trials[0]))
+            self._stored()
+            yield Done()
+            return
+        resident = self._library.resident(job.trials[0])
         state = checkpoint.load(job.checkpoint, resident.device)
         if state is not None and state.keys != tuple(trial.key for trial in job.trials):
             state = None  # another process wrote it in between

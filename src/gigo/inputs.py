@@ -1,0 +1,101 @@
+"""Inputs of any kind: NumPy arrays, SciPy's sparse rows, data frames, lists of texts.
+
+All that gigo asks of them is here: how many there are, some of them by index, what one looks like,
+and their content as a number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Inputs = Any
+"""``np.ndarray``, ``scipy.sparse.csr_array``, ``pandas.DataFrame`` or ``list[str]``, a row or an
+element per item."""
+
+
+def take(x: Inputs, rows: NDArray[np.integer]) -> Inputs:
+    """Some of the items, in the order given.
+
+    >>> take(["a", "b", "c"], np.array([2, 0]))
+    ['c', 'a']
+    """
+    if isinstance(x, list):
+        return [x[row] for row in rows.tolist()]
+    return x.iloc[rows] if _is_table(x) else x[rows]
+
+
+def count(x: Inputs) -> int:
+    """How many items there are."""
+    return len(x) if isinstance(x, list) else int(x.shape[0])
+
+
+def shape(x: Inputs) -> tuple[int, ...]:
+    """Shape of one item: of an array, (columns,) of a table or a sparse matrix, () of a text.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"age": [31, 55], "job": ["cook", "judge"]})
+    >>> shape(np.zeros((10, 3, 8, 8))), shape(table), shape(["a text"])
+    ((3, 8, 8), (2,), ())
+    """
+    return () if isinstance(x, list) else tuple(x.shape[1:])
+
+
+def digest(*arrays: Inputs) -> str:
+    """The sha256 of some inputs and labels, as 64 hex digits.
+
+    Of an array: the ASCII line ``dtype shape`` with its newline, such as ``uint8 60000x1x28x28``,
+    then the values in C order, little-endian. The machine's byte order and the file format that
+    the values came from don't matter. Of a sparse matrix, a table and texts: a line that says so,
+    then what they consist of.
+    """
+    found = hashlib.sha256()
+    for x in arrays:
+        _feed(found, x)
+    return found.hexdigest()
+
+
+def _feed(found: Any, x: Inputs) -> None:
+    if isinstance(x, np.ndarray):
+        found.update(f"{x.dtype.name} {'x'.join(map(str, x.shape))}\n".encode())
+        little = x.astype(x.dtype.newbyteorder("<"), order="C", copy=False)
+        found.update(np.ascontiguousarray(little).data)
+    elif isinstance(x, list):
+        found.update(f"text {len(x)}\n".encode())
+        texts = [text.encode() for text in x]
+        _feed(found, np.array([len(text) for text in texts], np.int64))
+        found.update(b"".join(texts))
+    elif _is_table(x):
+        found.update(f"table {len(x)}\n".encode())
+        _feed(found, [str(name) for name in x.columns])
+        for _, column in x.items():
+            _feed_column(found, column)
+    else:
+        from scipy.sparse import csr_array
+
+        rows = csr_array(x)
+        rows.sum_duplicates()
+        found.update(f"sparse {'x'.join(map(str, rows.shape))}\n".encode())
+        for part in (rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data):
+            _feed(found, part)
+
+
+def _feed_column(found: Any, column: pd.Series[Any]) -> None:
+    """A column of a table: numbers as they are, others as texts, missing ones told apart."""
+    if column.dtype.kind in "biuf":
+        _feed(found, column.to_numpy(np.float64))
+        return
+    missing = column.isna()
+    found.update(b"category\n" if column.dtype.name == "category" else b"text\n")
+    _feed(found, missing.to_numpy())
+    _feed(found, column.astype(object).where(~missing, "").astype(str).tolist())
+
+
+def _is_table(x: Inputs) -> bool:
+    return hasattr(x, "iloc")  # pandas need not be imported to know that it is no data frame
