@@ -16,7 +16,7 @@ from gigo.errors import SpecError, unknown
 from gigo.recipe import MOST, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
-from gigo.trial import Subset, Validation
+from gigo.trial import Subset
 from gigo.types import Placement
 
 NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
@@ -79,7 +79,7 @@ class Study(Spec):
     replicates: Annotated[int, WHOLE] = 3
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Recipe(),)
-    validation: Several[Literal["auto"] | Validation] = ("auto",)
+    validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
     subset: Subset = "random"
     placement: Placement = "random"
     precision: Precision = "auto"
