@@ -76,7 +76,7 @@ def _feed(found: Any, x: Inputs) -> None:
     else:
         from scipy.sparse import csr_array
 
-        rows: Any = csr_array(x)
+        rows: Any = csr_array(x, copy=True)  # what follows sorts it
         rows.sum_duplicates()
         found.update(f"sparse {'x'.join(map(str, rows.shape))}\n".encode())
         for part in (rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data):
