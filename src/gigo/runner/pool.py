@@ -38,10 +38,10 @@ def train_jobs(
     workers: int,
     threads: int,
     meanwhile: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[Job, Event]]:
+) -> Iterator[list[tuple[Job, Event]]]:
     """Train jobs, several at a time.
 
-    A record counts as stored when the next item is asked for.
+    Records that are waiting come together; they count as stored when the next items are asked for.
 
     Args:
         jobs: begun in this order.
@@ -51,7 +51,7 @@ def train_jobs(
         meanwhile: called once, while the processes start.
 
     Yields:
-        Each job's events, with the job.
+        Jobs' events as they come, each with its job.
 
     Raises:
         DataError, EngineError: as raised in a process, or one of them died.
@@ -64,11 +64,15 @@ def train_jobs(
             running.append(_Worker(beginning, threads, events))
         meanwhile()
         while _all_busy(running, waiting, room):
-            worker, event = events.get()
-            if worker not in running:
+            records, last = _waiting(events)
+            if records:
+                yield [(_job(worker), record) for worker, record in records]
+            for worker, record in records:
+                worker.stored(record)
+            worker, event = last or (None, None)
+            if worker is None or worker not in running:
                 continue  # it has ended, as it should
-            job = worker.job
-            assert job is not None
+            job = _job(worker)
             if isinstance(event, Failure):
                 raise _error(event)
             if event is None:
@@ -78,16 +82,35 @@ def train_jobs(
                 if parts:
                     room.ran_out(job.trials)
                     waiting.extendleft(reversed(parts))
-                    yield job, narrower(len(job.trials), len(parts[0].trials))
+                    yield [(job, narrower(len(job.trials), len(parts[0].trials)))]
                 event = Done()
-            yield job, event
-            if isinstance(event, Record):
-                worker.stored(event)
+            yield [(job, event)]
             if isinstance(event, Done):
                 worker.job = None
     finally:
         for worker in running:
             worker.kill()
+
+
+def _waiting(
+    events: Events,
+) -> tuple[list[tuple[_Worker, Record]], tuple[_Worker, Any] | None]:
+    """The next event, or all records up to the next one that is none, and that if it is there."""
+    records: list[tuple[_Worker, Record]] = []
+    while True:
+        try:
+            worker, event = events.get(block=not records)
+        except queue.Empty:
+            return records, None
+        if not isinstance(event, Record):
+            return records, (worker, event)
+        records.append((worker, event))
+
+
+def _job(worker: _Worker) -> Job:
+    """What a process is training."""
+    assert worker.job is not None
+    return worker.job
 
 
 def _all_busy(running: list[_Worker], waiting: deque[Job], room: Room) -> bool:
@@ -114,6 +137,8 @@ def _next(waiting: deque[Job], room: Room) -> Job:
     waiting.extendleft(Job.of(part, job.checkpoint.parent) for part in reversed(parts))
     return waiting.popleft()
 
+
+_STORED = pickle.dumps(Stored())
 
 # A scheduler asks all processes of a job to end: the one that stores answers, also while these
 # still import PyTorch.
@@ -178,7 +203,7 @@ class _Worker:
 
     def stored(self, record: Record) -> None:
         self._left.pop(record.key, None)
-        self._send(_message(Stored()))
+        self._send(_STORED)
 
     def parts(self) -> list[Job]:
         """What a process that died has left to do, as two jobs; nothing if all is stored.
