@@ -78,8 +78,11 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                model = _seeded(trial.model.value(), trial)
-                told |= _versions(model)
+                model = trial.model.value()
+                settings, versions = supply.known(model, trial)
+                told |= versions
+                if settings:
+                    model.set_params(**settings)
                 found, fitted = _fitted(model, trial, part, supply)
                 truths = {name: labels for name, (_, labels) in dataset.tests.items()}
                 measures = metrics.tested(truths, found, dataset.n_classes)
@@ -154,12 +157,20 @@ class _Sets(NamedTuple):
 
 
 class _Supply:
-    """What models are given of a data set, made once for the trials of the same items."""
+    """What models are given of a data set, and are set to; made once for trials that share it."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self._for: tuple[str, Labels, Labels] | None = None
         self._sets: _Sets | None = None
+        self._known: dict[Any, tuple[dict[str, Any], dict[str, str]]] = {}
+
+    def known(self, model: Any, trial: Trial) -> tuple[dict[str, Any], dict[str, str]]:
+        """The settings of a trial's model, and the versions of its packages."""
+        name = trial.model.identity, trial.seed, trial.replicate
+        if name not in self._known:
+            self._known[name] = _settings(model, trial), _versions(model)
+        return self._known[name]
 
     def sets(self, model: Any, trial: Trial, part: TrainingSet) -> _Sets:
         wanted = trial.model.identity, part.rows, part.held_out
@@ -263,10 +274,10 @@ def _copied(x: Inputs) -> Inputs:
     return np.array(x) if isinstance(x, np.ndarray) else x.copy()
 
 
-def _seeded(model: Any, trial: Trial) -> Any:
-    """A fresh model with every ``random_state`` in it set, every ``n_jobs`` at 1, and quiet."""
+def _settings(model: Any, trial: Trial) -> dict[str, Any]:
+    """Every ``random_state`` in a model, every ``n_jobs`` as 1, and what keeps it quiet."""
     if not hasattr(model, "get_params"):
-        return model
+        return {}
     known = model.get_params(deep=True)
     names = sorted(known)
     states = [name for name in names if name.rpartition("__")[2] == "random_state"]
@@ -277,7 +288,7 @@ def _seeded(model: Any, trial: Trial) -> Any:
         for name, value in QUIET.get(_package(each), {}).items():
             if hasattr(each, "set_params"):
                 chosen[f"{place}__{name}" if place else name] = value
-    return model.set_params(**chosen)
+    return chosen
 
 
 def _package(thing: Any) -> str:
@@ -304,7 +315,8 @@ def _alone(trial: Trial) -> Iterator[None]:
     random.seed(seed)
     np.random.seed(seed)
     if torch:
-        torch.manual_seed(seed)
+        cuda = torch.cuda.is_initialized()
+        (torch if cuda else torch.default_generator).manual_seed(seed)  # the first one is slow
     try:
         yield
     finally:
