@@ -191,7 +191,7 @@ BAD_ARGUMENTS = {
     "plan": "nothing to train: expected a STUDY or --data PATH (see gigo run --help)",
     "plan --label kind": "--label = 'kind': expected --data PATH beside it",
     "plan demo --rate 40": "rates = 40.0: expected numbers from 0 to 1 (40 % is 0.4)",
-    "plan demo --corruption asymmetric": "corruption = 'asymmetric': expected one of [a-z_, ]+",
+    "plan demo --corruption asymmetric": "corruption = .*, two_sink",
     "plan demo --dataset MNIST": "dataset = 'MNIST': .* (did you mean 'mnist'?)",
     "status": "Missing argument 'RUN'. (see gigo status --help)",
     "plan demo --rate": "Option '--rate' requires an argument. (see gigo --help)",
