@@ -58,7 +58,10 @@ def exact_float32() -> None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that stacks may take, half of what is free on an accelerator; None on the CPU."""
+    """Bytes that stacks may take, half of what is free on an accelerator; None on the CPU.
+
+    The other half is for what is replayed, which has its own memory, and for evaluation.
+    """
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else None
 
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gigo.costs import separate
+from gigo.costs import EVALUATED, evaluated_on_accelerator, separate
 from gigo.engine.checkpoint import EVERY, State
 from gigo.engine.control import Control
 from gigo.engine.evaluation import Evaluation, first, losses
@@ -159,7 +159,9 @@ class TrainingStack:
         drops = any("Dropout" in type(m).__name__ for m in network.modules())
         self._drops = drops or self.route.path == "one at a time"
         self._names = [name for name, p in network.named_parameters() if p.requires_grad]
-        self._evaluation = Evaluation(resident, self.route, self._names)
+        on_cuda = resident.device.type == "cuda"
+        at_once = evaluated_on_accelerator(first) if on_cuda else EVALUATED
+        self._evaluation = Evaluation(resident, self.route, self._names, at_once)
         if len({*self.feed.sizes.tolist()}) > 1 and not separate(first):
             raise EngineError(
                 f"model {first.model.label}: draws random numbers or keeps statistics: expected "
