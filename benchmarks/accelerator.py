@@ -18,7 +18,7 @@ from engine import Case, stack_of
 from measure import random_images
 from rivals import torch_epochs
 
-from gigo.engine.device import exact_float32, prepare_process
+from gigo.engine.device import exact_on_cuda, prepare_process
 from gigo.models import CATALOGUE
 
 ROUNDS = 3
@@ -66,12 +66,12 @@ def row(
     kind: Kind, width: int, precision: str, device: torch.device, loop: Callable[[], None]
 ) -> str:
     """Of the table: a stack and the loop take turns."""
-    exact_float32()
+    exact_on_cuda()
     case = Case(kind.model, kind.shape, kind.n, width, kind.batch_size, kind.own)
     stack = stack_of(case, precision, device)
 
     def ours() -> None:
-        exact_float32()
+        exact_on_cuda()
         for _ in range(kind.epochs):
             stack.run_epoch()
 
@@ -93,6 +93,7 @@ def loop_of(kind: Kind, device: torch.device, *, half: bool) -> Callable[[], Non
 
     def run() -> None:
         torch.backends.cudnn.allow_tf32 = True  # as PyTorch comes
+        torch.backends.cudnn.deterministic = False
         torch_epochs(
             network, images, labels, None, kind.batch_size, kind.epochs, device.type, half=half
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine_setup import digits, dismiss, losses, made_up, trials, weights
 from factories import model_of, own_model
+from gigo.engine.device import exact_on_cuda
 from gigo.engine.replay import WARM, Replay
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
@@ -25,11 +26,11 @@ CUDA = torch.device("cuda")
 
 @pytest.fixture(autouse=True)
 def _exact() -> Iterator[None]:
-    """Some kernels add up in any order; they are not to be chosen."""
-    before = torch.backends.cudnn.deterministic
-    torch.backends.cudnn.deterministic = True
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32, cudnn.deterministic
+    exact_on_cuda()
     yield
-    torch.backends.cudnn.deterministic = before
+    cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32, cudnn.deterministic = before
 
 
 # 40 items: batches of 8, or two of 16 and a short one.
@@ -49,7 +50,9 @@ def test_replayed_steps_give_the_same_numbers(
 ) -> None:
     here = made_up(24) if model == "article_cnn" else digits()
     there = Resident(here.dataset, CUDA, dtype)
-    recipe = Recipe(**{"batch_size": 8, "patience": 0, "plateau_patience": 0, **fields})
+    recipe = Recipe.model_validate(
+        {"batch_size": 8, "patience": 0, "plateau_patience": 0, **fields}
+    )
     members = trials(there, [0, 0.5], replicates, model=model_of(model), recipe=recipe)
     found: list[tuple[dict[str, list[float]], dict[str, list[Tensor]]]] = []
     for replays in (False, True):
