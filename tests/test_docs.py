@@ -109,7 +109,8 @@ def test_figures_have_a_dark_look(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["runn demo", "run demo --sizes 3", "run demo too", "run demo --rate", "data were mnist"]
+    "wrong",
+    ["runn demo", "run demo --sizes 3", "run demo too", "run demo --rate", "data were mnist"],
 )
 def test_a_wrong_command_is_found(wrong: str) -> None:
     with pytest.raises((AssertionError, typer.TyperException)):
