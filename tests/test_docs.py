@@ -162,7 +162,11 @@ def write_data(folder: Path) -> None:
     notes = [f"{'a note on ' * (1 + k % 3)}{k},{'work' if k % 2 else 'home'}" for k in range(60)]
     (folder / "notes.csv").write_text("\n".join(["note,topic", *notes]))
     np.savez(folder / "X.npz", X=np.arange(120.0).reshape(60, 2), y=np.arange(60) % 3)
-    (folder / "mine.py").write_text("def network(input_shape, n_classes):\n    ...\n")
+    (folder / "mine.py").write_text(
+        "from torch import nn\n\n\n"
+        "def network(input_shape, n_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(n_classes))\n"
+    )
     for k in range(40):
         place = folder / "photos" / ("cat" if k % 2 else "dog")
         place.mkdir(parents=True, exist_ok=True)
