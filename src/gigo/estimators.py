@@ -16,6 +16,7 @@ Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo
 from __future__ import annotations
 
 import math
+import os
 import platform
 import random
 import sys
@@ -25,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from inspect import signature
-from textwrap import shorten
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ from numpy.typing import NDArray
 from gigo import metrics, outputs
 from gigo.inputs import Inputs, count, take
 from gigo.machine import Machine
+from gigo.printable import printable
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.trial import Trial
@@ -53,7 +55,21 @@ Predicted = tuple[outputs.Codes, NDArray[np.float64] | None]
 """(n,) classes and, where the model gives them, (n, K) logarithms of their probabilities."""
 
 
-def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
+MOST_TOLD = 300
+"""Characters of an error or a warning that are kept."""
+
+
+class Fitting(NamedTuple):
+    """A model is about to be fitted.
+
+    Attributes:
+        record: what the trial leaves if its process ends before the model is fitted.
+    """
+
+    record: Record
+
+
+def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Record]:
     """Fit the model of each trial to its training set, and see what it predicts.
 
     Native libraries compute with one thread meanwhile, so that numbers are the same whatever runs
@@ -64,8 +80,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
         dataset: theirs, its inputs as the model's features have made them.
 
     Yields:
-        A record per trial, in the order given. Where a model raises an error, the record's status
-        is ``failed``, and its provenance tells the error.
+        For each trial, in the order given, that it begins, then its record. Where a model raises
+        an error, the record's status is ``failed``, and its provenance tells the error.
     """
     supply = _Supply(dataset)
     for trial in trials:
@@ -75,21 +91,21 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
+        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 model = trial.model.value()
                 settings, versions = supply.known(model, trial)
-                told |= versions
+                told = told | versions
                 if settings:
                     model.set_params(**settings)
                 found, fitted = _fitted(model, trial, part, supply)
                 truths = {name: labels for name, (_, labels) in dataset.tests.items()}
                 measures = metrics.tested(truths, found, dataset.n_classes)
                 measures |= metrics.trained(part, fitted)
-            except Exception as error:  # a model is anybody's code
-                told["error"], status = _one_line(error), "failed"
-                found, measures = {}, {}
+            except (Exception, SystemExit) as error:  # a model is anybody's code
+                found, measures, told["error"], status = {}, {}, reason(error), "failed"
         if caught:
             told["warnings"] = sorted({_one_line(each.message) for each in caught})[:TOLD]
         yield record(trial, part, status, found, measures, told, time.perf_counter() - started)
@@ -339,5 +355,23 @@ def _controller(modules: int) -> Any:
     return ThreadpoolController()
 
 
+def reason(error: BaseException) -> str:
+    """An error in a line, with the place in the code that raised it."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        place, trace = _place(trace), trace.tb_next
+    return f"{_one_line(error)}{place}"
+
+
+def _place(trace: TracebackType) -> str:
+    code = trace.tb_frame.f_code
+    return f" ({os.path.basename(code.co_filename)}, line {trace.tb_lineno}, in {code.co_name})"
+
+
 def _one_line(thing: object) -> str:
-    return shorten(f"{type(thing).__name__}: {thing}", 300)
+    try:
+        text = f"{type(thing).__name__}: {thing}"
+    except Exception:  # it can't even say what it is
+        text = type(thing).__name__
+    text = printable(" ".join(text.split())).removesuffix(": ")
+    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from gigo import costs
 from gigo.engine.training import Detour
+from gigo.estimators import Fitting
 from gigo.runner.pace import Pace
 from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
-from gigo.types import Record
+from gigo.types import FAILED, Record
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Meter:
         self._pace = Pace(pending)
         self._warned: set[tuple[str, str]] = set()
         self._detours: set[Detour] = set()
+        self._failed = False
         self._parts: dict[Path, _Part] = {}
         self._started = clock()
         self._now = Progress(done=total - len(pending), total=total)
@@ -100,7 +102,10 @@ class Meter:
             self.note(event.text)
         elif isinstance(event, Detour):
             self._detour(event)
+        elif isinstance(event, Fitting):
+            self._show()
         elif isinstance(event, Record):
+            self._told_failure(event)
             self._pace.done(event.key, event.seconds)
             part = self._parts[job.checkpoint]
             part.work -= self._pace.guess(event.key)
@@ -121,6 +126,14 @@ class Meter:
             if kind not in self._warned:
                 self._warned.add(kind)
                 self.note(f"{model}: {text}")
+
+    def _told_failure(self, record: Record) -> None:
+        """Say that a trial failed, the first time: whoever sits by can mend what is amiss."""
+        if record.status in FAILED and not self._failed:
+            self._failed = True
+            told = "failed" if record.status == "failed" else "timed out"
+            where = f"rate {record.trial['rate']}, replicate {record.trial['replicate']}"
+            self.note(f"a trial {told} ({where}), the run goes on: {record.provenance['error']}")
 
     def _detour(self, event: Detour) -> None:
         """Say so, once for all stacks."""

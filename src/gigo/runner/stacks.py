@@ -17,6 +17,7 @@ from gigo.engine.device import DTYPES, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
+from gigo.estimators import Fitting
 from gigo.features import featured
 from gigo.planner import Room
 from gigo.trial import Trial
@@ -98,7 +99,7 @@ class Begun(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A job is done, and all its records are stored."""
+    """A job is done; its records came before, and are stored before this is passed on."""
 
 
 class Note(NamedTuple):
@@ -107,7 +108,7 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Begun | Detour | EpochDone | Record | Note | Done
+Event = Begun | Detour | EpochDone | Fitting | Record | Note | Done
 
 
 class Training:
@@ -136,7 +137,6 @@ class Training:
         yield Begun()
         if job.trials[0].model.trainer == "estimator":
             yield from estimators.fit_all(job.trials, self._library.inputs(job.trials[0]))
-            self._stored()
             yield Done()
             return
         resident = self._library.resident(job.trials[0])

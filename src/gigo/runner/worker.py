@@ -39,9 +39,10 @@ class Failure(NamedTuple):
 
 def main() -> None:
     """Serve until standard input ends."""
-    jobs = sys.stdin.buffer
+    jobs = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no event
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())  # nor is a job its input
     # The other end is gone where there is nothing to read, or nobody to write to.
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:
@@ -69,8 +70,11 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
 
     training = Training(setup, Library(setup), stored)
     while True:
-        job: Job = pickle.load(jobs)
-        for event in training.events(job):
+        message: Job | Stored = pickle.load(jobs)
+        if isinstance(message, Stored):
+            unanswered -= 1
+            continue
+        for event in training.events(message):
             unanswered += isinstance(event, Record)
             _send(event, events)
 
