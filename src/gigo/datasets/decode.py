@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 SUFFIXES = frozenset(
-    ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    f".{name}"
+    for formats in ("avif bmp gif j2k jfif jp2 jpe jpeg jpg", "pbm pgm png pnm ppm tif tiff webp")
+    for name in formats.split()
 )
 """By which an image file is known, in lower case."""
 
-_FORMATS = "PNG JPEG MPO BMP GIF TIFF WEBP PPM JPEG2000 AVIF".split()
-"""Those that Pillow decodes by itself; of others it has a program of the system's do it."""
+_FORMATS = ["PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF"]
+"""Those that Pillow decodes by itself; for others it may start a program."""
 
 _DEEP = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
 """Pillow's modes with more than 8 bits per pixel; all are grey."""
@@ -130,7 +132,7 @@ def decode(
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Without Pillow's warnings about what it can read all the same; not per thread."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -138,7 +140,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator[Image]:
+def _opened(content: bytes) -> Generator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     if not content:
@@ -204,9 +206,9 @@ def _opaque(image: Image) -> tuple[Image, bool]:
     from PIL import Image
 
     above = image.convert("RGBA")
-    least, _ = above.getchannel("A").getextrema()
+    alpha: NDArray[np.uint8] = np.asarray(above.getchannel("A"))
     white = Image.new("RGBA", above.size, "white")
-    return Image.alpha_composite(white, above), least < 255
+    return Image.alpha_composite(white, above), bool((alpha < 255).any())
 
 
 def _deep(image: Image) -> Image:

@@ -120,16 +120,18 @@ def decode_all(files: Sequence[Path], known: Survey, resize: int | None, file: I
     )
 
 
-def _each(
-    work: Callable[[Path], T], files: Sequence[Path], at_once: int
-) -> Iterator[T]:
+def _each(work: Callable[[Path], T], files: Sequence[Path], at_once: int) -> Iterator[T]:
     """What some work gives for each file, in order; a few chunks are ahead of whoever takes it."""
     threads = Machine.here().cores
+
+    def some(chunk: Sequence[Path]) -> list[T]:
+        return [work(file) for file in chunk]
+
     chunks = [files[start : start + at_once] for start in range(0, len(files), at_once)]
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(chunks), 4 * threads):
             ahead = chunks[start : start + 4 * threads]
-            yield from chain.from_iterable(pool.map(lambda chunk: [*map(work, chunk)], ahead))
+            yield from chain.from_iterable(pool.map(some, ahead))
 
 
 def _header(path: Path) -> Header | str:
@@ -160,5 +162,5 @@ def _tried(path: Path, read: Callable[[bytes], T]) -> T | str:
             return read(path.read_bytes())
     except DataError as error:
         if isinstance(error.__cause__, MemoryError):  # which says nothing about the file
-            raise
+            raise DataError(f"{path}{error}") from error
         return str(error).removeprefix(": ")

@@ -1,4 +1,4 @@
-"""Image files as one array, decoded once: pixels are kept in gigo's cache, and mapped from there."""
+"""Image files as one array, decoded once: kept in gigo's cache, and mapped from there."""
 
 from __future__ import annotations
 
@@ -120,9 +120,10 @@ def _key(files: Sequence[Path], resize: int | None) -> str:
 def _mapped(place: Path) -> tuple[Pixels, About] | None:
     """Pixels that are kept, if they are there."""
     try:
-        told: dict[str, Any] = json.loads((place / "about.json").read_text("utf-8"))
+        told: Any = json.loads((place / "about.json").read_text("utf-8"))
+        told["shape"] = tuple(told["shape"])
         told["bad"] = {int(row): wrong for row, wrong in told["bad"].items()}
-        about = About(**told | {"shape": tuple(told["shape"])})
+        about = About(**told)
         pixels = np.memmap(place / "pixels", about.dtype, "r", shape=about.shape)
     except (OSError, ValueError):  # not there, or not whole
         return None
@@ -164,9 +165,7 @@ def _remove_abandoned(folder: Path) -> None:
                 shutil.rmtree(left)
 
 
-def _in_memory(
-    files: Sequence[Path], known: Survey, resize: int | None
-) -> tuple[Pixels, About]:
+def _in_memory(files: Sequence[Path], known: Survey, resize: int | None) -> tuple[Pixels, About]:
     buffer = io.BytesIO()
     about = decode_all(files, known, resize, buffer)
     pixels: NDArray[Any] = np.frombuffer(buffer.getbuffer(), about.dtype).reshape(about.shape)
