@@ -112,10 +112,10 @@ def decode(
             "turned": _turn(image, content) > 1,
             "narrowed": _is_narrowed(image),
             "cmyk": image.mode == "CMYK",
+            "frames": getattr(image, "is_animated", False),
             "floats": image.mode == "F",
         }
         image.load()
-        done["frames"] = getattr(image, "is_animated", False)
         flat, done["transparent"] = _opaque(_upright(image, _turn(image, content)))
     if flat.mode in _DEEP:
         flat = _deep(flat)
