@@ -10,15 +10,16 @@ import numpy as np
 
 from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
+from gigo.datasets.image_table import from_image_table, image_column
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
 from gigo.errors import SpecError
 from gigo.types import Dataset
 
-TABLE = {"label", "test", "group", "labels", "classes", "kind", *SPLITTING}
-NPZ = TABLE - {"label"}
+NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = TABLE - {"test"}
+SAVED = NPZ - {"test"} | {"label"}
+TABLE = NPZ | {"label", "resize", "skip_bad"}
 """Names of the options for which each kind of file has a use."""
 
 
@@ -26,7 +27,8 @@ def from_table(path: Path, options: Options) -> Dataset:
     """A data set from a table in a file of one of `gigo.datasets.tablefile.SUFFIXES`.
 
     Labels are in the column ``label``, else in the one that is called like labels. The test set is
-    a file of the same columns, in any order.
+    a file of the same columns, in any order. Where a column has paths of images, the images are
+    the inputs (`gigo.datasets.image_table`).
 
     Raises:
         SpecError: a column is not there, or an option is out of range.
@@ -39,7 +41,14 @@ def from_table(path: Path, options: Options) -> Dataset:
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
     test = options.file("test")
     tested = None if test is None else _test_table(test, train, label, options.group, path)
-    return _from_tables(path, (train, tested), label, options, [*opened.notes, *said])
+    notes = [*opened.notes, *said]
+    images = image_column(train, path.parent) if options.kind in (None, "image") else None
+    if images is not None:
+        return from_image_table(path, (train, tested), images, label, options, notes)
+    for name in {"resize", "skip_bad"} & options.model_fields_set:
+        value, expected = getattr(options, name), "no such option: the table names no images"
+        raise SpecError(f"dataset.{name}", value, expected)
+    return _from_tables(path, (train, tested), label, options, notes)
 
 
 def from_saved(folder: Path, options: Options) -> Dataset:

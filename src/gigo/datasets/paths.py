@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gigo.datasets import arrays, own, saved, tablefile
+from gigo.datasets import arrays, image_folder, own, saved, tablefile
 from gigo.datasets.options import Options
 from gigo.errors import DataError
 from gigo.types import Dataset
@@ -69,5 +69,12 @@ WAYS = (
     Way("an .npz file", partial(_ends, {".npz"}), own.from_npz, own.NPZ, _A_FILE),
     Way("an .npy file", partial(_ends, {".npy"}), own.from_npy, own.NPY, _A_FILE),
     Way("a table", partial(_ends, tablefile.SUFFIXES), own.from_table, own.TABLE, _A_FILE),
+    Way(
+        "a folder of images",
+        image_folder.is_image_folder,
+        image_folder.from_image_folder,
+        image_folder.USES,
+        "a folder with a folder of images per class",
+    ),
 )
 """Those of a user's own data."""
