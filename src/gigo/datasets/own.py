@@ -1,0 +1,218 @@
+"""A user's own files as data sets: tables, arrays, sets that Hugging Face's library saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gigo.datasets import arrays, columns, saved, tablefile
+from gigo.datasets.build import build
+from gigo.datasets.options import SPLITTING, Options
+from gigo.datasets.relabel import read_labels
+from gigo.errors import SpecError
+from gigo.types import Dataset
+
+TABLE = {"label", "test", "group", "labels", "classes", "kind", *SPLITTING}
+NPZ = TABLE - {"label"}
+NPY = NPZ - {"group"}
+SAVED = TABLE - {"test"}
+"""Names of the options for which each kind of file has a use."""
+
+
+def from_table(path: Path, options: Options) -> Dataset:
+    """A data set from a table in a file of one of `gigo.datasets.tablefile.SUFFIXES`.
+
+    Labels are in the column ``label``, else in the one that is called like labels. The test set is
+    a file of the same columns, in any order.
+
+    Raises:
+        SpecError: a column is not there, or an option is out of range.
+        DataError: a file can't be read, or is no such table.
+    """
+    opened = tablefile.open_table(path)
+    label, said = _label(opened.names, path, options)
+    if options.group is not None:
+        columns.check_column("group", options.group, opened.names, path.name)
+    train = opened.read({} if opened.typed or label is None else {label: columns.text()})
+    test = options.file("test")
+    tested = None if test is None else _test_table(test, train, label, options.group, path)
+    return _from_tables(path, (train, tested), label, options, [*opened.notes, *said])
+
+
+def from_saved(folder: Path, options: Options) -> Dataset:
+    """A data set that ``save_to_disk`` wrote; see `gigo.datasets.saved.read_saved`.
+
+    Labels are in the column ``label``, else in the only one that numbers classes, else in the one
+    that is called like labels.
+
+    Raises:
+        SpecError, DataError: as `from_table` and `read_saved`.
+    """
+    splits = saved.read_saved(folder)
+    name = saved.training_split(splits, folder.name)
+    train = splits[name]
+    numbering = [n for n in train.column_names if columns.class_names(train.schema, n)]
+    if options.label is None and len(numbering) == 1:
+        label, said = numbering[0], (f"labels: column {numbering[0]!r}, which numbers classes",)
+    else:
+        label, said = _label(train.column_names, folder, options)
+    if options.group is not None:
+        columns.check_column("group", options.group, train.column_names, folder.name)
+    other, chosen = saved.testing_split(splits, name, label)
+    tested = None if other is None else _fitting(splits[other], train, options.group, other, folder)
+    return _from_tables(folder, (train, tested), label, options, [*said, *chosen])
+
+
+def from_npz(path: Path, options: Options) -> Dataset:
+    """A data set from the arrays of an ``.npz`` file; see `gigo.datasets.arrays.read_npz`.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: a file can't be read, or lacks an array.
+    """
+    read = arrays.read_npz(path, options.group)
+    test, place = options.file("test"), read.test
+    if test is not None:
+        if place is not None:
+            raise SpecError("dataset.test", options.test, f"none: {path.name} has a test set")
+        place = arrays.read_npz(test).train
+    return _from_arrays(path, read.train, place, options, read.groups, read.notes)
+
+
+def from_npy(path: Path, options: Options) -> Dataset:
+    """A data set from the array of inputs in an ``.npy`` file, with labels in another file.
+
+    That is the file ``labels``, else ``y.npy`` in the same folder.
+
+    Raises:
+        SpecError, DataError: as `from_npz`; there is no file of labels.
+    """
+    x, test = arrays.read_npy(path), options.file("test")
+    tested = None
+    if test is not None:
+        x_test = arrays.read_npy(test)
+        tested = x_test, arrays.labels_of(test, None, len(x_test))
+    labels = arrays.labels_of(path, options.file("labels"), len(x))
+    plain = options.model_copy(update={"labels": None})
+    return _from_arrays(path, (x, labels), tested, plain, None, ())
+
+
+def relabelled(dataset: Dataset, options: Options) -> Dataset:
+    """A data set with other labels to start from, or with its classes in another order.
+
+    Raises:
+        SpecError, DataError: as `build` and `read_labels`.
+    """
+    names = np.array(dataset.classes, object)
+    x_test, y_test = dataset.tests["test"]
+    others = options.file("labels")
+    return build(
+        dataset.name,
+        dataset.source,
+        dataset.x_train,
+        names[dataset.y_train],
+        x_test=x_test,
+        labels_test=names[y_test],
+        kind=dataset.kind,
+        classes=options.classes or dataset.classes,
+        others=None if others is None else read_labels(others, dataset.n_train, dataset.name),
+    )
+
+
+def _label(
+    names: Sequence[str], path: Path, options: Options
+) -> tuple[str | None, tuple[str, ...]]:
+    """The column that has the labels, and a note; none where a file has all of them."""
+    in_file = options.labels is not None and options.test is None
+    if in_file and options.label is None and not columns.looks_like_labels(names):
+        return None, ()
+    return columns.label_column(options.label, names, path.name)
+
+
+def _test_table(
+    path: Path, train: Any, label: str | None, group: str | None, train_path: Path
+) -> Any:
+    """The table of a test set, in the training table's types."""
+    opened = tablefile.open_table(path)
+    types = columns.types(train.schema)
+    if not opened.typed and label is not None:
+        types[label] = columns.text()
+    return _fitting(opened.read(types), train, group, path.name, train_path)
+
+
+def _fitting(test: Any, train: Any, group: str | None, place: str, train_path: Path) -> Any:
+    """The columns of a test table that the training table has, in its order; groups aside."""
+    here, there = ([n for n in t.column_names if n != group] for t in (test, train))
+    of_items = [name for name in there if columns.is_named(name)]
+    named = [name for name in here if columns.is_named(name)]
+    columns.same_columns(named, of_items, place, train_path.name)
+    return test.select(of_items)
+
+
+def _from_tables(
+    path: Path,
+    tables: tuple[Any, Any | None],
+    label: str | None,
+    options: Options,
+    notes: Sequence[str],
+) -> Dataset:
+    """The data set of a training table and, perhaps, a test table."""
+    train, said = columns.without_index(tables[0])
+    part = columns.take_apart(train, label, options.group, options.kind, path.name)
+    given = options.splitting(tested=tables[1] is not None)
+    if tables[1] is not None:
+        test = columns.take_apart(tables[1], label, None, options.kind, path.name)
+        given |= {"x_test": test.x, "labels_test": test.labels}
+    own, others = part.labels, options.file("labels")
+    if others is not None:
+        read = read_labels(others, tables[0].num_rows, path.name, label)
+        own, given["others"] = (read, None) if own is None else (own, read)
+    names = None if label is None else columns.class_names(train.schema, label)
+    return build(
+        _name(path),
+        str(path),
+        part.x,
+        own,
+        kind=options.kind,
+        classes=options.classes or names,
+        groups=part.groups,
+        notes=[*notes, *said, *part.notes],
+        **given,
+    )
+
+
+def _from_arrays(
+    path: Path,
+    train: arrays.Pair,
+    test: arrays.Pair | None,
+    options: Options,
+    groups: Any,
+    notes: Sequence[str],
+) -> Dataset:
+    """The data set of arrays of inputs and labels."""
+    given = options.splitting(tested=test is not None)
+    if test is not None:
+        given |= {"x_test": test[0], "labels_test": test[1]}
+    others = options.file("labels")
+    if others is not None:
+        given["others"] = read_labels(others, len(train[1]), path.name)
+    return build(
+        _name(path),
+        str(path),
+        train[0],
+        train[1],
+        kind=options.kind,
+        classes=options.classes,
+        groups=groups,
+        notes=notes,
+        **given,
+    )
+
+
+def _name(path: Path) -> str:
+    """What tables call a data set: its file's name without what says of which kind it is."""
+    name = path.absolute().name
+    return name[: -len(tablefile.ending(path))] if tablefile.ending(path) else name
