@@ -19,16 +19,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from command import RUNNABLE, environment, finish, instant_run
 from factories import grid_of, make_record, make_test_set, trials_of
-from gigo import __version__, cli, describe
+from gigo import __version__, cli
 from gigo.analysis.comparison import COMPARISON_COLUMNS
 from gigo.analysis.table import COLUMNS
 from gigo.api import Result, load
 from gigo.console import displayed
 from gigo.engine.training import EpochDone
+from gigo.printable import duration
 from gigo.runner import Progress
 from gigo.store import Store
 from gigo.study import Study
@@ -47,7 +49,19 @@ replicates = 2
 precision = "float32"
 """
 EXAMPLE = re.compile(r"^  (?:Example: |Start with: |  )(gigo [^>\n]+)", re.MULTILINE)
-COMMANDS = ["demo", "run", "plan", "status", "report", "table", "compare", "list", "data"]
+COMMANDS = [
+    "demo",
+    "run",
+    "plan",
+    "status",
+    "report",
+    "table",
+    "compare",
+    "init",
+    "schema",
+    "list",
+    "data",
+]
 
 
 class Done(NamedTuple):
@@ -122,6 +136,12 @@ def test_help_fits_the_terminal_and_shows_an_example(gigo: Gigo, command: list[s
 
 def test_examples_in_the_help_work(gigo: Gigo) -> None:
     Path("my-study.toml").write_text(SMALL)
+    rows = [f"{20 + k % 31},{'ab'[k % 2]},{'yes' if k % 3 else 'no'}" for k in range(60)]
+    Path("customers.csv").write_text("\n".join(["age,plan,churned", *rows]))
+    for k in range(40):
+        folder = Path("photos", "cat" if k % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 40 * (k % 2) + k).save(folder / f"{k}.png")
     for command in COMMANDS:
         for example in EXAMPLE.findall(gigo(command, "--help").out):
             assert gigo(*example.split()[1:]).code == 0, example
@@ -161,14 +181,18 @@ BAD_ARGUMENTS = {
     "plan demo --rate 1.01": "rates = 1.01: expected numbers from 0 to 1",
     "plan demo --rate -0.1": "rates = -0.1: expected numbers from 0 to 1",
     "plan demo --rate nan": "rates = nan: expected numbers from 0 to 1",
-    "plan demo --rate 0.1 --rate 40%": "rates = '40%': expected numbers from 0 to 1",
+    "plan demo --rate 0.1 --rate 4O%": "rates = '4O%': expected numbers from 0 to 1",
     "plan demo --size 1348": "size = 1348: expected at most the 1347 items of digits",
     "plan demo --size 0": "size = 0: expected whole numbers of at least 1, or 'all'",
     "plan demo --size all --size 1.5": "size = '1.5': expected whole numbers .* or 'all'",
     "plan demo --replicates 0": "replicates = 0: expected .*1.*",
     "plan demo --replicates two": "replicates = 'two': expected .*integer.*",
     "plan demo --seed 1e3": "seed = '1e3': expected .*integer.*",
-    "plan": "Missing argument 'STUDY'. (see gigo plan --help)",
+    "plan": "nothing to train: expected a STUDY or --data PATH (see gigo run --help)",
+    "plan --label kind": "--label = 'kind': expected --data PATH beside it",
+    "plan demo --rate 40": "rates = 40.0: expected numbers from 0 to 1 (40 % is 0.4)",
+    "plan demo --corruption asymmetric": "corruption = .*, two_sink",
+    "plan demo --dataset MNIST": "dataset = 'MNIST': .* (did you mean 'mnist'?)",
     "status": "Missing argument 'RUN'. (see gigo status --help)",
     "plan demo --rate": "Option '--rate' requires an argument. (see gigo --help)",
     "plan demo --rates 0": "No such option: --rates .*--rate.* (see gigo plan --help)",
@@ -197,9 +221,9 @@ def test_a_bad_argument_is_refused_in_one_line(gigo: Gigo, arguments: str) -> No
 
 
 BAD_STUDIES = {
-    'rate = 0.5\ndataset = "digits"': "key = 'rate': expected one of .* (did you mean 'rates'?)",
+    'rate = 0.5\ndataset = "digits"': "field = 'rate': expected one of .* (did you mean 'rates'?)",
     'dataset = "digits"\nrecipe = "smal"': "recipe = 'smal': .* (did you mean 'small'?)",
-    'dataset = "digits"\nrecipe = {epoch = 3}': "recipe.key = 'epoch': .*mean 'epochs'?)",
+    'dataset = "digits"\nrecipe = {epoch = 3}': "recipe.field = 'epoch': .*mean 'epochs'?)",
     'dataset = "digits"\nrecipe = {epochs = 0}': "recipe.epochs = 0: expected .*1.*",
     'dataset = "digits"\nrates = ["0.1"]': "rates = '0.1': expected numbers from 0 to 1",
     'dataset = "digits\n': "study = 'bad.toml': expected a TOML file .*line 1.*",
@@ -526,7 +550,7 @@ def test_lists_name_and_explain(gigo: Gigo, what: str, names: set[str]) -> None:
 
 def test_durations_are_for_people() -> None:
     seconds = {0: "0 s", 89: "89 s", 90: "2 min", 3600: "60 min", 5400: "1.5 h", 172_800: "2 days"}
-    assert {n: describe.duration(n) for n in seconds} == seconds
+    assert {n: duration(n) for n in seconds} == seconds
 
 
 # report, table

@@ -164,7 +164,7 @@ def test_weights_follow_from_torchs_seed() -> None:
 def test_the_default_is_the_articles_network_where_it_fits(
     shape: tuple[int, ...], name: str
 ) -> None:
-    assert models.default_for(shape) == name
+    assert models.default_for(card(shape)) == name
     models.check_input(resolved(name), card(shape))
 
 

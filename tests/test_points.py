@@ -108,8 +108,8 @@ def test_other_columns_are_checked_too(tmp_path):
     heading = f"{HEADING},replicate,status"
     with pytest.raises(SpecError, match="row 2, replicate = '-1': expected a whole number from 0"):
         read(written(tmp_path, "digits,5,pair,0,0.9,-1,ok", heading=heading))
-    with pytest.raises(SpecError, match="row 2, status = 'failed': expected one of ok, never_st"):
-        read(written(tmp_path, "digits,5,pair,0,0.9,1,failed", heading=heading))
+    with pytest.raises(SpecError, match="row 2, status = 'broken': expected one of ok, never_st"):
+        read(written(tmp_path, "digits,5,pair,0,0.9,1,broken", heading=heading))
 
 
 @pytest.mark.parametrize("heading", ["dataset,size", "", f"{HEADING},rate", "x;y"])

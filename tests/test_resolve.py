@@ -210,7 +210,7 @@ def test_a_data_set_may_come_from_a_function() -> None:
 
 
 def test_what_gives_no_data_set_is_refused() -> None:
-    assert "gives a gigo.types.Dataset" in refused(lambda: resolve(Study.create(dataset=dict)))
+    assert "function that gives one" in refused(lambda: resolve(Study.create(dataset=dict)))
 
 
 # Grids

@@ -285,7 +285,7 @@ def test_a_state_of_other_models_is_not_gone_on_from(tmp_path: Path) -> None:
         return [loss for trial in trials for loss in found[trial.key].curve["train_loss"]]
 
     expected = losses(tmp_path / "none.pt")
-    resident = library.resident(trials[0].dataset)
+    resident = library.resident(trials[0])
     (state, *_) = [event for event in STATES(trials, resident) if isinstance(event, State)]
     checkpoint.save(state.of([trials[1].key, trials[0].key]), tmp_path / "other.pt")
     assert losses(tmp_path / "other.pt") == expected

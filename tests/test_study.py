@@ -124,7 +124,7 @@ def test_a_name_defaults_to_that_of_the_file(tmp_path: Path) -> None:
 def test_the_defaults_are_those_of_the_guide() -> None:
     study = Study.create(dataset="digits")
     assert study.rates == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-    assert (study.size, study.replicates, study.validation) == (("all",), 3, ("clean",))
+    assert (study.size, study.replicates, study.validation) == (("all",), 3, ("auto",))
     assert study.recipe == (RECIPES["article"],)
 
 
@@ -212,7 +212,7 @@ def test_a_rate_is_the_same_however_it_was_computed(given: Any, meant: list[floa
         ({"recipe": {"base": "smal"}}, r"recipe = 'smal': .*did you mean 'small'"),
         (
             {"validation": "cleen"},
-            r"validation = 'cleen': expected 'oracle', 'clean', 'noisy' or 'none'",
+            r"validation = 'cleen': expected 'auto', 'oracle', 'clean', 'noisy' or 'none'",
         ),
         ({"subset": "last"}, r"subset = 'last': expected 'random' or 'first'"),
         ({"placement": "head"}, r"placement = 'head': expected 'random' or 'tail'"),
@@ -233,11 +233,11 @@ def test_a_name_like_no_other_gets_no_suggestion() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"ratess": [0]}, r"key = 'ratess': .*did you mean 'rates'"),
-        ({"Seed": 1}, r"key = 'Seed': .*did you mean 'seed'"),
-        ({"batch-size": 1}, r"key = 'batch-size': expected one of corruption, dataset, "),
-        ({"recipe": {"batch": 32}}, r"recipe.key = 'batch': .*did you mean 'batch_size'"),
-        ({"recipe": {"LR": 1}}, r"recipe.key = 'LR': expected one of batch_size, "),
+        ({"ratess": [0]}, r"field = 'ratess': .*did you mean 'rates'"),
+        ({"Seed": 1}, r"field = 'Seed': .*did you mean 'seed'"),
+        ({"batch-size": 1}, r"field = 'batch-size': expected one of corruption, dataset, "),
+        ({"recipe": {"batch": 32}}, r"recipe.field = 'batch': .*did you mean 'batch_size'"),
+        ({"recipe": {"LR": 1}}, r"recipe.field = 'LR': expected one of batch_size, "),
         (
             {"corruption": {"name": "symmetric", "include_tru": True}},
             r"corruption.symmetric = 'include_tru': .*did you mean 'include_true'",
@@ -255,7 +255,7 @@ def test_unknown_keys_are_refused_with_the_right_ones(asked: dict[str, Any], mes
 
 def test_a_misspelt_key_is_named_before_the_one_that_is_missing() -> None:
     message = refused(lambda: Study.create(datset="digits"))
-    assert message.startswith("key = 'datset': ")
+    assert message.startswith("field = 'datset': ")
     assert message.endswith("(did you mean 'dataset'?)")
     assert refused(Study.create) == "dataset = None: expected a value: it has no default"
 
@@ -375,8 +375,8 @@ def test_whatever_is_asked_is_a_study_or_one_line(asked: dict[str, Any]) -> None
     [
         ('dataset = "digits', r"study = '.*mine.toml': expected a TOML file \(Unterminated string"),
         ("seed = 1\nseed = 2\n", r"study = '.*mine.toml': .*Cannot overwrite.*line 2"),
-        ('dataset = "digits"\nrate = 0.5', r"key = 'rate': .*did you mean 'rates'"),
-        ('dataset = "digits"\n[recipe]\nepoch = 2', r"recipe.key = 'epoch': .*'epochs'"),
+        ('dataset = "digits"\nrate = 0.5', r"field = 'rate': .*did you mean 'rates'"),
+        ('dataset = "digits"\n[recipe]\nepoch = 2', r"recipe.field = 'epoch': .*'epochs'"),
         ('dataset = "digits"\nrates = [nan]', r"rates = nan: expected numbers from 0 to 1"),
         ('dataset = "digits"\nseed = 2020-01-01', r"seed = datetime.date\(2020, 1, 1\): "),
         (
@@ -457,7 +457,7 @@ def test_but_keeps_what_was_set_and_checks_what_is_new() -> None:
     assert study.but(dataset="digits").summary == ""  # it may tell of the other data set
     assert study.but(dataset="digits", summary="new").summary == "new"
     assert refused(lambda: study.but(rates=2)).startswith("rates = 2")
-    assert refused(lambda: study.but(rate=0.2)).startswith("key = 'rate'")
+    assert refused(lambda: study.but(rate=0.2)).startswith("field = 'rate'")
 
 
 def test_studies_cannot_be_changed() -> None:

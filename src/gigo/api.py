@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -60,6 +61,13 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<gigo.Result {self.path}: {self._count} of {len(self._keys)} trials>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first answer, and the figures."""
+        from gigo.report.document import brief
+        from gigo.report.html import excerpt
+
+        return excerpt(brief(self.material))
 
     @property
     def studies(self) -> list[Study]:
@@ -261,7 +269,8 @@ def run(
         data_dir: where data files lie, if not where gigo looks (`gigo.datasets.load`).
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         workers: training processes at once; default: one a core on a CPU where that is worth while.
-        listener: called with `gigo.runner.Progress` as the run goes on.
+        listener: called with `gigo.runner.Progress` as the run goes on. None: a progress bar, in
+            a notebook and at a terminal.
         **changes: fields of the study to replace, such as ``rates=[0, 0.5]``.
 
     Raises:
@@ -272,19 +281,21 @@ def run(
     <gigo.Result small: 3 of 3 trials>
     """
     from gigo import runner
+    from gigo.console import interactive
 
     resolved = study if isinstance(study, Study) else studies.find(study)
     if changes:
         resolved = resolved.but(**changes)
     path = folder(resolved, out)
-    runner.run(
-        resolved,
-        path,
-        data_dir=None if data_dir is None else Path(data_dir),
-        device=device,
-        workers=workers,
-        listener=listener or (lambda progress: None),
-    )
+    with interactive() if listener is None else nullcontext(listener) as told:
+        runner.run(
+            resolved,
+            path,
+            data_dir=None if data_dir is None else Path(data_dir),
+            device=device,
+            workers=workers,
+            listener=told,
+        )
     return Result(path)
 
 

@@ -36,6 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help is shorter, and there at once
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -170,21 +171,35 @@ def demo(
 @app.command(
     "run",
     help="Train what is missing of a study, then report.\n\n"
-    "Models are stored as they finish: interrupt it, or let it crash, and the same command goes "
-    "on where it stopped. Options replace the study's own values.",
+    "A study is a built-in one, a TOML file (gigo init DATA writes one), or your own data. Models "
+    "are stored as they finish: interrupt it, or let it crash, and the same command goes on where "
+    "it stopped. Options replace the study's own values.",
     epilog="\b\nExamples:\n"
+    "  gigo run --data customers.csv --label churned\n"
+    "  gigo run --data photos/ --model patches --rate 0 --rate 0.2\n"
     "  gigo run my-study.toml\n"
     "  gigo run demo --size 200 --rate 0 --rate 0.4 --out runs/small",
 )
 def run_or_plan(
     context: typer.Context,
-    study: str = typer.Argument(metavar="STUDY", help="A built-in study's name, or a TOML file."),
-    dataset: Texts = _many("NAME", "See gigo list datasets; or a folder with one."),
+    study: str | None = typer.Argument(
+        None, metavar="STUDY", help="A built-in study's name, or a TOML file."
+    ),
+    data: str | None = _option("PATH", "Your data: a table, arrays, a folder of images, ..."),
+    label: str | None = _option("COLUMN", "Of the data: the labels."),
+    test: str | None = _option("PATH", "Test data; default: a fifth of the data is held out."),
+    group: str | None = _option("COLUMN", "Items of one group stay together, as of one patient."),
+    labels: str | None = _option("FILE", "Other labels for the same training items."),
+    classes: Texts = _many("NAME", "Of the labels, in their order.", "--class"),
+    resize: int | None = _option("PIXELS", "Side that images of mixed sizes get."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Pass over images that can't be read."),
+    dataset: Texts = _many("NAME", "See gigo list datasets."),
     size: Texts = _many("N", "Labels to pay for: a number, or all."),
     rates: Texts = _many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
-    corruption: Texts = _many("NAME", "See gigo list corruptions."),
-    model: Texts = _many("NAME", "See gigo list models."),
-    validation: Texts = _many("NAME", "For early stopping: clean, noisy, oracle or none."),
+    corruption: Texts = _many("NAME", "See gigo list corruptions; NAME:option=value sets one."),
+    model: Texts = _many("NAME", "See gigo list models; or package.module:NAME, file.py:NAME."),
+    recipe: Texts = _many("NAME", "See gigo list recipes; likewise NAME:option=value,..."),
+    validation: Texts = _many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
     replicates: str | None = _option("N", "Repetitions of every point."),
     seed: str | None = _option("N", "Seed of everything random."),
     precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
@@ -194,7 +209,13 @@ def run_or_plan(
     workers: int | None = WORKERS,
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
-    chosen = _study(study, context.params)
+    options = dict(context.params)
+    if data is not None:
+        table = {name: options.pop(name) for name in ("data", *DATA_OPTIONS)}
+        options["dataset"] = {"name": table.pop("data")} | {k: v for k, v in table.items() if v}
+    elif given := [name for name in DATA_OPTIONS if options[name]]:
+        raise SpecError(f"--{given[0]}", options[given[0]], "--data PATH beside it")
+    chosen = _study(study, options)
     if context.command.name == "run":
         _run(context, chosen, out, data_dir=data_dir, device=device, workers=workers)
         return
@@ -281,16 +302,43 @@ def compare(
     terminal.show(differences.comparison(found))
 
 
+@app.command("init", epilog="Example: gigo init customers.csv --label churned")
+def init(
+    path: str = typer.Argument(metavar="DATA", help="A table, arrays, a folder of images, ..."),
+    label: str | None = _option("COLUMN", "Of the data: the labels."),
+    out: Path | None = _option("FILE", "Where to.  [default: the data's name, with .toml]"),
+) -> None:
+    """Write a study for your own data: a TOML file with comments, ready for gigo run."""
+    import shlex
+
+    from gigo.files import write_new
+    from gigo.starter import first_study
+
+    name, text = first_study(path, label, str(out or ""))
+    place = write_new(out or Path(f"{name}.toml"), text.encode())
+    _say(f"{place}: change what you like, then: gigo run {shlex.quote(str(place))}")
+
+
+@app.command("schema", epilog="Example: gigo schema > gigo.schema.json")
+def schema() -> None:
+    """Print the JSON schema of studies, for editors that check TOML files."""
+    import json
+
+    from gigo.study import Study
+
+    print(json.dumps(Study.file_schema(), indent=1))
+
+
 @app.command("list", epilog="Example: gigo list corruptions")
 def list_(
-    what: str = typer.Argument(
-        metavar="WHAT", help="datasets, corruptions, models, recipes or studies."
+    what: str | None = typer.Argument(
+        None, metavar="WHAT", help="datasets, corruptions, models, recipes or studies."
     ),
 ) -> None:
     """List what can be named in a study."""
     from gigo import describe
 
-    _say(describe.catalogue(what))
+    _say(describe.catalogue(what) if what else describe.catalogues())
 
 
 data = typer.Typer(
@@ -352,31 +400,66 @@ def data_fetch(name: str = DATA) -> None:
     _say(place)
 
 
-NUMBERS = {"size": int, "rates": float, "replicates": int, "seed": int}
-"""The fields of a study that take numbers."""
+DATA_OPTIONS = ("label", "test", "group", "labels", "classes", "resize", "skip_bad")
+"""Those of a user's own data."""
+
+NUMBERS = {"size": int, "replicates": int, "seed": int}
+"""The fields of a study that take whole numbers."""
+
+TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
+"""The fields of a study that take tables with options, and what names the thing in them."""
 
 
-def _study(name: str, options: dict[str, Any]) -> Study:
+def _study(name: str | None, options: dict[str, Any]) -> Study:
     """A study by its name, its fields replaced by the options of the same names."""
     from gigo import studies
+    from gigo.study import Study, fitting
 
-    study = studies.find(name)
     given = {
         field: _parsed(field, value)
         for field, value in options.items()
-        if field in type(study).model_fields and value not in (None, ())
+        if field in Study.model_fields and value not in (None, ())
     }
-    return study.but(**given) if given else study
+    if name is not None:
+        study = studies.find(name)
+        return study.but(**given) if given else study
+    if "dataset" not in given:
+        raise GigoError("nothing to train: expected a STUDY or --data PATH (see gigo run --help)")
+    named = given["dataset"] if isinstance(given["dataset"], dict) else {"name": "study"}
+    return Study.create(**{"name": fitting(Path(named["name"]).stem), **given})
 
 
-def _parsed(field: str, value: str | Sequence[str]) -> object:
-    """Numbers of text where a field takes them; other text as it is, for the study to judge."""
-    if not isinstance(value, str):
+def _parsed(field: str, value: Any) -> Any:
+    """What text means for a field; what means nothing stays text, for the study to judge."""
+    if isinstance(value, list | tuple):
         return [_parsed(field, item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if field in TABLES:
+        return _table(value, TABLES[field])
     try:
+        if field == "rates":
+            return float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
         return NUMBERS.get(field, str)(value)
     except ValueError:
         return value
+
+
+def _table(text: str, key: str) -> str | dict[str, Any]:
+    """``NAME:option=value,option=value`` as a table of a study; other text as it is."""
+    import tomllib
+
+    name, _, options = text.rpartition(":")
+    if "=" not in options:
+        return text
+    table: dict[str, Any] = {key: name}
+    for each in options.split(","):
+        option, _, value = each.partition("=")
+        try:
+            table[option] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[option] = value  # a text without quotes
+    return table
 
 
 def _run(context: typer.Context, study: Study, out: Path | None, **options: Any) -> None:

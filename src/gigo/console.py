@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from gigo.describe import duration
-from gigo.printable import printable
+from gigo.printable import duration, printable
 
 if TYPE_CHECKING:
     from gigo.runner import Progress
@@ -65,6 +64,20 @@ class Display:
 
     def _line(self, text: str) -> None:
         self.live.console.print(printable(text), soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def interactive() -> Generator[Callable[[Progress], None]]:
+    """A listener that shows progress where somebody looks: at a terminal or in a notebook.
+
+    Elsewhere, as in a script whose output goes to a file, it shows nothing.
+    """
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        yield lambda progress: None
+        return
+    with displayed(console) as display:
+        yield display.show
 
 
 @contextmanager

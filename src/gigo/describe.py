@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigo import studies
 from gigo.errors import unknown
+from gigo.printable import duration
 from gigo.recipe import Recipe
 from gigo.resolve import CATALOGUES
 from gigo.store import Store
@@ -91,6 +92,9 @@ def catalogue(what: str) -> str:
         SpecError: none of these.
     """
     line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
+    if what == "models":
+        found = {name: _entry(entry) for name, entry in CATALOGUES[what].items()}
+        return _aligned({"auto": "the first below that suits the data"} | found)
     if what == "studies":
         return _aligned({name: studies.find(name).summary for name in studies.names()})
     if what not in line:
@@ -98,15 +102,10 @@ def catalogue(what: str) -> str:
     return _aligned({name: line[what](entry) for name, entry in CATALOGUES[what].items()})
 
 
-def duration(seconds: float) -> str:
-    """Seconds for people: 45 s, 12 min, 3.5 h, 14 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.0f} days"
+def catalogues() -> str:
+    """All that can be named, kind by kind."""
+    kinds = ("datasets", "corruptions", "models", "recipes", "studies")
+    return "\n\n".join(f"{kind}\n{catalogue(kind)}" for kind in kinds)
 
 
 def _card(entry: Any) -> str:

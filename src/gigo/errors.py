@@ -30,6 +30,10 @@ class GigoError(Exception):
     """
 
 
+LONGEST = 200
+"""Characters of a value that are shown."""
+
+
 class SpecError(GigoError):
     """A field of a study or an argument has a value that can't be used.
 
@@ -45,7 +49,10 @@ class SpecError(GigoError):
 
     def __init__(self, field: str, value: object, expected: str) -> None:
         self.field, self.value, self.expected = field, value, expected
-        super().__init__(f"{field} = {value!r}: expected {expected}")
+        shown = repr(value)
+        if len(shown) > LONGEST:  # somebody's whole matrix
+            shown = f"{' '.join(shown[:LONGEST].split())}..."
+        super().__init__(f"{field} = {shown}: expected {expected}")
 
 
 class DataError(GigoError):
@@ -76,6 +83,8 @@ def unknown(field: str, value: str, known: Iterable[str]) -> SpecError:
     model = 'resnt': expected one of mlp, resnet (did you mean 'resnet'?)
     """
     names = sorted(known)
-    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.5)
+    opposite = bool(close) and value.casefold() in {f"{no}{close[0]}" for no in ("a", "un", "non")}
+    hint = f" (did you mean {folded[close[0]]!r}?)" if close and not opposite else ""
     return SpecError(field, value, f"one of {', '.join(names)}{hint}")

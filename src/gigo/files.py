@@ -47,6 +47,17 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
+def write_new(path: Path, content: bytes) -> Path:
+    """The same for a file that must not be there yet.
+
+    Raises:
+        StoreError: it is there, or can't be written.
+    """
+    if os.path.lexists(os.path.expanduser(path)):
+        raise StoreError(f"{path}: is there already: expected another name, with --out FILE")
+    return write_whole(path, content)
+
+
 @contextmanager
 def _removed_on_failure(path: Path) -> Generator[None]:
     """No file is left there by what fails, or is interrupted."""

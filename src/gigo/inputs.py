@@ -7,13 +7,10 @@ and their content as a number.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Inputs = Any
 """``np.ndarray``, ``scipy.sparse.csr_array``, ``pandas.DataFrame`` or ``list[str]``, a row or an
@@ -79,14 +76,14 @@ def _feed(found: Any, x: Inputs) -> None:
     else:
         from scipy.sparse import csr_array
 
-        rows = csr_array(x)
+        rows: Any = csr_array(x, copy=True)  # what follows sorts it
         rows.sum_duplicates()
         found.update(f"sparse {'x'.join(map(str, rows.shape))}\n".encode())
         for part in (rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data):
             _feed(found, part)
 
 
-def _feed_column(found: Any, column: pd.Series[Any]) -> None:
+def _feed_column(found: Any, column: Any) -> None:
     """A column of a table: numbers as they are, others as texts, missing ones told apart."""
     if column.dtype.kind in "biuf":
         _feed(found, column.to_numpy(np.float64))

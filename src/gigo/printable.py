@@ -1,4 +1,4 @@
-"""Text that a terminal may be given."""
+"""Text for people at a terminal."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def printable(text: str) -> str:
     'a�[31mb\n'
     """
     return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 45 s, 12 min, 3.5 h, 14 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"

@@ -6,7 +6,7 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -54,8 +54,11 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     names = [card.name for card in cards]
     if len({*names}) < len(names):
         raise SpecError("dataset", names, "different names: that of a folder is its last part")
+    chosen = {
+        card.name: tuple(dict.fromkeys(_model(ref, card) for ref in study.model)) for card in cards
+    }
     for card in cards:
-        _check_sizes(study, card)
+        _check_sizes(study, card, chosen[card.name])
         for recipe in study.recipe:
             _check_augmentation(recipe, card)
     found = [_corruption(ref, study.placement) for ref in study.corruption]
@@ -63,10 +66,7 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
         study=study,
         datasets=cards,
         corruptions=tuple(dict.fromkeys(corruption for corruption, _ in found)),
-        models={
-            card.name: tuple(dict.fromkeys(_model(ref, card) for ref in study.model))
-            for card in cards
-        },
+        models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
         cliffs={
             card.name: {
@@ -153,8 +153,9 @@ def _options(ref: Ref) -> dict[str, Any]:
     return {name: value for name, value in ref.options.items() if name != "key"}
 
 
-def _check_sizes(study: Study, card: Card) -> None:
+def _check_sizes(study: Study, card: Card, models: Iterable[Model]) -> None:
     holds_out = not {"clean", "noisy"}.isdisjoint(study.validation)
+    holds_out |= "auto" in study.validation and any(model.monitors for model in models)
     for size in study.size:
         if size == "all":
             continue

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
-from gigo.recipe import MOST, Recipe, RecipeItem
+from gigo.recipe import MOST, RECIPES, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
-from gigo.trial import Subset, Validation
+from gigo.trial import Subset
 from gigo.types import Placement
 
 NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
@@ -79,7 +79,7 @@ class Study(Spec):
     replicates: Annotated[int, WHOLE] = 3
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Recipe(),)
-    validation: Several[Literal["auto"] | Validation] = ("auto",)
+    validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
     subset: Subset = "random"
     placement: Placement = "random"
     precision: Precision = "auto"
@@ -114,10 +114,31 @@ class Study(Spec):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SpecError("study", file, f"a TOML file ({error})") from None
         if "name" not in fields and not re.match(NAME, path.stem):
-            fitting = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study"
-            expected = f"name = '{fitting}' in it: the file's own can't name a run"
+            expected = f"name = '{fitting(path.stem)}' in it: the file's own can't name a run"
             raise SpecError("study", file, expected)
         return cls.create(**{"name": path.stem, **fields})
+
+    @classmethod
+    def file_schema(cls) -> dict[str, Any]:
+        """The JSON schema of a study's TOML file.
+
+        >>> schema = Study.file_schema()
+        >>> sorted(schema["properties"])[:3], schema["required"]
+        (['corruption', 'dataset', 'model'], ['dataset'])
+        """
+        schema = cls.model_json_schema()
+        for part in (schema, *schema["$defs"].values()):
+            part["description"] = part["description"].partition("\n")[0]
+        recipe = schema["$defs"]["Recipe"]["properties"]
+        recipe["base"] = {"enum": [*RECIPES], "default": "article", "title": "Base"}
+        for field in schema["properties"].values():
+            if field.get("type") == "array":  # one value will do, and a name alone
+                del field["type"], field["minLength"]
+                item = field.pop("items")
+                if "$ref" in item:
+                    item = {"anyOf": [{"type": "string"}, item]}
+                field["anyOf"] = [item, {"type": "array", "items": item, "minItems": 1}]
+        return schema
 
     def but(self, **fields: Any) -> Self:
         """This study with some fields replaced, checked again.
@@ -131,6 +152,15 @@ class Study(Spec):
         if fields.keys() & SUMMARISED:
             given.pop("summary", None)
         return type(self).create(**{**given, **fields})
+
+
+def fitting(text: str) -> str:
+    """Text as a study's name.
+
+    >>> fitting("My data (new)")
+    'My-data-new'
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "study"
 
 
 _EXPECTED = {
@@ -153,10 +183,12 @@ def _spec_error(error: ValidationError) -> SpecError:
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
         known = Recipe.model_fields if len(path) > 1 else Study.model_fields
-        return unknown(".".join([*path[:-1], "key"]), path[-1], known)
+        return unknown(".".join([*path[:-1], "field"]), path[-1], known)
     if first["type"] == "missing":
         return SpecError(name, None, "a value: it has no default")
     if first["type"] == "too_short":
         return SpecError(name, first["input"], "at least one value")
-    message = first["msg"].removeprefix("Input should be ")
-    return SpecError(name, first["input"], _EXPECTED.get(name, message))
+    message = _EXPECTED.get(name, first["msg"].removeprefix("Input should be "))
+    if name == "rates" and isinstance(first["input"], float | int) and 2 <= first["input"] <= 100:
+        message += f" ({first['input']:g} % is {first['input'] / 100:g})"
+    return SpecError(name, first["input"], message)

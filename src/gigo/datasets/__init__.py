@@ -180,8 +180,8 @@ OFFICIAL = Way(
 
 
 def is_path(name: str) -> bool:
-    """Whether a data set's name means a file or a folder: it has a separator, or is there."""
-    return os.sep in name or os.path.exists(os.path.expanduser(name))
+    """Whether a data set's name means a file or a folder, which need not be there."""
+    return os.sep in name or "." in name or os.path.exists(os.path.expanduser(name))
 
 
 def where(name: Name, data_dir: Path | None = None) -> str:

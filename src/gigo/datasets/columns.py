@@ -94,7 +94,7 @@ def same_columns(names: Sequence[str], expected: Sequence[str], place: str, trai
     lacking = [name for name in expected if name not in names]
     more = [name for name in names if name not in expected]
     if lacking:
-        found = f", which has {_quoted(more)} instead" if more else ""
+        found = f" and has {_quoted(more)} instead" if more else ""
         expects = f"expected the columns of {train}"
         raise DataError(f"{place}: lacks {_quoted(lacking)}{found}: {expects}")
     if more:

@@ -137,7 +137,8 @@ def _label(
     """The column that has the labels, and a note; none where a file has all of them."""
     in_file = options.labels is not None and options.test is None
     if in_file and options.label is None and not columns.looks_like_labels(names):
-        return None, ()
+        note = f"labels: all those of {options.labels}; each column of {path.name} is an input"
+        return None, (note,)
     return columns.label_column(options.label, names, path.name)
 
 

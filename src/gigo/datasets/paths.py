@@ -22,7 +22,8 @@ class Way(NamedTuple):
         takes: whether a path leads to one; it exists.
         read: path, options -> data set; raises DataError and SpecError.
         uses: names of the options for which it has a use.
-        looks: how one is known, for errors, such as ``a file that ends in .npz``.
+        looks: what it looks like, for errors: ``a folder with ...``, or ``a file that ends in``
+            what it ends in.
     """
 
     what: str
@@ -44,8 +45,9 @@ def read_path(path: str | Path, options: Mapping[str, Any], ways: Sequence[Way])
         raise DataError(f"dataset = '{path}': expected a file or a folder that is there")
     way = next((way for way in ways if way.takes(place)), None)
     if way is None:
-        looks = "; ".join(dict.fromkeys(way.looks for way in ways))
-        raise DataError(f"dataset = '{path}': expected {looks}")
+        thing = "a folder" if os.path.isdir(place) else "a file"
+        looks = dict.fromkeys(way.looks for way in ways if way.looks.startswith(thing))
+        raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
     return way.read(place, Options.of(options, way.uses, way.what))
 
 

@@ -50,7 +50,7 @@ def read_labels(path: Path, n: int, items: str, label: str | None = None) -> NDA
         found, hint = _from_table(path, label)
         hint = hint if len(found) == n - 1 else ""
     if len(found) != n:
-        expected = f"one per item, in its order{hint}"
+        expected = f"expected one per item, in their order{hint}"
         raise DataError(f"{path}: {len(found):,} labels for the {n:,} items of {items}: {expected}")
     return found
 

@@ -98,7 +98,10 @@ def estimator(thing: Any, options: Mapping[str, Any]) -> Callable[[], Any]:
     from sklearn.base import clone
 
     def make() -> Any:
-        return thing(**options) if callable(thing) else clone(thing).set_params(**options)
+        if callable(thing):
+            return thing(**options)
+        copy: Any = clone(thing)
+        return copy.set_params(**options)
 
     name = getattr(thing, "__qualname__", type(thing).__name__)
     try:

@@ -9,7 +9,7 @@ from html import escape
 from string import Template
 
 from gigo.report import blocks as b
-from gigo.report.figures import asset, draw, reading
+from gigo.report.figures import asset, draw, look, reading
 
 
 class Html(str):
@@ -46,6 +46,23 @@ def page(blocks: Sequence[b.Block]) -> str:
         library=_library(),
         script=asset("page.js"),
     )
+
+
+def excerpt(blocks: Sequence[b.Block]) -> str:
+    """Blocks for a notebook, which has no script of ours: each figure is an SVG image."""
+    return tag("div", *map(_html_in_notebook, blocks))
+
+
+def _html_in_notebook(block: b.Block) -> Html:
+    if not isinstance(block, b.Figures):
+        return _html(block)
+    from vl_convert import vegalite_to_svg
+
+    drawn = [
+        tag("figure", Html(vegalite_to_svg(draw(each.panel), config=look("light"))))
+        for each in block.figures
+    ]
+    return tag("div", *drawn, tag("p", reading([each.panel for each in block.figures])))
 
 
 def _html(block: b.Block) -> Html:

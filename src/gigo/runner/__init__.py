@@ -111,4 +111,5 @@ def _test_set(dataset: Dataset) -> TestSet:
         labels={name: labels for name, (_, labels) in dataset.tests.items()},
         n_train=dataset.n_train,
         source=dataset.source,
+        notes=dataset.notes,
     )

@@ -125,7 +125,8 @@ _LAYOUT = {
     ),
     "grid": "grid grid",
     "test_set": (
-        "sha256 text, name text, classes names, labels arrays, n_train integer, source text"
+        "sha256 text, name text, classes names, labels arrays, n_train integer, source text, "
+        "notes names"
     ),
     "provenance": "provenance object",
     "record": (

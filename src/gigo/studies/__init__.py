@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from gigo.errors import unknown
+from gigo.errors import SpecError, unknown
 from gigo.study import Study
 
 
@@ -24,6 +25,8 @@ def find(study: str | Path) -> Study:
     if Path(study).suffix.lower() == ".toml":
         return Study.from_toml(Path(study))
     if str(study) not in names():
+        if os.path.exists(study):
+            raise SpecError("study", str(study), f"a TOML file; for your data: --data {study}")
         raise unknown("study", str(study), [*names(), "a file ending in .toml"])
     with as_file(files(__name__) / f"{study}.toml") as path:
         return Study.from_toml(path)
