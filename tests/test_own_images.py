@@ -222,6 +222,14 @@ def test_scaling_is_pillows_and_the_same_for_16_bits() -> None:
     assert np.abs(found[0] * 255 - expected).max() < 1
 
 
+def test_a_jpeg_file_scaled_down_is_about_what_all_of_it_would_be() -> None:
+    photo = Image.fromarray(coloured(0)).resize((640, 480))
+    content = encoded(photo, "JPEG", quality=95)
+    whole = Image.open(io.BytesIO(content)).resize((32, 32), Image.Resampling.BILINEAR)
+    found, _ = decode(content, 3, resize=32)
+    assert np.abs(found.transpose(1, 2, 0) - np.asarray(whole, float)).mean() < 2
+
+
 BOMB = png(30_000, 30_000, 8, 0, b"")
 BAD = {
     "zero.png": b"",

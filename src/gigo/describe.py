@@ -44,8 +44,8 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
         "processes": f"{how.processes} at a time, {threads} each",
-        "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and the data "
-        f"once per process and once more: {how.processes + 1} times {_size(data)}",
+        "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and "
+        f"{how.processes + 1} copies of the data, {_size(data)} each",
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
     if not found.resumed and not found.damaged:
