@@ -10,15 +10,18 @@ import numpy as np
 
 from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
+from gigo.datasets.embedded import image_cells, read_cells
 from gigo.datasets.image_table import from_image_table, image_column
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
+from gigo.datasets.table_inputs import inputs
 from gigo.errors import SpecError
+from gigo.inputs import Inputs
 from gigo.types import Dataset
 
 NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = NPZ - {"test"} | {"label"}
+SAVED = NPZ - {"test"} | {"label", "resize"}
 TABLE = NPZ | {"label", "resize", "skip_bad"}
 """Names of the options for which each kind of file has a use."""
 
@@ -45,9 +48,6 @@ def from_table(path: Path, options: Options) -> Dataset:
     images = image_column(train, path.parent) if options.kind in (None, "image") else None
     if images is not None:
         return from_image_table(path, (train, tested), images, label, options, notes)
-    for name in {"resize", "skip_bad"} & options.model_fields_set:
-        value, expected = getattr(options, name), "no such option: the table names no images"
-        raise SpecError(f"dataset.{name}", value, expected)
     return _from_tables(path, (train, tested), label, options, notes)
 
 
@@ -170,28 +170,54 @@ def _from_tables(
     notes: Sequence[str],
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
-    train, said = columns.without_index(tables[0])
-    part = columns.take_apart(train, label, options.group, options.kind, path.name)
-    given = options.splitting(tested=tables[1] is not None)
-    if tables[1] is not None:
-        test = columns.take_apart(tables[1], label, None, options.kind, path.name)
-        given |= {"x_test": test.x, "labels_test": test.labels}
-    own, others = part.labels, options.file("labels")
+    table, said = columns.without_index(tables[0])
+    x, x_test, more = _inputs((table, tables[1]), label, options, path.name)
+    given = options.splitting(tested=x_test is not None)
+    if tables[1] is not None and label is not None:
+        given["x_test"] = x_test
+        given["labels_test"] = columns.labels(tables[1], label, path.name)
+    own = None if label is None else columns.labels(table, label, path.name)
+    others = options.file("labels")
     if others is not None:
-        read = read_labels(others, tables[0].num_rows, path.name, label)
+        read = read_labels(others, table.num_rows, path.name, label)
         own, given["others"] = (read, None) if own is None else (own, read)
-    names = None if label is None else columns.class_names(train.schema, label)
+    names = None if label is None else columns.class_names(table.schema, label)
+    group = options.group
     return build(
         _name(path),
         str(path),
-        part.x,
+        x,
         own,
         kind=options.kind,
         classes=options.classes or names,
-        groups=part.groups,
-        notes=[*notes, *said, *part.notes],
+        groups=None if group is None else columns.values(table.column(group)),
+        notes=[*notes, *said, *more],
         **given,
     )
+
+
+def _inputs(
+    tables: tuple[Any, Any | None], label: str | None, options: Options, place: str
+) -> tuple[Inputs, Inputs | None, Sequence[str]]:
+    """The inputs of a training table and, perhaps, a test table: not labels and groups."""
+    used = label, options.group
+    names = [name for name in tables[0].column_names if name not in used]
+    train, test = [None if table is None else table.select(names) for table in tables]
+    images = image_cells(train)
+    of_no_use = {"skip_bad"} if images else {"resize", "skip_bad"}
+    for name in sorted(of_no_use & options.model_fields_set):
+        expected = f"no such option: {place} names no image files"
+        raise SpecError(f"dataset.{name}", getattr(options, name), expected)
+    if images is None:
+        x, notes = inputs(train, options.kind, place)
+        x_test = None if test is None else inputs(test, options.kind, place, x)[0]
+        return x, x_test, notes
+    cells = [cell for each in (train, test) if each for cell in each.column(images).to_pylist()]
+    pixels, said = read_cells(cells, place, options.resize)
+    rest = [name for name in names if name != images]
+    unused = [f"not used, since images are the inputs: {columns.listed(rest)}"] if rest else []
+    n = train.num_rows
+    return pixels[:n], None if test is None else pixels[n:], [*said, *unused]
 
 
 def _from_arrays(
