@@ -14,9 +14,8 @@ from gigo.datasets.embedded import image_cells, read_cells
 from gigo.datasets.image_table import from_image_table, image_column
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
-from gigo.datasets.table_inputs import inputs
+from gigo.datasets.table_inputs import Parts, beside, take_apart
 from gigo.errors import SpecError
-from gigo.inputs import Inputs
 from gigo.types import Dataset
 
 NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
@@ -171,53 +170,52 @@ def _from_tables(
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
     table, said = columns.without_index(tables[0])
-    x, x_test, more = _inputs((table, tables[1]), label, options, path.name)
-    given = options.splitting(tested=x_test is not None)
-    if tables[1] is not None and label is not None:
-        given["x_test"] = x_test
-        given["labels_test"] = columns.labels(tables[1], label, path.name)
-    own = None if label is None else columns.labels(table, label, path.name)
-    others = options.file("labels")
+    part, test, more = _parts((table, tables[1]), label, options, path.name)
+    given = options.splitting(tested=test is not None)
+    if test is not None:
+        given |= {"x_test": test.x, "labels_test": test.labels}
+    own, others = part.labels, options.file("labels")
     if others is not None:
         read = read_labels(others, table.num_rows, path.name, label)
         own, given["others"] = (read, None) if own is None else (own, read)
     names = None if label is None else columns.class_names(table.schema, label)
-    group = options.group
     return build(
         _name(path),
         str(path),
-        x,
+        part.x,
         own,
         kind=options.kind,
         classes=options.classes or names,
-        groups=None if group is None else columns.values(table.column(group)),
-        notes=[*notes, *said, *more],
+        groups=part.groups,
+        notes=[*notes, *said, *part.notes, *more],
         **given,
     )
 
 
-def _inputs(
+def _parts(
     tables: tuple[Any, Any | None], label: str | None, options: Options, place: str
-) -> tuple[Inputs, Inputs | None, Sequence[str]]:
-    """The inputs of a training table and, perhaps, a test table: not labels and groups."""
-    used = label, options.group
-    names = [name for name in tables[0].column_names if name not in used]
-    train, test = [None if table is None else table.select(names) for table in tables]
+) -> tuple[Parts, Parts | None, Sequence[str]]:
+    """Inputs, labels and groups of a training table and, perhaps, a test table; and notes."""
+    train, test = tables
     images = image_cells(train)
     of_no_use = {"skip_bad"} if images else {"resize", "skip_bad"}
     for name in sorted(of_no_use & options.model_fields_set):
         expected = f"no such option: {place} names no image files"
         raise SpecError(f"dataset.{name}", getattr(options, name), expected)
     if images is None:
-        x, notes = inputs(train, options.kind, place)
-        x_test = None if test is None else inputs(test, options.kind, place, x)[0]
-        return x, x_test, notes
-    cells = [cell for each in (train, test) if each for cell in each.column(images).to_pylist()]
-    pixels, said = read_cells(cells, place, options.resize)
-    rest = [name for name in names if name != images]
+        part = take_apart(train, label, options.group, options.kind, place)
+        if test is None:
+            return part, None, ()
+        return part, take_apart(test, label, None, options.kind, place, part.x), ()
+    used = label, options.group, images
+    rest = [name for name in train.column_names if name not in used]
     unused = [f"not used, since images are the inputs: {columns.listed(rest)}"] if rest else []
+    cells = [cell for each in tables if each for cell in each.column(images).to_pylist()]
+    pixels, said = read_cells(cells, place, options.resize)
     n = train.num_rows
-    return pixels[:n], None if test is None else pixels[n:], [*said, *unused]
+    part = beside(pixels[:n], train, label, options.group, place)
+    tested = None if test is None else beside(pixels[n:], test, label, None, place)
+    return part, tested, [*said, *unused]
 
 
 def _from_arrays(

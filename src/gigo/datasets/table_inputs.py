@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.columns import is_words, plain, quoted
+from gigo.datasets.columns import is_words, labels, plain, quoted, values
 from gigo.errors import DataError, SpecError
 from gigo.inputs import Inputs
 from gigo.types import Kind
@@ -24,6 +24,51 @@ WORDS = 4
 
 DAY = 86_400e6
 """Microseconds."""
+
+
+class Parts(NamedTuple):
+    """A table taken apart.
+
+    Attributes:
+        x: the inputs, see `gigo.inputs`.
+        notes: what is to be said of them, a line each.
+        labels: n values; None where no column has them.
+        groups: n values; None likewise.
+    """
+
+    x: Inputs
+    notes: tuple[str, ...]
+    labels: NDArray[Any] | None
+    groups: NDArray[Any] | None
+
+
+def take_apart(
+    table: Any,
+    label: str | None,
+    group: str | None,
+    kind: Kind | None,
+    place: str,
+    like: Inputs | None = None,
+) -> Parts:
+    """Labels, groups and inputs of a ``pyarrow.Table``.
+
+    Args:
+        table: a row per item.
+        label, group: the columns of labels and groups, or None.
+        kind, place, like: see `inputs`.
+
+    Raises:
+        SpecError, DataError: as `inputs`; labels that are numbers of no class.
+    """
+    names = [name for name in table.column_names if name not in (label, group)]
+    x, notes = inputs(table.select(names), kind, place, like)
+    return beside(x, table, label, group, place)._replace(notes=notes)
+
+
+def beside(x: Inputs, table: Any, label: str | None, group: str | None, place: str) -> Parts:
+    """Inputs that were read otherwise, with the labels and groups that a table has of them."""
+    own = None if label is None else labels(table, label, place)
+    return Parts(x, (), own, None if group is None else values(table.column(group)))
 
 
 def inputs(
