@@ -129,7 +129,7 @@ def load(
 
 
 def from_path(path: str | Path, **options: Any) -> Dataset:
-    """Read whatever data set lies in a file or a folder, as a data set of its own.
+    r"""Read whatever data set lies in a file or a folder, as a data set of its own.
 
     It is called by the file's or folder's name; its sha256 is that of what is in it, which need not
     be an official data set. Known are
@@ -152,7 +152,7 @@ def from_path(path: str | Path, **options: Any) -> Dataset:
         SpecError: an option is unknown, of no use here, or has a value that can't be.
         DataError: there is no such file or folder, it holds no data set, or one that can't be read.
 
-    >>> Path("mail.csv").write_text("text,kind\\nhi,ham\\nbuy,spam\\nyo,ham\\nwin,spam\\n") > 0
+    >>> Path("mail.csv").write_text("text,kind\nhi,ham\nbuy,spam\nyo,ham\nwin,spam\n") > 0
     True
     >>> mail = from_path("mail.csv", label="kind", test_share=0.5)
     >>> mail.kind, mail.classes, mail.n_train

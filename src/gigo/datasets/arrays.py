@@ -18,7 +18,7 @@ SUFFIXES = ".npz", ".npy"
 
 INPUTS = "x", "data", "images", "inputs", "features"
 LABELS = "y", "labels", "label", "target", "targets"
-"""What the arrays of a file are called, in any case; with ``_train`` and ``_test`` those of parts."""
+"""What arrays are called, in any case; those of parts end in ``_train`` and ``_test``."""
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 Role = tuple[str, str]

@@ -20,7 +20,7 @@ SUFFIXES = ".txt", ".npy", ".json", *(each for each in tablefile.SUFFIXES if eac
 
 
 def read_labels(path: Path, n: int, items: str, label: str | None = None) -> NDArray[Any]:
-    """n labels from a file.
+    """Labels from a file, n of them.
 
     A text file (``.txt``) has one per line, a JSON file a list, a NumPy file (``.npy``) an array of
     one dimension. A table has them in its only column, or in the one called like the items' own.
