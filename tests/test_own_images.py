@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from gigo.datasets import from_path
 from gigo.datasets.build import build
@@ -578,6 +580,26 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path) -> N
     assert [each.name for each in entries(cache)[:-1]] == [".new.unfinished"]
 
 
+# The same items from several sources
+
+
+def test_the_same_items_are_the_same_data_set_whatever_they_lie_in(tmp_path: Path) -> None:
+    images = make(tmp_path / "folder", "cat", "dog")
+    labels = np.repeat(["cat", "dog"], 4)
+    paths = [f"folder/{label}/{k % 4}.png" for k, label in enumerate(labels)]
+    np.savez(tmp_path / "arrays.npz", x=images, y=labels)
+    table(tmp_path / "paths.csv", "path,label", *map(",".join, zip(paths, labels, strict=True)))
+    cells = [{"bytes": (tmp_path / path).read_bytes(), "path": None} for path in paths]
+    parquet.write_table(
+        pa.table({"image": cells, "label": labels.tolist()}), tmp_path / "cells.parquet"
+    )
+    sources = "folder", "arrays.npz", "paths.csv", "cells.parquet"
+    found = [from_path(tmp_path / source) for source in sources]
+    assert len({each.sha256 for each in found}) == 1
+    assert {each.kind for each in found} == {"image"}
+    assert {each.classes for each in found} == {("cat", "dog")}
+
+
 # Tables
 
 
@@ -643,5 +665,5 @@ def test_labels_of_a_table_may_be_in_a_file(tmp_path: Path) -> None:
 
 def test_resize_is_of_no_use_to_a_table_without_images(tmp_path: Path) -> None:
     path = table(tmp_path / "data.csv", "age,label", *(f"{k},{k % 2}" for k in range(10)))
-    with pytest.raises(SpecError, match="the table names no images"):
+    with pytest.raises(SpecError, match="names no image files"):
         from_path(path, resize=8)
