@@ -159,6 +159,10 @@ def _copy(place: Path) -> Copy:
     return look((IDX, *CIFAR10, *CIFAR100, PARQUET), [_folder(place)])
 
 
+def _is_copy(place: Path) -> bool:
+    return bool(_copy(place).paths)
+
+
 def _from_copy(place: Path, options: Options) -> Dataset:
     """A copy of an official data set, or what lies as these do."""
     folder, copy = _folder(place), _copy(place)
@@ -170,7 +174,7 @@ def _from_copy(place: Path, options: Options) -> Dataset:
 
 OFFICIAL = Way(
     "a folder with training and test images",
-    lambda place: bool(_copy(place).paths),
+    _is_copy,
     _from_copy,
     ("labels", "classes"),
     "a folder with "
