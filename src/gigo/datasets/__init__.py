@@ -11,8 +11,9 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
@@ -67,6 +68,7 @@ class DatasetEntry(NamedTuple):
         downloads: file name -> sha256.
         mirrors: addresses to put before a file's name; the first that works is taken.
         kind: of the inputs.
+        dtype: theirs.
     """
 
     name: str
@@ -81,10 +83,17 @@ class DatasetEntry(NamedTuple):
     downloads: Mapping[str, str]
     mirrors: tuple[str, ...]
     kind: Kind = "image"
+    dtype: Literal["uint8", "float32"] = "uint8"
 
     @property
     def n_classes(self) -> int:
         return len(self.classes)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of its inputs."""
+        size = 1 if self.dtype == "uint8" else 4
+        return size * (self.n_train + self.n_test) * prod(self.input_shape)
 
 
 Name = str | DatasetEntry
@@ -125,8 +134,10 @@ def from_path(path: str | Path, **options: Any) -> Dataset:
     It is called by the file's or folder's name; its sha256 is that of what is in it, which need not
     be an official data set. Known are
 
-    - tables: CSV and its relatives, Parquet, Feather and Arrow files (`gigo.datasets.own`);
+    - tables: CSV and its relatives, Parquet, Feather and Arrow files (`gigo.datasets.own`); where a
+      column has paths of images, these are the inputs;
     - NumPy's ``.npz``, and ``.npy`` with labels in another file;
+    - a folder of images per class (`gigo.datasets.image_folder`);
     - folders that ``save_to_disk`` of Hugging Face's library wrote;
     - folders with MNIST's four idx files (of images of any size), CIFAR's pickles or archive, or
       the two Parquet files of PNG images that Hugging Face's hub has of a data set. CIFAR's classes

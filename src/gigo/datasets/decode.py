@@ -88,7 +88,8 @@ def decode(
         channels: 1, which only a grey image can have, or 3.
         deep: give out float32 values from 0 to 1 instead of uint8.
         resize: height and width to scale to, by bilinear interpolation over the area that shrinks
-            into a pixel, whatever the shape; None: as it is.
+            into a pixel, whatever the shape; None: as it is. Of a JPEG file of more than four times
+            the size no more is decoded than half, a quarter or an eighth of its resolution.
 
     Returns:
         (channels, height, width), and the remarks.
@@ -112,10 +113,10 @@ def decode(
             "turned": _turn(image, content) > 1,
             "narrowed": _is_narrowed(image),
             "cmyk": image.mode == "CMYK",
+            "frames": getattr(image, "is_animated", False),
             "floats": image.mode == "F",
         }
         image.load()
-        done["frames"] = getattr(image, "is_animated", False)
         flat, done["transparent"] = _opaque(_upright(image, _turn(image, content)))
     if flat.mode in _DEEP:
         flat = _deep(flat)

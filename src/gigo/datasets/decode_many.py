@@ -7,6 +7,7 @@ of files.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from typing import IO, NamedTuple, TypeVar
 import numpy as np
 
 from gigo.datasets.decode import REMARKS, Header, Pixels, decode, header
-from gigo.datasets.untrusted import check_plain, reading
+from gigo.datasets.untrusted import LIMIT, check_plain, reading
 from gigo.errors import DataError
 from gigo.machine import Machine
 
@@ -159,6 +160,8 @@ def _tried(path: Path, read: Callable[[bytes], T]) -> T | str:
     try:
         with reading("", "an image"):
             check_plain(path)
+            if os.path.getsize(path) > LIMIT:
+                raise DataError(f"more than {LIMIT:,} bytes: refused")
             return read(path.read_bytes())
     except DataError as error:
         if isinstance(error.__cause__, MemoryError):  # which says nothing about the file

@@ -89,11 +89,12 @@ class _Walk:
 
     def __init__(self) -> None:
         self._notes: list[str] = []
-        self._hidden: Counter[str] = Counter()
+        self._seen: dict[Path, _Look] = {}
 
     @property
     def notes(self) -> list[str]:
-        names = [f"{name} ({n:,})" for name, n in sorted(self._hidden.items())]
+        hidden = Counter(name for seen in self._seen.values() for name in seen.hidden)
+        names = [f"{name} ({n:,})" for name, n in sorted(hidden.items())]
         said = f"hidden files and folders are passed over: {listed(names)}"
         return [*self._notes, *([said] if names else [])]
 
@@ -145,9 +146,9 @@ class _Walk:
         return found
 
     def _look(self, folder: Path) -> _Look:
-        seen = _look(folder)
-        self._hidden.update(seen.hidden)
-        return seen
+        if folder not in self._seen:
+            self._seen[folder] = _look(folder)
+        return self._seen[folder]
 
 
 def _look(folder: Path) -> _Look:

@@ -21,16 +21,13 @@ from numpy.typing import NDArray
 
 from gigo.datasets.decode import REMARKS, Pixels, quiet
 from gigo.datasets.decode_many import About, Survey, decode_all, survey
-from gigo.errors import DataError, SpecError
+from gigo.errors import DataError
 
 VERSION = 1
 """Of what decoding gives and how it is kept: what another one kept is not read."""
 
 ABANDONED = 86400.0
 """Seconds after which unfinished pixels are those of a killed process."""
-
-LARGEST = 4096
-"""Pixels of a side that images may be scaled to."""
 
 
 class Pictures(NamedTuple):
@@ -70,10 +67,7 @@ def read_pictures(
 
     Raises:
         DataError: a file is no image, or images differ in size.
-        SpecError: ``resize`` is out of range.
     """
-    if resize is not None and (type(resize) is not int or not 0 < resize <= LARGEST):
-        raise SpecError("resize", resize, f"pixels of a side, a whole number from 1 to {LARGEST}")
     place = (cache or _cache()) / _key(files, resize)
     notes: tuple[str, ...] = ()
     found = _mapped(place)
