@@ -51,7 +51,7 @@ class Case(NamedTuple):
     own: bool = False
 
 
-def stack_of(case: Case, precision: str) -> TrainingStack:
+def stack_of(case: Case, precision: str, device: torch.device = CPU) -> TrainingStack:
     """Of random labels and images; nothing is validated."""
     recipe = RECIPES["article"].model_copy(update={"batch_size": case.batch_size, "patience": 0})
     data = random_images(case.shape, case.n, 16)
@@ -67,7 +67,7 @@ def stack_of(case: Case, precision: str) -> TrainingStack:
     (first,) = resolve(study, precision).trials.values()
     # What members differ in costs nothing; replicates have image streams of their own.
     trials = [replace(first, replicate=i if case.own else 0) for i in range(case.members)]
-    return TrainingStack(trials, Resident(data, CPU, DTYPES[precision]))
+    return TrainingStack(trials, Resident(data, device, DTYPES[precision]))
 
 
 def epoch_seconds(case: Case, precision: str, epochs: int = 3) -> float:

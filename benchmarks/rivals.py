@@ -38,19 +38,24 @@ def keras_article(shape: tuple[int, int, int], optimizer: Any = "adam") -> Any:
 
 def torch_epochs(
     network: Any,
-    x: np.ndarray,
-    y: np.ndarray,
+    x: Any,
+    y: Any,
     held_out: tuple[np.ndarray, np.ndarray] | None,
     batch_size: int,
     epochs: int,
     device: str = "cpu",
+    *,
+    half: bool = False,
 ) -> None:
-    """A plain float32 training loop with the data in memory and no DataLoader."""
+    """A plain training loop with the data in memory, or on the device already, and no DataLoader.
+
+    It computes in float32 as PyTorch comes, or in bfloat16 by its autocast if ``half``.
+    """
     import torch
     import torch.nn.functional as F
 
     network = network.to(device)
-    images, labels = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+    images, labels = torch.as_tensor(x).to(device), torch.as_tensor(y).to(device)
     watched = None
     if held_out is not None:
         watched = [torch.from_numpy(each).to(device) for each in held_out]
@@ -61,7 +66,8 @@ def torch_epochs(
         for start in range(0, len(order), batch_size):
             part = order[start : start + batch_size]
             optimizer.zero_grad()
-            loss = F.cross_entropy(network(images[part]), labels[part])
+            with torch.autocast(device, torch.bfloat16, enabled=half):
+                loss = F.cross_entropy(network(images[part]), labels[part])
             loss.backward()
             optimizer.step()
         if watched is not None:

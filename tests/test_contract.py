@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def test_data_sets(kind: Kind) -> None:
 
 def test_a_wrong_sha256_is_found() -> None:
     with pytest.raises(AssertionError, match="sha256"):
-        check_dataset(Dataset(**{**vars(small_dataset()), "sha256": "0" * 64}))
+        check_dataset(replace(small_dataset(), sha256="0" * 64))
 
 
 @pytest.mark.parametrize("kind", ["vector", "text"])

@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.core import TyperGroup
 
 import gigo
@@ -109,7 +111,8 @@ def test_figures_have_a_dark_look(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["runn demo", "run demo --sizes 3", "run demo too", "run --rate 0", "data were mnist"]
+    "wrong",
+    ["runn demo", "run demo --sizes 3", "run demo too", "run demo --rate", "data were mnist"],
 )
 def test_a_wrong_command_is_found(wrong: str) -> None:
     with pytest.raises((AssertionError, typer.TyperException)):
@@ -140,8 +143,9 @@ def test_the_readme_s_study_is_one(tmp_path: Path) -> None:
 
 
 def test_the_readme_s_python_works(here: Path) -> None:
-    quickly = 'gigo.sweep(recipe={"base": "small", "epochs": 2}, replicates=1, '
-    code = example("python").replace("gigo.sweep(", quickly).replace('"all"', "300")
+    quickly = ', recipe={"base": "small", "epochs": 2}, replicates=1)'
+    code = re.sub(r"(gigo\.sweep\([^#]*?),?\s*\)$", rf"\1{quickly}", example("python"), flags=re.M)
+    code = code.replace('"all"', "300")
     scope: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), scope)
     result = scope["result"]
@@ -151,11 +155,41 @@ def test_the_readme_s_python_works(here: Path) -> None:
     assert used >= {"sweep", "path", "frame", "summary", "plot", "report", "compare"}
 
 
+def write_data(folder: Path) -> None:
+    """The data that the README's commands name."""
+    rows = [f"{20 + k % 31},{'ab'[k % 2]},{'yes' if k % 3 else 'no'}" for k in range(60)]
+    (folder / "customers.csv").write_text("\n".join(["age,plan,churned", *rows]))
+    notes = [f"{'a note on ' * (1 + k % 3)}{k},{'work' if k % 2 else 'home'}" for k in range(60)]
+    (folder / "notes.csv").write_text("\n".join(["note,topic", *notes]))
+    np.savez(folder / "X.npz", X=np.arange(120.0).reshape(60, 2), y=np.arange(60) % 3)
+    (folder / "mine.py").write_text(
+        "from torch import nn\n\n\n"
+        "def network(input_shape, n_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(n_classes))\n"
+    )
+    for k in range(40):
+        place = folder / "photos" / ("cat" if k % 2 else "dog")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 40 * (k % 2) + k).save(place / f"{k}.png")
+
+
 def test_the_readme_s_commands_work(here: Path) -> None:
     Path("my-study.toml").write_text(example("toml").replace('"mnist"', '"digits"'))
     found = re.findall(r"^gigo ([^#>\n]+)", example("console"), re.MULTILINE)
-    expected = {"demo", "plan", "run", "status", "report", "table", "compare", "list", "data"}
-    assert {command.split()[0] for command in found} == expected
+    expected = [
+        "demo",
+        "plan",
+        "run",
+        "status",
+        "report",
+        "table",
+        "compare",
+        "list",
+        "data",
+        "init",
+    ]
+    assert {command.split()[0] for command in found} == {*expected}
+    write_data(here)
     for command in found:
         if command.startswith("compare"):
             shutil.copytree("runs/mine", command.split()[-1])

@@ -139,7 +139,7 @@ def test_a_study_runs_on_cuda_from_end_to_end() -> None:
     recipe = Recipe(batch_size=16, epochs=6, patience=2, learning_rate=3e-3)
     for validation in ("oracle", "clean", "none"):
         there = Resident(digits().dataset, torch.device("cuda"), torch.bfloat16)
-        members = trials(there, [0, 0.5], [0, 1], recipe=recipe, validation=validation)
+        members = trials(there, [0, 0.5], [0, 1], recipe=recipe, validation=validation, size=200)
         records, _ = finish(members, there)
         assert records.keys() == {one.key for one in members}
         assert {record.status for record in records.values()} == {"ok"}

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from factories import corruption_of, make_study, make_trials, trials_of
 from gigo import studies
-from gigo.costs import ITEM, VIEW, expected_epochs, stack_memory, work
+from gigo.costs import (
+    EVALUATED,
+    ITEM,
+    VIEW,
+    evaluated_on_accelerator,
+    expected_epochs,
+    stack_memory,
+    work,
+)
 from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.measuring import measure
@@ -391,3 +399,10 @@ def test_models_that_take_less_memory_keep_their_width() -> None:
     small = [one(model="logistic", size=1000, recipe="small")] * 32
     assert room.parts(small) == [small]
     assert room.parts([]) == []
+
+
+def test_on_an_accelerator_as_many_are_evaluated_at_once_as_memory_is_meant_for_it() -> None:
+    small = evaluated_on_accelerator(one(dataset="digits"))
+    assert small > evaluated_on_accelerator(one()) > EVALUATED
+    huge = {"name": "resnet", "width": 1024}
+    assert evaluated_on_accelerator(one(dataset="cifar10", model=huge)) == EVALUATED

@@ -144,6 +144,14 @@ class Result:
         return " && ".join(f"gigo run {study.name}{together}" for study in self.studies)
 
     @property
+    def answer(self) -> str:
+        """What the run says, in words."""
+        from gigo.report.document import answer
+        from gigo.report.markdown import markdown
+
+        return markdown([*answer(self.material)]).strip()
+
+    @property
     def summary(self) -> pd.DataFrame:
         """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
         return self.material.summary

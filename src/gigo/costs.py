@@ -17,6 +17,9 @@ EVALUATED = 1024
 """Images times members in one forward pass without gradients: enough to be efficient, few enough to
 stay in cache."""
 
+ROOMY = 1 << 30
+"""Bytes that such a pass may take on an accelerator instead, where few images leave it idle."""
+
 ITEM = 80
 """Bytes of indices, labels and predictions that a member keeps for each of its items."""
 
@@ -43,10 +46,21 @@ def stack_memory(trial: Trial, width: int) -> int:
         return OVERHEAD + 8 * prod(trial.input_shape) * (trial.size + trial.dataset.n_test)
     items = max(trial.dataset.n_test, trial.size)
     evaluated = min(EVALUATED, width * items)
-    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
-    # outputs and half as much again. A step of training and a forward pass never live together.
-    forward = evaluated * _activation_memory(trial) * 3 // 2
+    # A step of training and a forward pass never live together.
+    forward = evaluated * _forward_memory(trial)
     return OVERHEAD + max(forward, width * _step_memory(trial)) + width * _kept_memory(trial)
+
+
+def evaluated_on_accelerator(trial: Trial) -> int:
+    """Images times members in one forward pass without gradients on an accelerator."""
+    return max(EVALUATED, ROOMY // max(1, _forward_memory(trial)))
+
+
+def _forward_memory(trial: Trial) -> int:
+    """Bytes that one item needs in a forward pass without gradients."""
+    # A layer's input and output, and what its kernel makes of both, come to less than all layers'
+    # outputs and half as much again.
+    return _activation_memory(trial) * 3 // 2
 
 
 def _step_memory(trial: Trial) -> int:

@@ -48,17 +48,25 @@ def resolve_precision(name: str, device: torch.device, machine: Machine) -> str:
 def prepare_process() -> None:
     """Set PyTorch and the allocator up in a process that trains or may; can be repeated."""
     keep_freed_memory()
-    exact_float32()
+    exact_on_cuda()
 
 
-def exact_float32() -> None:
-    """Have CUDA compute float32 as float32: by default convolutions round to TF32's 10 bits."""
+def exact_on_cuda() -> None:
+    """Have CUDA compute float32 as float32, and the same numbers every time.
+
+    By default convolutions round to TF32's 10 bits, and some of their kernels add up in the order
+    in which threads happen to finish.
+    """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that stacks may take, half of what is free on an accelerator; None on the CPU."""
+    """Bytes that stacks may take, half of what is free on an accelerator; None on the CPU.
+
+    The other half is for what is replayed, which has its own memory, and for evaluation.
+    """
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else None
 
 

@@ -54,22 +54,27 @@ class Evaluation:
         resident: the data set.
         route: the way to run the network.
         parameters: their names; they are cast to the computing dtype, buffers are not.
+        chunk: items times members to look at together.
     """
 
-    def __init__(self, resident: Resident, route: Route, parameters: Sequence[str]) -> None:
+    def __init__(
+        self, resident: Resident, route: Route, parameters: Sequence[str], chunk: int = EVALUATED
+    ) -> None:
         self._data, self._route, self._parameters = resident, route, {*parameters}
+        self._chunk = chunk
 
     def test(self, members: int, weights: Tensors) -> Predictions:
         """Of so many members on the test set, for early stopping that looks at it."""
         labels = self._data.test_labels["test"]
         items = torch.arange(len(labels), device=labels.device)
         stack = self._stack(members, shared=True)
-        return predict(stack, self._cast(weights), self._data.tests["test"], items, labels[None])
+        test, cast = self._data.tests["test"], self._cast(weights)
+        return predict(stack, cast, test, items, labels[None], chunk=self._chunk)
 
     def scores(self, members: int, weights: Tensors) -> list[dict[str, Scores]]:
         """Of each of so many members on each test set, by its name."""
         stack, cast = self._stack(members, shared=True), self._cast(weights)
-        each = [scores(stack, cast, inputs) for inputs in self._data.tests.values()]
+        each = [scores(stack, cast, inputs, self._chunk) for inputs in self._data.tests.values()]
         return [dict(zip(self._data.tests, one, strict=True)) for one in zip(*each, strict=True)]
 
     def held_out(self, members: Sequence[Member], weights: Tensors) -> Predictions:
@@ -98,6 +103,7 @@ class Evaluation:
             there(items[0] if shared else places),
             there(padded(labels)[0]),
             None if (lengths == places.shape[1]).all() else there(lengths),
+            self._chunk,
         )
 
     def _stack(self, members: int, *, shared: bool) -> Network:
@@ -145,18 +151,21 @@ def predict(
 
 
 @torch.inference_mode()
-def scores(stack: Network, tensors: Tensors, inputs: Inputs) -> list[Scores]:
+def scores(
+    stack: Network, tensors: Tensors, inputs: Inputs, chunk: int = EVALUATED
+) -> list[Scores]:
     """Run a stack over a whole test set; what each member makes of it.
 
     Args:
         stack: its form must be that of items that members share.
         tensors: parameters and buffers, (M, ...).
         inputs: the test set.
+        chunk: items times members to look at together.
     """
     items = torch.arange(len(inputs), device=inputs.device)
     classes: list[Any] = []
     found: list[Any] = []
-    for _, logits in _in_chunks(stack, tensors, inputs, items, EVALUATED):
+    for _, logits in _in_chunks(stack, tensors, inputs, items, chunk):
         classes.append(logits.argmax(-1).cpu().numpy())
         found.append(F.log_softmax(_wide(logits), -1).cpu().numpy())
     small = np.uint8 if found[0].shape[-1] <= 256 else np.uint16

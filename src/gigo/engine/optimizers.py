@@ -81,7 +81,8 @@ class Optimizer:
                 velocities = moments[0] if moments else []
                 fused_sgd(parameters, own, velocities, lr=rate, **self._constants)
             else:
-                count = torch.tensor(float(self.steps), device=parameters[0].device)
+                # Filled there: to copy it would be to wait for an accelerator.
+                count = torch.full((), float(self.steps), device=parameters[0].device)
                 counts = [count] * len(parameters)
                 epsilon = self._epsilon / (1 - BETA2**self.steps) ** 0.5
                 fused_adam(

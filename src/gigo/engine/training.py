@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gigo.costs import separate
+from gigo.costs import EVALUATED, evaluated_on_accelerator, separate
 from gigo.engine.checkpoint import EVERY, State
 from gigo.engine.control import Control
 from gigo.engine.evaluation import Evaluation, first, losses
@@ -26,6 +26,7 @@ from gigo.engine.feed import Batch, Feed, Member
 from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer, copy_each
 from gigo.engine.record import provenance, record
+from gigo.engine.replay import Replay
 from gigo.engine.resident import Resident
 from gigo.engine.routes import route
 from gigo.engine.stacking import initial_networks, stacked_tensors
@@ -158,7 +159,9 @@ class TrainingStack:
         drops = any("Dropout" in type(m).__name__ for m in network.modules())
         self._drops = drops or self.route.path == "one at a time"
         self._names = [name for name, p in network.named_parameters() if p.requires_grad]
-        self._evaluation = Evaluation(resident, self.route, self._names)
+        on_cuda = resident.device.type == "cuda"
+        at_once = evaluated_on_accelerator(first) if on_cuda else EVALUATED
+        self._evaluation = Evaluation(resident, self.route, self._names, at_once)
         if len({*self.feed.sizes.tolist()}) > 1 and not separate(first):
             raise EngineError(
                 f"model {first.model.label}: draws random numbers or keeps statistics: expected "
@@ -198,6 +201,9 @@ class TrainingStack:
             for name in self._names
         }
         self._leaves, self._given = list(leaves.values()), self.buffers | leaves
+        # What a stacked form does is known; a network's own code may do what can't be replayed.
+        plain = self.route.path == "stacked" and not self._drops
+        self._replay = Replay() if plain and self._data.device.type == "cuda" else None
 
     def run_epoch(self) -> None:
         """Train until some members' epoch ends, and take note of how it went for them.
@@ -223,23 +229,39 @@ class TrainingStack:
 
     def _step(self, batch: Batch, name: str) -> Tensor:
         """One step of the optimiser, named for dropout; returns the batch's summed losses (M,)."""
-        with torch.no_grad():
-            copy_each(self._leaves, self.optimizer.parameters)
-        noise = None
-        if self._drops:
-            replicates = [member.replicate for member in self.members]
-            noise = Noise(replicates, name, self._data.device)
-        x = self._data.train.batch(batch.items, batch.views)
-        each = losses(self._stack(self._given, x, train=True, noise=noise), batch.labels)
-        if batch.counts is None:
-            means = each.mean(1)
+        if self._replay is None:
+            summed, *gradients = self._differentiated(*batch[1:], *self._noise(name))
         else:
-            each = first(each, batch.counts)
-            means = each.sum(1) / batch.counts
-        gradients = torch.autograd.grad(means.sum(), self._leaves, materialize_grads=True)
+            summed, *gradients = self._replay(self._differentiated, *batch[1:])
         with torch.no_grad():
             self.optimizer.step(gradients)
-        return each.detach().sum(1)
+        return summed
+
+    def _noise(self, step: str) -> list[Noise]:
+        """What members drop in a step, if they drop anything."""
+        replicates = [member.replicate for member in self.members]
+        return [Noise(replicates, step, self._data.device)] if self._drops else []
+
+    def _differentiated(
+        self,
+        items: Tensor,
+        views: Tensor | None,
+        labels: Tensor,
+        counts: Tensor | None,
+        noise: Noise | None = None,
+    ) -> list[Tensor]:
+        """A batch's summed losses (M,) and the gradients of all parameters."""
+        with torch.no_grad():
+            copy_each(self._leaves, self.optimizer.parameters)
+        x = self._data.train.batch(items, views)
+        each = losses(self._stack(self._given, x, train=True, noise=noise), labels)
+        if counts is None:
+            means = each.mean(1)
+        else:
+            each = first(each, counts)
+            means = each.sum(1) / counts
+        gradients = torch.autograd.grad(means.sum(), self._leaves, materialize_grads=True)
+        return [each.detach().sum(1), *gradients]
 
     def _judge(self, due: NDArray[np.bool_], loss: np.ndarray) -> dict[str, np.ndarray]:
         """Apply the rules to members due, whose losses (M,) are given.

@@ -30,12 +30,12 @@ def report(material: Material) -> list[b.Block]:
     """Everything there is to say about a run, the answer first."""
     figures = _figures(material, MOST_FIGURES)
     last = (*_estimates(material), *_method(material))
-    return [*_head(material), *_answer(material), *figures, *_versus(material), *last]
+    return [*_head(material), *answer(material), *figures, *_versus(material), *last]
 
 
 def brief(material: Material) -> list[b.Block]:
     """What a terminal shows after a run: the answer comes last, where it stays in sight."""
-    return [*_figures(material, 6), *_answer(material), *_versus(material)]
+    return [*_figures(material, 6), *answer(material), *_versus(material)]
 
 
 def trials(frame: pd.DataFrame) -> list[b.Block]:
@@ -73,7 +73,7 @@ def _head(material: Material) -> Iterator[b.Block]:
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
 
 
-def _answer(material: Material) -> Iterator[b.Block]:
+def answer(material: Material) -> Iterator[b.Block]:
     """The findings in words, after what makes the numbers misleading."""
     found = material.answer
     yield from (b.Text(warning, "warning") for warning in found.warnings)
