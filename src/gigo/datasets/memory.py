@@ -56,7 +56,7 @@ def from_memory(
         groups: n values, or the name of their column in X, which then is no input: items of one
             value are not split between training, held-out and test items.
         classes: all classes in their order. Default: those of the training set, sorted.
-        name: what tables call the data set.
+        name: what tables call the data set. Default: data, or what a loader's description says.
         kind: of the items: ``image``, ``table``, ``text`` or ``vector``. Default: by what they are.
             Whole numbers in an array of ``text`` are tokens, and stay whole.
         test_share: of the items to hold out, above 0 and below 1.
@@ -75,7 +75,8 @@ def from_memory(
     if bunch.is_bunch(X) and y is None:
         found = bunch.unpack(X)
         train = _side(found.x, found.labels, groups, kind, SOURCE)
-        classes, name = classes or found.classes, found.name
+        classes = classes or found.classes
+        name = found.name if name == "data" else name
     else:
         train = _side(X, y, groups, kind, SOURCE)
     test = _Side(None, None, None, [])
