@@ -21,6 +21,7 @@ from gigo.datasets.fetch import Get, fetch_files, silent
 from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
 from gigo.datasets.kept import kept
+from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
@@ -33,6 +34,7 @@ __all__ = [
     "DatasetEntry",
     "cache",
     "fetch",
+    "from_memory",
     "from_path",
     "is_path",
     "kept",
