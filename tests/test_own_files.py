@@ -17,8 +17,10 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 from PIL import Image
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.utils import Bunch
 
-from gigo.datasets import from_path
+from gigo.datasets import from_memory, from_path
 from gigo.errors import GigoError
 from gigo.types import Dataset
 
@@ -328,3 +330,42 @@ def test_columns_that_are_no_inputs(tmp_path: Path) -> None:
     expected = "dataset.kind = 'vector': expected table: 't' of a.parquet: no numbers"
     assert message(path, kind="vector") == expected
     assert "have one item" in message(path)
+
+
+def test_frames_and_files_are_the_same_data(tmp_path: Path) -> None:
+    frame = FRAME.assign(
+        word=np.array(["u", "v"])[np.arange(N) % 2],
+        truth=np.arange(N) % 3 == 0,
+        says=[f"this is the text number {k}" for k in range(N)],
+    )
+    frame.loc[5, "word"] = None
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.iloc[:5].to_parquet(tmp_path / "test.parquet")
+    assert from_path(tmp_path / "t.parquet").sha256 == from_memory(frame, "y").sha256
+    apart = from_path(tmp_path / "t.parquet", test=tmp_path / "test.parquet")
+    assert apart.sha256 == from_memory(frame, "y", frame.iloc[:5]).sha256
+
+
+@pytest.mark.parametrize("load", [load_wine, load_breast_cancer, load_iris, load_digits])
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_bunches(load: Any, as_frame: bool) -> None:
+    bunch = load(as_frame=as_frame)
+    dataset = from_memory(bunch)
+    named = np.array(bunch.target_names)[np.asarray(bunch.target)].astype(str)
+    assert dataset.classes == tuple(map(str, bunch.target_names))
+    assert sorted(labels_of(dataset)) == sorted(named)
+    is_digits = load is load_digits
+    assert dataset.kind == ("vector" if is_digits and not as_frame else "table")
+    assert dataset.input_shape == (len(bunch.feature_names),)
+    assert is_digits or dataset.sha256 == from_memory(load(as_frame=not as_frame)).sha256
+
+
+def test_a_bunch_of_texts_keeps_its_names() -> None:
+    texts = [f"text {k}" for k in range(8)]
+    dataset = from_memory(Bunch(data=texts, target=[1, 0] * 4, target_names=["b", "a"]))
+    assert dataset.kind == "text" and dataset.classes == ("b", "a")
+    assert labels_of(dataset).count("a") == 4
+    numbered = from_memory(Bunch(data=texts, target=[5, 3] * 4, target_names=["b", "a"]))
+    assert numbered.classes == ("3", "5")
+    with pytest.raises(GigoError, match="a bunch without data: expected data and target"):
+        from_memory(Bunch(data=None, target=[1, 0]))

@@ -84,7 +84,7 @@ def read_npy(path: Path) -> NDArray[Any]:
         if not isinstance(found, np.ndarray):
             found.close()
             raise DataError("several arrays: expected one, or the file's name to end in .npz")
-        return found
+        return np.asarray(found)  # mapped all the same
 
 
 def labels_beside(path: Path) -> Path | None:
