@@ -103,8 +103,16 @@ def _feed_column(found: Any, column: Any) -> None:
     if column.dtype.kind in "biuf":
         _feed(found, column.to_numpy(np.float64))
         return
+    if column.dtype.name == "category":
+        found.update(b"category\n")
+        used = column.cat.remove_unused_categories().cat
+        names = np.array([str(name) for name in used.categories], object)
+        places = np.append(np.argsort(np.argsort(names)), -1)  # the last one is for missing values
+        _feed(found, sorted(names.tolist()))
+        _feed(found, places[used.codes.to_numpy()])
+        return
     missing = column.isna()
-    found.update(b"category\n" if column.dtype.name == "category" else b"text\n")
+    found.update(b"text\n")
     _feed(found, missing.to_numpy())
     _feed(found, column.astype(object).where(~missing, "").astype(str).tolist())
 

@@ -72,6 +72,11 @@ class Ref(Spec):
         return " ".join([self.name, *(f"{k}={v}" for k, v in sorted(shown.items()))])
 
     @property
+    def is_object(self) -> bool:
+        """Whether it is the thing itself, whatever it is called."""
+        return self._thing is not None
+
+    @property
     def is_catalogued(self) -> bool:
         """Whether it can only be a name in a catalogue."""
         return self._thing is None and ":" not in self.name

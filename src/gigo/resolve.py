@@ -6,6 +6,7 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -29,6 +30,10 @@ CATALOGUES: dict[str, Mapping[str, Any]] = {
     "recipes": RECIPES,
 }
 """What can be named in a study."""
+
+
+own_data = datasets.from_memory
+"""A data set of what a Python program has."""
 
 
 def resolve(study: Study, precision: str = "float32", data_dir: Path | None = None) -> Grid:
@@ -84,7 +89,8 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     if ref.is_catalogued and ref.name in datasets.CATALOGUE:
         name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
         return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
-    if not datasets.is_path(ref.name) and not ref.is_catalogued:
+    is_code = not ref.is_catalogued and not os.path.exists(ref.name)
+    if ref.is_object or is_code:
         found = _from_source(ref)
     elif datasets.is_path(ref.name):
         found = datasets.from_path(ref.name, **_options(ref))
@@ -101,10 +107,16 @@ def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Datase
 def _from_source(ref: Ref) -> Dataset:
     """What an object of the user's is or gives."""
     thing = ref.load("dataset")
-    found: object = thing(**_options(ref)) if callable(thing) else thing
-    if not isinstance(found, Dataset):
-        raise SpecError("dataset", ref.name, "a gigo.Dataset, or a function that gives one")
-    return found
+    found: Any = thing(**_options(ref)) if callable(thing) else thing
+    if isinstance(found, Dataset):
+        return found
+    name = ref.name.rpartition(":")[2]
+    if isinstance(found, tuple) and len(found) in (2, 4):
+        return datasets.from_memory(*found, name=name)
+    if isinstance(found, Mapping):
+        return datasets.from_memory(found, name=name)
+    expected = "a gigo.Dataset, or a function that gives one, or (X, y), or (X, y, X_test, y_test)"
+    raise SpecError("dataset", ref.name, expected)
 
 
 def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:

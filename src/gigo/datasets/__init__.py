@@ -21,6 +21,7 @@ from gigo.datasets.fetch import Get, fetch_files, silent
 from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
 from gigo.datasets.kept import kept
+from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
@@ -33,6 +34,7 @@ __all__ = [
     "DatasetEntry",
     "cache",
     "fetch",
+    "from_memory",
     "from_path",
     "is_path",
     "kept",
@@ -170,6 +172,10 @@ def _copy(place: Path) -> Copy:
     return look((IDX, *CIFAR10, *CIFAR100, PARQUET), [_folder(place)])
 
 
+def _is_copy(place: Path) -> bool:
+    return bool(_copy(place).paths)
+
+
 def _from_copy(place: Path, options: Options) -> Dataset:
     """A copy of an official data set, or what lies as these do."""
     folder, copy = _folder(place), _copy(place)
@@ -181,7 +187,7 @@ def _from_copy(place: Path, options: Options) -> Dataset:
 
 OFFICIAL = Way(
     "a folder with training and test images",
-    lambda place: bool(_copy(place).paths),
+    _is_copy,
     _from_copy,
     ("labels", "classes"),
     "a folder with "

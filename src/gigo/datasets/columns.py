@@ -77,6 +77,13 @@ def same_columns(names: Sequence[str], expected: Sequence[str], place: str, trai
         raise DataError(f"{place}: has also {quoted(more)}: expected the columns of {train}")
 
 
+def compute() -> Any:
+    """The module of pyarrow's functions; it makes them when imported, so that no type is known."""
+    import pyarrow.compute
+
+    return pyarrow.compute
+
+
 def text() -> Any:
     """The type of columns that are read as text whatever they hold."""
     import pyarrow as pa
@@ -107,8 +114,8 @@ def without_index(table: Any) -> tuple[Any, tuple[str, ...]]:
     without a name that is empty.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = compute()
     notes: list[str] = []
     for place, name in reversed([*enumerate(table.column_names)]):
         if is_named(name):
@@ -131,17 +138,16 @@ def is_named(name: str) -> bool:
 
 def class_names(schema: Any, column: str) -> tuple[str, ...] | None:
     """The names of classes that a column numbers, where Hugging Face's library noted them."""
-    noted = (schema.metadata or {}).get(b"huggingface")
-    features = json.loads(noted).get("info", {}).get("features", {}) if noted else {}
-    feature = features.get(column)
-    is_class = isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    return tuple(feature["names"]) if is_class and feature.get("names") else None
+    noted: Any = (schema.metadata or {}).get(b"huggingface")
+    about: Any = json.loads(noted) if noted else {}
+    feature: Any = ((about.get("info") or {}).get("features") or {}).get(column) or {}
+    is_class = feature.get("_type") == "ClassLabel" and bool(feature.get("names"))
+    return tuple(feature["names"]) if is_class else None
 
 
 def values(column: Any) -> NDArray[Any]:
     """The values of a column as the user has them; None where one is missing or empty text."""
-    import pyarrow.compute as pc
-
+    pc = compute()
     column = plain(column)
     if is_words(column.type):
         column = pc.if_else(pc.equal(column, ""), None, column)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigo.datasets.decode import REMARKS, Pixels, decode, header, quiet
 from gigo.datasets.untrusted import reading
@@ -64,7 +65,9 @@ def read_cells(
         deep = any(seen.deep for seen in headers)
         side = (resize, resize) if resize else next(iter(sizes), (0, 0))
         read = partial(decode, channels=channels, deep=deep, resize=resize)
-        x = np.empty((len(contents), channels, *side), np.float32 if deep else np.uint8)
+        x: NDArray[Any] = np.empty(
+            (len(contents), channels, *side), np.float32 if deep else np.uint8
+        )
         for row, content in enumerate(contents):
             x[row], found = _tried(read, content, place, row)
             remarks.update(found)

@@ -10,12 +10,16 @@ from gigo.datasets.labels import listed
 from gigo.errors import DataError
 from gigo.inputs import Inputs, shape
 
+WORDS = 4
+"""Of text in a column, at least this many on average."""
+
 
 def alike(x: Inputs, x_test: Inputs | None, place: str) -> tuple[Inputs, Inputs | None, list[str]]:
     """Both inputs in the forms of `gigo.inputs`, and what is to be said of that.
 
     Sparse matrices become ``csr_array``. Vectors with missing numbers become tables, whose models
-    take them. The test set's columns are put in the order of the training set's.
+    take them. Columns of words become ``category``, unless most of them are different and of
+    several words: that is text. The test set's columns are put in the order of the training set's.
 
     Raises:
         DataError: their items differ in shape or columns, or hold numbers that are not finite.
@@ -33,11 +37,38 @@ def alike(x: Inputs, x_test: Inputs | None, place: str) -> tuple[Inputs, Inputs 
         sides = [_table(side) for side in sides]
         are = "number is" if gaps == 1 else "numbers are"
         notes.append(f"{gaps:,} {are} missing: taken as a table")
+    if all(_is_table(side) for side in sides):
+        sides = _categorised(sides)
     if len(sides) == 2:
         sides = [*_alike(sides[0], sides[1], place)]
     for side in sides:
         _check_finite(side, place)
     return sides[0], sides[1] if x_test is not None else None, notes
+
+
+def _is_table(x: Inputs) -> bool:
+    return hasattr(x, "iloc")
+
+
+def _categorised(tables: list[Any]) -> list[Any]:
+    """Tables whose columns of words are categories, or texts of type ``object``."""
+    found = [table.copy(deep=False) for table in tables]
+    for name, column in tables[0].items():
+        if column.dtype.kind in "biufc" or column.dtype.name == "category":
+            continue
+        kind = object if _is_free(column) else "category"
+        for table in found:
+            if name in table.columns and table[name].dtype.kind not in "biufc":
+                table[name] = table[name].astype(kind)
+    return found
+
+
+def _is_free(column: Any) -> bool:
+    """Whether texts say something each: most are different, and they have several words."""
+    texts = column.dropna()
+    if not len(texts) or texts.nunique() <= len(texts) / 2:
+        return False
+    return float(texts.str.count(r"\S+").mean()) >= WORDS
 
 
 def _is_array(x: Inputs) -> bool:
@@ -69,7 +100,7 @@ def _table(x: Inputs) -> Any:
 
 def _alike(x: Inputs, x_test: Inputs, place: str) -> tuple[Inputs, Inputs]:
     """The test set's inputs as the training set has them."""
-    if hasattr(x, "iloc") and hasattr(x_test, "iloc"):
+    if _is_table(x) and _is_table(x_test):
         return _same_columns(x, x_test, place)
     if type(x) is type(x_test) and shape(x) == shape(x_test):
         return x, x_test

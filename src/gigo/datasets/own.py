@@ -12,6 +12,7 @@ from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
 from gigo.datasets.embedded import image_cells, read_cells
 from gigo.datasets.image_table import from_image_table, image_column
+from gigo.datasets.memory import as_inputs
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
 from gigo.datasets.table_inputs import Parts, beside, take_apart
@@ -228,20 +229,22 @@ def _from_arrays(
 ) -> Dataset:
     """The data set of arrays of inputs and labels."""
     given = options.splitting(tested=test is not None)
+    x, said = as_inputs(train[0], options.kind, str(path))
     if test is not None:
-        given |= {"x_test": test[0], "labels_test": test[1]}
+        x_test, _ = as_inputs(test[0], options.kind, str(path))
+        given |= {"x_test": x_test, "labels_test": test[1]}
     others = options.file("labels")
     if others is not None:
         given["others"] = read_labels(others, len(train[1]), path.name)
     return build(
         _name(path),
         str(path),
-        train[0],
+        x,
         train[1],
         kind=options.kind,
         classes=options.classes,
         groups=groups,
-        notes=notes,
+        notes=[*notes, *said],
         **given,
     )
 

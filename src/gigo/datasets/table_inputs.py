@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.columns import is_words, labels, plain, quoted, values
+from gigo.datasets.columns import compute, is_words, labels, plain, quoted, values
 from gigo.errors import DataError, SpecError
 from gigo.inputs import Inputs
 from gigo.types import Kind
@@ -54,8 +54,11 @@ def take_apart(
 
     Args:
         table: a row per item.
-        label, group: the columns of labels and groups, or None.
-        kind, place, like: see `inputs`.
+        label: the column of labels, or None.
+        group: the column of groups, or None.
+        kind: see `inputs`.
+        place: likewise.
+        like: likewise.
 
     Raises:
         SpecError, DataError: as `inputs`; labels that are numbers of no class.
@@ -123,8 +126,7 @@ def _kind(columns: Sequence[Any]) -> Kind:
 
 
 def _texts(column: Any, place: str) -> tuple[list[str], tuple[str, ...]]:
-    import pyarrow.compute as pc
-
+    pc = compute()
     n, missing = len(column), column.null_count
     if missing:
         expected = "expected one per item (leave these items out)"
@@ -136,8 +138,8 @@ def _texts(column: Any, place: str) -> tuple[list[str], tuple[str, ...]]:
 def _vectors(column: Any, place: str) -> NDArray[Any]:
     """(n, d) numbers of a column of lists, all of one length."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = compute()
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) != 1 or not lengths[0]:
         raise DataError(f"{place}: lists of {lengths[:5]} numbers: expected one length")
@@ -181,8 +183,8 @@ def _frame(
 def _numbers(column: Any, where: str) -> NDArray[np.float64]:
     """Numbers, dates and times, or nothing at all, with NaN where there is none."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = compute()
     kind = column.type
     if pa.types.is_temporal(kind):
         column = pc.divide(_microseconds(column).cast(pa.float64(), safe=False), DAY)
@@ -212,16 +214,15 @@ def _microseconds(column: Any) -> Any:
 
 
 def _truths(column: Any) -> Any:
-    import pyarrow.compute as pc
-
+    pc = compute()
     return plain(pc.if_else(column, "True", "False"))
 
 
 def _words(column: Any, known: str | None) -> Any:
     """Categories, or free text; those that say that there is no value are missing."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = compute()
     none = pc.is_in(column, pa.array(MISSING, column.type))
     column = pc.if_else(none, None, column)
     free = known == "object" if known else _is_free(column.drop_null())
@@ -230,8 +231,7 @@ def _words(column: Any, known: str | None) -> Any:
 
 def _is_free(texts: Any) -> bool:
     """Whether texts say something each: most are different, and of some words."""
-    import pyarrow.compute as pc
-
+    pc = compute()
     if pc.count_distinct(texts).as_py() <= len(texts) / 2:
         return False
     return pc.mean(pc.count_substring_regex(texts, r"\S+")).as_py() >= WORDS
@@ -240,8 +240,8 @@ def _is_free(texts: Any) -> bool:
 def _categories(column: Any) -> Any:
     """A column of categories, in order of their names."""
     import pandas as pd
-    import pyarrow.compute as pc
 
+    pc = compute()
     coded = column.combine_chunks().dictionary_encode()
     order = pc.array_sort_indices(coded.dictionary)
     names: list[str] = coded.dictionary.take(order).to_pylist()
