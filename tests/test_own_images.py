@@ -252,10 +252,11 @@ def test_what_is_no_image_is_an_error_naming_it_or_passed_over(tmp_path: Path, n
     with pytest.raises(DataError) as error:
         from_path(tmp_path, resize=8)
     assert str(error.value).startswith(f"{bad}: ") and "\n" not in str(error.value)
+    assert str(error.value).count("expected an image") == 1
     assert "--skip-bad" in str(error.value)
     found = from_path(tmp_path, resize=8, skip_bad=True)
     assert found.n_train + found.n_test == len(images)
-    assert any(note.startswith("1 file was passed over") and name in note for note in found.notes)
+    assert any(note.startswith("1 file that can't be read as an image is passed") and name in note for note in found.notes)
     with pytest.raises(DataError, match="--skip-bad"):  # now it is in the cache
         from_path(tmp_path, resize=8)
 
@@ -352,7 +353,7 @@ def test_an_empty_class_folder_is_an_error_naming_it(tmp_path: Path, inside: str
     (tmp_path / "emu").mkdir()
     if inside:
         put(tmp_path / "emu" / inside, b"\0")
-    with pytest.raises(DataError, match=r"emu: the folder of a class without images"):
+    with pytest.raises(DataError, match=rf"^{tmp_path}/emu: the folder of a class without images"):
         from_path(tmp_path)
 
 
@@ -361,6 +362,12 @@ def test_a_class_of_bad_files_alone_is_an_error_naming_it(tmp_path: Path) -> Non
     put(tmp_path / "emu" / "0.png", b"")
     with pytest.raises(DataError, match="class 'emu' has no file that is an image"):
         from_path(tmp_path, skip_bad=True)
+
+
+def test_a_test_folder_that_is_not_there_is_an_error_naming_it(tmp_path: Path) -> None:
+    make(tmp_path, "cat", "dog")
+    with pytest.raises(DataError, match="missing: No such file or directory: expected a folder"):
+        from_path(tmp_path, test=tmp_path / "missing")
 
 
 def test_files_that_are_all_bad_are_an_error(tmp_path: Path) -> None:
@@ -490,7 +497,8 @@ def test_mixed_sizes_need_resize(tmp_path: Path) -> None:
     put(tmp_path / "cat" / "tall.png", np.zeros((30, 20), np.uint8))
     with pytest.raises(DataError) as error:
         from_path(tmp_path)
-    assert "images of 2 sizes, 6 x 4 (8), 20 x 30 (1) pixels" in str(error.value)
+    said = "cat/tall.png: images of 2 sizes, 6 x 4 (8), 20 x 30 (1) pixels: expected one size"
+    assert said in str(error.value)
     assert "resize = 4" in str(error.value)
     found = from_path(tmp_path, resize=5)
     assert found.input_shape == (1, 5, 5)
@@ -642,7 +650,7 @@ def test_a_path_without_a_file_is_a_bad_image(tmp_path: Path) -> None:
         from_path(path)
     found = from_path(path, skip_bad=True)
     assert found.n_train + found.n_test == 8
-    assert any(note.startswith("2 files were passed over") for note in found.notes)
+    assert any(note.startswith("2 files that can't be read as images are") for note in found.notes)
 
 
 def test_a_row_without_a_path_is_an_error(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import IO, NamedTuple, TypeVar
 import numpy as np
 
 from gigo.datasets.decode import REMARKS, Header, Pixels, decode, header
-from gigo.datasets.untrusted import LIMIT, check_plain, reading
+from gigo.datasets.untrusted import LIMIT, check_plain
 from gigo.errors import DataError
 from gigo.machine import Machine
 
@@ -158,12 +158,15 @@ def _row(path: Path, *, shape: tuple[int, ...], deep: bool, resize: int | None) 
 def _tried(path: Path, read: Callable[[bytes], T]) -> T | str:
     """What reading a file gives, or what is wrong with it."""
     try:
-        with reading("", "an image"):
-            check_plain(path)
-            if os.path.getsize(path) > LIMIT:
-                raise DataError(f"more than {LIMIT:,} bytes: refused")
-            return read(path.read_bytes())
+        check_plain(path)
+        if os.path.getsize(path) > LIMIT:
+            raise DataError(f"more than {LIMIT:,} bytes: refused")
+        return read(path.read_bytes())
     except DataError as error:
-        if isinstance(error.__cause__, MemoryError):  # which says nothing about the file
-            raise DataError(f"{path}{error}") from error
-        return str(error).removeprefix(": ")
+        return str(error)
+    except MemoryError:  # which says nothing about the file
+        raise DataError(f"{path}: there is not enough memory to decode it") from None
+    except OSError as error:  # of the system, or of Pillow
+        return error.strerror or str(error)
+    except Exception as error:
+        return f"{type(error).__name__} ({' '.join(str(error).split())[:80]})"

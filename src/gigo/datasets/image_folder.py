@@ -11,7 +11,6 @@ from typing import NamedTuple
 from gigo.datasets.image_items import Items, from_images, is_image
 from gigo.datasets.labels import listed
 from gigo.datasets.options import SPLITTING, Options
-from gigo.datasets.untrusted import reading
 from gigo.errors import DataError
 from gigo.types import Dataset
 
@@ -64,7 +63,7 @@ def from_image_folder(path: Path, options: Options, *, cache: Path | None = None
         SpecError: an option is out of range.
     """
     found = _Walk()
-    with reading(path, "a folder that can be read"):
+    try:
         train, test = found.splits(path)
         named = options.file("test")
         if named is not None:
@@ -72,6 +71,9 @@ def from_image_folder(path: Path, options: Options, *, cache: Path | None = None
             test = named
         items = found.items(train)
         tested = found.items(test, may_lack=True) if test else None
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}"
+        raise DataError(f"{where}: expected a folder that can be read") from None
     name = path.absolute().name or "images"
     return from_images(name, path, (items, tested), options, found.notes, cache=cache)
 

@@ -186,13 +186,13 @@ def _check_sizes(files: Sequence[Path], known: Survey, resize: int | None) -> No
     if len(sizes) == 1 or resize:
         return
     common = [f"{width} x {height} ({n:,})" for (height, width), n in sizes.most_common(3)]
-    (height, width), _ = sizes.most_common(1)[0]
+    usual = height, width = sizes.most_common(1)[0][0]
+    other = next(row for row, seen in known.headers.items() if seen.size != usual)
     more = f" and {len(sizes) - 3:,} more" if len(sizes) > 3 else ""
-    folder = os.path.commonpath([os.path.dirname(file) for file in files])
+    side = min(height, width, 64)
     raise DataError(
-        f"{folder}: images of {len(sizes):,} sizes, {', '.join(common)}{more} pixels: expected one "
-        f"size (resize = {min(height, width, 64)}, --resize {min(height, width, 64)}, makes all of "
-        "that many pixels each way)"
+        f"{files[other]}: images of {len(sizes):,} sizes, {', '.join(common)}{more} pixels: "
+        f"expected one size (resize = {side}, --resize {side}, makes all {side} x {side})"
     )
 
 
@@ -209,8 +209,9 @@ def _said(about: About, resize: int | None, files: Sequence[Path]) -> Iterator[s
         yield f"{_images(about.deep, n)} of 16 bits: all are read as real numbers"
     if about.bad:
         row, wrong = min(about.bad.items())
-        are = "file was" if len(about.bad) == 1 else "files were"
-        yield f"{len(about.bad):,} {are} passed over as no images, such as {files[row]}: {wrong}"
+        one = "1 file that can't be read as an image is passed over, "
+        several = f"{len(about.bad):,} files that can't be read as images are passed over, such as "
+        yield f"{one if len(about.bad) == 1 else several}{files[row]}: {wrong}"
 
 
 def _images(count: int, n: int) -> str:
