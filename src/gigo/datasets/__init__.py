@@ -25,8 +25,7 @@ from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
-from gigo.datasets.paths import FILES, WAYS, Way, read_path
-from gigo.datasets.tablefile import suffix
+from gigo.datasets.paths import WAYS, Way, read_path
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Kind, Watch
 
