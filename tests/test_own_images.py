@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from gigo.datasets import from_path
 from gigo.datasets.build import build
@@ -576,6 +578,26 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path) -> N
     os.utime(cache / ".old.unfinished", (0, 0))
     from_path(tmp_path)
     assert [each.name for each in entries(cache)[:-1]] == [".new.unfinished"]
+
+
+# The same items from several sources
+
+
+def test_the_same_items_are_the_same_data_set_whatever_they_lie_in(tmp_path: Path) -> None:
+    images = make(tmp_path / "folder", "cat", "dog")
+    labels = np.repeat(["cat", "dog"], 4)
+    paths = [f"folder/{label}/{k % 4}.png" for k, label in enumerate(labels)]
+    np.savez(tmp_path / "arrays.npz", x=images, y=labels)
+    table(tmp_path / "paths.csv", "path,label", *map(",".join, zip(paths, labels, strict=True)))
+    cells = [{"bytes": (tmp_path / path).read_bytes(), "path": None} for path in paths]
+    parquet.write_table(
+        pa.table({"image": cells, "label": labels.tolist()}), tmp_path / "cells.parquet"
+    )
+    sources = "folder", "arrays.npz", "paths.csv", "cells.parquet"
+    found = [from_path(tmp_path / source) for source in sources]
+    assert len({each.sha256 for each in found}) == 1
+    assert {each.kind for each in found} == {"image"}
+    assert {each.classes for each in found} == {("cat", "dog")}
 
 
 # Tables
