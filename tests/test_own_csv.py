@@ -173,9 +173,9 @@ def test_only_empty_labels_are_missing(tmp_path: Path) -> None:
 def test_words_for_no_value_are_missing_among_inputs(tmp_path: Path) -> None:
     dataset = small(tmp_path / "a.csv", "n,w,b,y\n1,NA,true,u\nNA,a,false,v\n3,,true,u\n4,b,,v\n")
     found = everything(dataset)
-    assert found["n"].isna().sum() == 1
-    assert found["w"].isna().sum() == 2 and set(found["w"].dropna()) == {"a", "b"}
-    assert set(found["b"].dropna()) == {"True", "False"} and found["b"].isna().sum() == 1
+    assert found.isna().sum().to_dict() == {"n": 1, "w": 2, "b": 1, "label": 0}
+    assert {*found["w"].dropna()} == {"a", "b"}
+    assert {*found["b"].dropna()} == {"True", "False"}
 
 
 def test_a_column_of_sentences_beside_others_is_free_text(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_two_columns_that_look_like_labels(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"lable": "y"}, "dataset.key = 'lable': expected one of .* (did you mean 'label'?)"),
-        ({"resize": 8}, "dataset.resize = 8: expected no such option: a.csv names no image files"),
+        ({"resize": 8}, "dataset.resize = 8: expected no such option: a.csv names no images"),
         ({"test_share": 1.5}, "dataset.test_share = 1.5: expected a number above 0 and below 1"),
         ({"classes": "uv"}, "dataset.classes = 'uv': expected a list of classes"),
         ({"label": 3}, "dataset.label = 3: expected the name of a column"),

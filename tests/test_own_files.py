@@ -13,8 +13,7 @@ import datasets as library
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
@@ -84,7 +83,7 @@ def test_vectors_of_any_format_are_the_same_data(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "packed.npz", some=wide, other=Y)
     np.save(tmp_path / "X.npy", wide)
     np.save(tmp_path / "y.npy", Y)
-    pa.parquet.write_table(pa.table({"v": list(wide), "y": Y}), tmp_path / "t.parquet")
+    pq.write_table(pa.table({"v": list(wide), "y": Y}), tmp_path / "t.parquet")
     found = [
         from_path(tmp_path / "t.csv", kind="vector"),
         *(from_path(tmp_path / name) for name in ("t.npz", "packed.npz", "X.npy", "t.parquet")),
@@ -97,12 +96,13 @@ def test_vectors_of_any_format_are_the_same_data(tmp_path: Path) -> None:
 
 def test_images_of_any_format_are_the_same_data(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", images=PIXELS, labels=Y)
-    cells = [{"bytes": png(pixels), "path": None} for pixels in PIXELS]
-    pa.parquet.write_table(pa.table({"image": cells, "label": Y}), tmp_path / "t.parquet")
+    images = [png(pixels) for pixels in PIXELS]
+    cells = [{"bytes": image, "path": None} for image in images]
+    pq.write_table(pa.table({"image": cells, "label": Y}), tmp_path / "t.parquet")
     files = [tmp_path / "all" / f"{k:02}.png" for k in range(N)]
     files[0].parent.mkdir()
-    for file, cell in zip(files, cells, strict=True):
-        file.write_bytes(cell["bytes"])
+    for file, image in zip(files, images, strict=True):
+        file.write_bytes(image)
     table = pd.DataFrame({"file": [f"all/{file.name}" for file in files], "label": Y})
     table.to_csv(tmp_path / "t.csv", index=False)
     features = library.Features({"image": library.Image(), "label": library.Value("string")})
@@ -118,10 +118,10 @@ def test_images_of_any_format_are_the_same_data(tmp_path: Path) -> None:
 def test_cells_that_are_no_images(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     cells = [png(PIXELS[0]), png(PIXELS[1]), b"no image", png(PIXELS[2])]
-    pa.parquet.write_table(pa.table({"image": cells, "label": list("uvuv")}), path)
+    pq.write_table(pa.table({"image": cells, "label": list("uvuv")}), path)
     assert "t.parquet: row 2 (counted from 0): " in message(path)
     cells[2] = png(PIXELS[2][:2])
-    pa.parquet.write_table(pa.table({"image": cells, "label": list("uvuv"), "id": [1] * 4}), path)
+    pq.write_table(pa.table({"image": cells, "label": list("uvuv"), "id": [1] * 4}), path)
     assert message(path).endswith("images of 2 sizes, 4 x 5 (3), 4 x 2 (1): expected resize = N")
     small = from_path(path, resize=2)
     assert small.input_shape == (3, 2, 2)
@@ -129,7 +129,12 @@ def test_cells_that_are_no_images(tmp_path: Path) -> None:
 
 
 def test_arrays_of_parts(tmp_path: Path) -> None:
-    parts = {"x_train": X[:30], "y_train": Y[:30], "x_test": X[30:], "y_test": Y[30:]}
+    parts: dict[str, Any] = {
+        "x_train": X[:30],
+        "y_train": Y[:30],
+        "x_test": X[30:],
+        "y_test": Y[30:],
+    }
     np.savez(tmp_path / "a.npz", **parts, x_val=X[:3])
     np.savez(tmp_path / "train.npz", X=X[:30], y=Y[:30])
     np.savez(tmp_path / "test.npz", X=X[30:], y=Y[30:])
@@ -249,6 +254,11 @@ def saved(n: int, label: int | None = None) -> library.Dataset:
     return library.Dataset.from_dict({"text": texts, "label": labels}, FEATURES)
 
 
+def save_splits(folder: Path, **splits: library.Dataset) -> None:
+    together: Any = library.DatasetDict
+    together(splits).save_to_disk(folder)
+
+
 def test_a_data_set_that_was_saved_on_disk(tmp_path: Path) -> None:
     saved(N).save_to_disk(tmp_path / "one")
     saved(N).to_parquet(tmp_path / "two.parquet")
@@ -266,16 +276,16 @@ def test_a_data_set_that_was_saved_on_disk(tmp_path: Path) -> None:
 
 def test_splits_that_were_saved(tmp_path: Path) -> None:
     both = {"train": saved(20), "test": saved(8), "validation": saved(6)}
-    library.DatasetDict(both).save_to_disk(tmp_path / "both")
+    save_splits(tmp_path / "both", **both)
     dataset = from_path(tmp_path / "both")
     assert (dataset.n_train, dataset.n_test) == (20, 8)
     assert "splits that are not used: validation" in dataset.notes
     kept_back = both | {"test": saved(8, label=-1)}
-    library.DatasetDict(kept_back).save_to_disk(tmp_path / "kept back")
+    save_splits(tmp_path / "kept back", **kept_back)
     dataset = from_path(tmp_path / "kept back")
     assert (dataset.n_train, dataset.n_test) == (20, 6)
     assert "test set: the split 'validation'" in dataset.notes
-    library.DatasetDict(first=saved(4), second=saved(4)).save_to_disk(tmp_path / "neither")
+    save_splits(tmp_path / "neither", first=saved(4), second=saved(4))
     assert message(tmp_path / "neither").endswith("expected one called train")
 
 
@@ -320,13 +330,13 @@ def test_damaged_files(tmp_path: Path) -> None:
 
 def test_columns_that_are_no_inputs(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    pa.parquet.write_table(pa.table({"m": [[1, 2], [3]], "n": [1, 2], "y": ["u", "v"]}), path)
+    pq.write_table(pa.table({"m": [[1, 2], [3]], "n": [1, 2], "y": ["u", "v"]}), path)
     assert "column 'm': holds values of type list<" in message(path)
-    pa.parquet.write_table(pa.table({"m": [[1, 2], [3]], "y": ["u", "v"]}), path)
+    pq.write_table(pa.table({"m": [[1, 2], [3]], "y": ["u", "v"]}), path)
     assert "lists of [2, 1] numbers: expected one length" in message(path)
-    pa.parquet.write_table(pa.table({"t": ["a", None], "y": ["u", "v"]}), path)
+    pq.write_table(pa.table({"t": ["a", None], "y": ["u", "v"]}), path)
     assert "1 of 2 texts are missing" in message(path)
-    pa.parquet.write_table(pa.table({"t": ["a", "b"], "n": [1, 2], "y": ["u", "v"]}), path)
+    pq.write_table(pa.table({"t": ["a", "b"], "n": [1, 2], "y": ["u", "v"]}), path)
     expected = "dataset.kind = 'vector': expected table: 't' of a.parquet: no numbers"
     assert message(path, kind="vector") == expected
     assert "have one item" in message(path)

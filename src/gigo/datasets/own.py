@@ -201,7 +201,7 @@ def _parts(
     images = image_cells(train)
     of_no_use = {"skip_bad"} if images else {"resize", "skip_bad"}
     for name in sorted(of_no_use & options.model_fields_set):
-        expected = f"no such option: {place} names no image files"
+        expected = f"no such option: {place} names no images"
         raise SpecError(f"dataset.{name}", getattr(options, name), expected)
     if images is None:
         part = take_apart(train, label, options.group, options.kind, place)

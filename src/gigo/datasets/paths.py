@@ -55,8 +55,10 @@ def _ends(suffixes: Collection[str], path: Path) -> bool:
     return not os.path.isdir(path) and tablefile.suffix(path) in suffixes
 
 
-_FILES = *arrays.SUFFIXES, *tablefile.SUFFIXES
-_A_FILE = f"a file that ends in {', '.join(_FILES)}"
+FILES = *arrays.SUFFIXES, *tablefile.SUFFIXES
+"""What the names of files end in that can be read."""
+
+_A_FILE = f"a file that ends in {', '.join(FILES)}"
 
 WAYS = (
     Way(
