@@ -256,7 +256,10 @@ def test_what_is_no_image_is_an_error_naming_it_or_passed_over(tmp_path: Path, n
     assert "--skip-bad" in str(error.value)
     found = from_path(tmp_path, resize=8, skip_bad=True)
     assert found.n_train + found.n_test == len(images)
-    assert any(note.startswith("1 file that can't be read as an image is passed") and name in note for note in found.notes)
+    assert any(
+        note.startswith("1 file that can't be read as an image is passed") and name in note
+        for note in found.notes
+    )
     with pytest.raises(DataError, match="--skip-bad"):  # now it is in the cache
         from_path(tmp_path, resize=8)
 
