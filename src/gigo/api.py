@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gigo import studies
+from gigo import own, studies
 from gigo.errors import SpecError
 from gigo.store import Store
 from gigo.store.database import DATABASE
@@ -328,8 +328,14 @@ def run(
 
 
 def sweep(
+    data: Any = None,
+    y: Any = None,
     *,
-    dataset: str | Sequence[str],
+    X_test: Any = None,
+    y_test: Any = None,
+    groups: Any = None,
+    classes: Sequence[Any] | None = None,
+    dataset: Any = None,
     corruption: str | dict[str, Any] | Sequence[str | dict[str, Any]] = "symmetric",
     rates: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     out: str | Path | None = None,
@@ -341,22 +347,54 @@ def sweep(
     listener: Listener | None = None,
     **fields: Any,
 ) -> Result:
-    """A study given as keywords: the fields of `gigo.study.Study`.
+    """Data, a model and a kind of corruption, given as keywords, to a curve.
 
     ``result.path`` says where the trials are stored: ``out``, else ``runs/NAME`` in the current
     folder. Without a ``name`` that is ``sweep-`` and 8 digits that follow from data sets, models,
     recipes and whatever else is not a size, a corruption, a rate or a replicate: a wider sweep
-    extends the narrower one, and a different one does not meet it.
+    extends the narrower one, the same one goes on, and a different one does not meet it. Data that
+    are in memory count by their content; none of them are stored.
+
+    Args:
+        data: what is in memory (`gigo.datasets.memory.from_memory`: arrays, a data frame, a sparse
+            matrix, texts, pairs); or names of data sets, paths (`gigo.datasets.from_path`), a
+            `Dataset`, or a function that gives one.
+        y: n labels, or the name of their column in ``data``.
+        X_test: a test set like ``data``, or its path. Default: what the data set has, else a fifth
+            of the items is held out once.
+        y_test: its labels.
+        groups: n values, or the name of their column: items of one value are never split.
+        classes: all classes in their order.
+        dataset: data sets as `gigo.study.Study` has them, in place of ``data``.
+        corruption: likewise.
+        rates: likewise.
+        out: the run folder; see `run`, as for the next four.
+        data_dir: where data files lie.
+        device: where to train.
+        workers: training processes at once.
+        listener: is told of progress.
+        **fields: other fields of `gigo.study.Study`, such as ``model`` and ``replicates``.
+
+    Raises:
+        GigoError: see its subclasses; the message names what is wrong.
 
     >>> import gigo
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> X, y = load_iris(return_X_y=True)
+    >>> gigo.sweep(X, y, model=GaussianNB(), rates=[0, 0.2, 0.4], replicates=2)
+    <gigo.Result runs/sweep-...: 6 of 6 trials>
     >>> kinds = ["symmetric", {"name": "symmetric", "include_true": True}]
-    >>> narrow = dict(dataset="digits", size=100, model="mlp", corruption=kinds)
-    >>> result = gigo.sweep(rates=[0, 0.5], replicates=1, **narrow)
-    >>> wider = gigo.sweep(rates=[0, 0.5], replicates=2, **narrow)
+    >>> narrow = dict(size=100, model="mlp", corruption=kinds)
+    >>> result = gigo.sweep("digits", rates=[0, 0.5], replicates=1, **narrow)
+    >>> wider = gigo.sweep("digits", rates=[0, 0.5], replicates=2, **narrow)
     >>> len(result.records), len(wider.records), result.path == wider.path
     (3, 6, True)
     """
-    study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
+    said = {"y": y, "X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
+    given = {name: value for name, value in said.items() if value is not None}
+    chosen = own.dataset_field(data, dataset, given)
+    study = Study.create(dataset=chosen, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
     return run(

@@ -50,8 +50,9 @@ class SpecError(GigoError):
     def __init__(self, field: str, value: object, expected: str) -> None:
         self.field, self.value, self.expected = field, value, expected
         shown = repr(value)
-        if len(shown) > LONGEST:  # somebody's whole matrix
-            shown = f"{' '.join(shown[:LONGEST].split())}..."
+        if len(shown) > LONGEST or "\n" in shown:  # somebody's whole matrix
+            cut = "..." if len(shown) > LONGEST else ""
+            shown = f"{' '.join(shown[:LONGEST].split())}{cut}"
         super().__init__(f"{field} = {shown}: expected {expected}")
 
 

@@ -33,6 +33,21 @@ def count(x: Inputs) -> int:
     return len(x) if isinstance(x, list) else int(x.shape[0])
 
 
+def n_bytes(x: Inputs) -> int:
+    """Bytes that items take in memory, about: of texts and tables, their content alone.
+
+    >>> n_bytes(np.zeros((10, 3, 8, 8), np.uint8))
+    1920
+    """
+    if isinstance(x, np.ndarray):
+        return x.nbytes
+    if isinstance(x, list):
+        return sum(map(len, x))
+    if _is_table(x):
+        return int(x.memory_usage(index=False).sum())
+    return x.data.nbytes + x.indices.nbytes + x.indptr.nbytes
+
+
 def shape(x: Inputs) -> tuple[int, ...]:
     """Shape of one item: of an array, (columns,) of a table or a sparse matrix, () of a text.
 
@@ -88,8 +103,16 @@ def _feed_column(found: Any, column: Any) -> None:
     if column.dtype.kind in "biuf":
         _feed(found, column.to_numpy(np.float64))
         return
+    if column.dtype.name == "category":
+        found.update(b"category\n")
+        used = column.cat.remove_unused_categories().cat
+        names = np.array([str(name) for name in used.categories], object)
+        places = np.append(np.argsort(np.argsort(names)), -1)  # the last one is for missing values
+        _feed(found, sorted(names.tolist()))
+        _feed(found, places[used.codes.to_numpy()])
+        return
     missing = column.isna()
-    found.update(b"category\n" if column.dtype.name == "category" else b"text\n")
+    found.update(b"text\n")
     _feed(found, missing.to_numpy())
     _feed(found, column.astype(object).where(~missing, "").astype(str).tolist())
 

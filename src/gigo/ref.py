@@ -105,6 +105,11 @@ class Ref(Spec):
         return short(whole)
 
     @property
+    def is_object(self) -> bool:
+        """Whether it is the thing itself, whatever it is called."""
+        return self._thing is not None
+
+    @property
     def is_catalogued(self) -> bool:
         """Whether it can only be a name in a catalogue."""
         return self._thing is None and ":" not in self.name

@@ -34,6 +34,10 @@ CATALOGUES: dict[str, Mapping[str, Any]] = {
 """What can be named in a study."""
 
 
+own_data = datasets.from_memory
+"""A data set of what a Python program has."""
+
+
 def resolve(study: Study, precision: str = "float32", data_dir: Path | None = None) -> Grid:
     """Look up every name of a study.
 
@@ -86,7 +90,7 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
         name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
         return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
     is_there = os.path.exists(os.path.expanduser(ref.name))
-    if not ref.is_catalogued and not (":" in ref.name and is_there):
+    if ref.is_object or (not ref.is_catalogued and not is_there):
         found = _from_source(ref)
     elif datasets.is_path(ref.name):
         found = datasets.from_path(ref.name, **ref.arguments)
@@ -97,16 +101,22 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
     values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
-    return Card(**values, load=load)
+    return Card(**values, n_bytes=known.n_bytes, load=load)
 
 
 def _from_source(ref: Ref) -> Dataset:
     """What an object of the user's is or gives."""
     thing = ref.load("dataset")
-    found: object = thing(**ref.arguments) if callable(thing) else thing
-    if not isinstance(found, Dataset):
-        raise SpecError("dataset", ref.name, "a gigo.Dataset, or a function that gives one")
-    return found
+    found: Any = thing(**ref.arguments) if callable(thing) else thing
+    if isinstance(found, Dataset):
+        return found
+    name = ref.name.rpartition(":")[2]
+    if isinstance(found, tuple) and len(found) in (2, 4):
+        return datasets.from_memory(*found, name=name)
+    if isinstance(found, Mapping):
+        return datasets.from_memory(found, name=name)
+    expected = "a gigo.Dataset, or a function that gives one, or (X, y), or (X, y, X_test, y_test)"
+    raise SpecError("dataset", ref.name, expected)
 
 
 def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:

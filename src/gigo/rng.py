@@ -90,3 +90,60 @@ def stratified(labels: NDArray[np.int64], share: float, stream: Stream) -> NDArr
     starts = np.cumsum(counts) - counts
     picked = [by_class[start : start + k] for start, k in zip(starts, take, strict=True)]
     return np.sort(np.concatenate(picked))
+
+
+def grouped(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], share: float, stream: Stream
+) -> NDArray[np.int64]:
+    """Indices of about a ``share`` of the items, (v,) ascending: whole groups of them.
+
+    Groups come in the order of ``stream.permutation``. One is taken where that brings the counts
+    of the classes nearer to their shares, in the sum of squares, unless a class would be left
+    with nothing outside; where none is, the one that ends nearest. At least one group is taken
+    and one is left: with a single group nothing is.
+
+    >>> groups = np.array([0, 0, 0, 1, 1, 1, 2, 2, 3, 3])
+    >>> taken = grouped(np.zeros(10, np.int64), groups, 0.2, Stream(0, 0, "split"))
+    >>> len(taken), len({*groups[taken].tolist()})
+    (2, 1)
+    """
+    names, codes = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        return np.empty(0, np.int64)
+    counts = _by_group(labels, codes, len(names))
+    left = np.bincount(labels).tolist()
+    lacking = [share * n for n in left]
+    order = stream.permutation(len(names)).tolist()
+    taken: list[int] = []
+    for group in order:
+        if _spared(counts[group], left) and _gain(counts[group], lacking) > 0:
+            taken.append(group)
+            for label, n in counts[group]:
+                left[label] -= n
+                lacking[label] -= n
+    if not taken:
+        fit = [group for group in order if _spared(counts[group], left)] or order
+        taken = [max(fit, key=lambda group: _gain(counts[group], lacking))]
+    return np.flatnonzero(np.isin(codes, taken)).astype(np.int64)
+
+
+def _by_group(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], n_groups: int
+) -> list[list[tuple[int, int]]]:
+    """Of each group, the classes that it has and how many items of each."""
+    n_classes = int(labels.max()) + 1
+    pairs, counts = np.unique(groups * n_classes + labels, return_counts=True)
+    found: list[list[tuple[int, int]]] = [[] for _ in range(n_groups)]
+    for pair, n in zip(pairs.tolist(), counts.tolist(), strict=True):
+        found[pair // n_classes].append((pair % n_classes, n))
+    return found
+
+
+def _spared(group: list[tuple[int, int]], left: list[int]) -> bool:
+    """Whether the others have items of every class that a group has."""
+    return all(n < left[label] for label, n in group)
+
+
+def _gain(group: list[tuple[int, int]], lacking: list[float]) -> float:
+    """By how much the sum of squares of what classes lack falls if a group is taken."""
+    return sum(n * (2 * lacking[label] - n) for label, n in group)

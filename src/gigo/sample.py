@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.rng import Stream, stratified
+from gigo.errors import DataError
+from gigo.rng import Stream, grouped, stratified
 from gigo.trial import HELD_OUT, Trial
 from gigo.types import Dataset, Labels, TrainingSet
 
 
 def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
     """What a trial trains on. Depends on the rate only in which labels are wrong.
+
+    Raises:
+        DataError: items are to be held out in groups, and there is one group alone.
 
     >>> from gigo.resolve import resolve
     >>> from gigo.study import Study
@@ -26,8 +30,7 @@ def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
     chosen = _subset(trial, len(dataset.y_train))
     held_out = np.empty(0, np.int64)
     if trial.holds_out:
-        stream = Stream(trial.seed, trial.replicate, "split")
-        held_out = chosen[stratified(dataset.y_train[chosen], HELD_OUT, stream)]
+        held_out = chosen[_held_out(trial, dataset, chosen)]
     rows = np.setdiff1d(chosen, held_out, assume_unique=True)
     labels, touched = _corrupted(trial, dataset, rows, "corruption")
     held_out_labels = dataset.y_train[held_out]
@@ -42,6 +45,21 @@ def _subset(trial: Trial, n_items: int) -> Labels:
         return np.arange(trial.size, dtype=np.int64)
     order = Stream(trial.seed, trial.replicate, "subset").permutation(n_items)
     return np.sort(order[: trial.size])
+
+
+def _held_out(trial: Trial, dataset: Dataset, chosen: Labels) -> Labels:
+    """Places of the held-out items among those chosen; whole groups where there are groups."""
+    stream = Stream(trial.seed, trial.replicate, "split")
+    labels = dataset.y_train[chosen]
+    if dataset.groups is None:
+        return stratified(labels, HELD_OUT, stream)
+    places = grouped(labels, dataset.groups[chosen], HELD_OUT, stream)
+    if not len(places):
+        raise DataError(
+            f"{dataset.name}: {len(chosen)} items, all of one group: expected two groups or more "
+            'to hold one out (a larger size, or validation = "none")'
+        )
+    return places
 
 
 def _corrupted(

@@ -11,8 +11,9 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
@@ -20,7 +21,11 @@ from gigo.datasets.fetch import Get, fetch_files, silent
 from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
 from gigo.datasets.kept import kept
+from gigo.datasets.memory import from_memory
+from gigo.datasets.options import Options
+from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
+from gigo.datasets.paths import WAYS, Way, read_path
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Kind, Watch
 
@@ -29,6 +34,7 @@ __all__ = [
     "DatasetEntry",
     "cache",
     "fetch",
+    "from_memory",
     "from_path",
     "is_path",
     "kept",
@@ -64,6 +70,7 @@ class DatasetEntry(NamedTuple):
         downloads: file name -> sha256.
         mirrors: addresses to put before a file's name; the first that works is taken.
         kind: of the inputs.
+        dtype: theirs.
     """
 
     name: str
@@ -78,10 +85,17 @@ class DatasetEntry(NamedTuple):
     downloads: Mapping[str, str]
     mirrors: tuple[str, ...]
     kind: Kind = "image"
+    dtype: Literal["uint8", "float32"] = "uint8"
 
     @property
     def n_classes(self) -> int:
         return len(self.classes)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of its inputs."""
+        size = 1 if self.dtype == "uint8" else 4
+        return size * (self.n_train + self.n_test) * prod(self.input_shape)
 
 
 Name = str | DatasetEntry
@@ -116,25 +130,70 @@ def load(
     return _read(entry, copy)
 
 
-def from_path(path: str | Path) -> Dataset:
-    """Read whatever data set lies in a folder, as a data set of its own; its arrays are read-only.
+def from_path(path: str | Path, **options: Any) -> Dataset:
+    r"""Read whatever data set lies in a file or a folder, as a data set of its own.
 
-    It is called by the folder's name. Its sha256 is that of what is in it, which need not be an
-    official data set. Known are MNIST's four idx files (of images of any size), CIFAR's pickles or
-    archive, and the two Parquet files of PNG images that Hugging Face's hub has of a data set.
-    CIFAR's classes have their names (CIFAR-100's are its 100), those of others their labels.
+    It is called by the file's or folder's name; its sha256 is that of what is in it, which need not
+    be an official data set. Known are
+
+    - tables: CSV and its relatives, Parquet, Feather and Arrow files (`gigo.datasets.own`); where a
+      column has paths of images, these are the inputs;
+    - NumPy's ``.npz``, and ``.npy`` with labels in another file;
+    - a folder of images per class (`gigo.datasets.image_folder`);
+    - folders that ``save_to_disk`` of Hugging Face's library wrote;
+    - folders with MNIST's four idx files (of images of any size), CIFAR's pickles or archive, or
+      the two Parquet files of PNG images that Hugging Face's hub has of a data set. CIFAR's classes
+      have their names (CIFAR-100's are its 100), those of others their labels.
+
+    Args:
+        path: may begin with ``~``.
+        options: see `gigo.datasets.options.Options`; which of them have a use depends on the
+            format.
 
     Raises:
-        DataError: there is no such folder, it holds no data set, or one that can't be read.
+        SpecError: an option is unknown, of no use here, or has a value that can't be.
+        DataError: there is no such file or folder, it holds no data set, or one that can't be read.
+
+    >>> Path("mail.csv").write_text("text,kind\nhi,ham\nbuy,spam\nyo,ham\nwin,spam\n") > 0
+    True
+    >>> mail = from_path("mail.csv", label="kind", test_share=0.5)
+    >>> mail.kind, mail.classes, mail.n_train
+    ('text', ('ham', 'spam'), 2)
     """
-    folder = Path(os.path.expanduser(path))
-    formats = IDX, *CIFAR10, *CIFAR100, PARQUET
-    copy = look(formats, [folder])
-    if not copy.paths:
-        raise DataError(f"dataset = '{path}': expected a folder with {_ways(formats, '; or ')}")
+    return read_path(path, options, (OFFICIAL, *WAYS))
+
+
+def _folder(place: Path) -> Path:
+    """A folder; of one of MNIST's files the one in which it lies."""
+    return place.parent if place.name.removesuffix(".gz") in IDX.files else place
+
+
+def _copy(place: Path) -> Copy:
+    return look((IDX, *CIFAR10, *CIFAR100, PARQUET), [_folder(place)])
+
+
+def _is_copy(place: Path) -> bool:
+    return bool(_copy(place).paths)
+
+
+def _from_copy(place: Path, options: Options) -> Dataset:
+    """A copy of an official data set, or what lies as these do."""
+    folder, copy = _folder(place), _copy(place)
     cifar = CATALOGUE["cifar10"], CATALOGUE["cifar100"]
     classes = next((entry.classes for entry in cifar if copy.format in entry.formats), ())
-    return read(copy, os.path.basename(os.path.abspath(folder)) or "data", classes)
+    dataset = read(copy, os.path.basename(os.path.abspath(folder)) or "data", classes)
+    return relabelled(dataset, options) if options.given() else dataset
+
+
+OFFICIAL = Way(
+    "a folder with training and test images",
+    _is_copy,
+    _from_copy,
+    ("labels", "classes"),
+    "a folder with "
+    + "; or ".join(", ".join(each.files) for each in (IDX, *CIFAR10, *CIFAR100, PARQUET)),
+)
+"""Files that lie as those of official data sets do."""
 
 
 def is_path(name: str) -> bool:

@@ -1,0 +1,199 @@
+"""A data set from items and labels as the user has them: every source of one's own ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.datasets.forms import alike
+from gigo.datasets.labels import column, encode, listed
+from gigo.datasets.split import copies, held_out
+from gigo.errors import DataError
+from gigo.inputs import Inputs, count, digest, take
+from gigo.types import Dataset, Kind, Labels
+
+
+def build(
+    name: str,
+    source: str,
+    x: Inputs,
+    labels: Any,
+    *,
+    x_test: Inputs | None = None,
+    labels_test: Any = None,
+    kind: Kind | None = None,
+    classes: Sequence[Any] | None = None,
+    groups: Any = None,
+    others: Any = None,
+    test_share: float = 0.2,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """A checked data set: labels become codes, and a test set is held out where none is given.
+
+    Args:
+        name: what tables call it.
+        source: where the items are from, for people and for errors.
+        x: n inputs (`gigo.inputs`). Arrays become read-only; they are not copied where they need
+            not be.
+        labels: n labels, see `gigo.datasets.labels.encode`.
+        x_test: inputs of the test set; None: a share of the items is held out once.
+        labels_test: their labels.
+        kind: of the inputs. Default: tables, texts, images (4 dimensions), else vectors.
+        classes: all classes in their order. Default: those of the training set, sorted.
+        groups: n values of any kind; items of one value are not split between training and test,
+            nor between training and held-out items. None: every item is its own.
+        others: n other labels of the same classes, from which training items start in place of
+            ``labels``; a test set that is held out keeps ``labels``.
+        test_share: of the items to hold out, above 0 and below 1.
+        seed: of the choice of test items.
+        notes: what is to be said of the data, a line each; what is found here is added.
+
+    Raises:
+        DataError: inputs and labels don't fit each other, or nothing can be learned from them.
+        SpecError: an argument is out of range.
+
+    >>> data = build("mail", "mail.csv", ["hi", "buy", "yo", "win"], ["ham", "spam"] * 2,
+    ...              test_share=0.5)
+    >>> data.classes, data.y_train.tolist(), data.kind
+    (('ham', 'spam'), [0, 1], 'text')
+    """
+    if (x_test is None) != (labels_test is None):
+        given, lacking = ("labels", "inputs") if x_test is None else ("inputs", "labels")
+        raise DataError(f"{source}: a test set of {given} alone: expected its {lacking} as well")
+    _check_counts(x, labels, source, "")
+    if x_test is not None:
+        _check_counts(x_test, labels_test, source, " of the test set")
+    x, x_test, formed = alike(x, x_test, source)
+    codes, codes_test, names = encode(labels, labels_test, classes, source)
+    starts = codes if others is None else _starts(others, len(codes), names, source)
+    of_group = None if groups is None else _groups(groups, len(codes), source)
+    said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
+    if x_test is None or codes_test is None:
+        test = held_out(codes, of_group, test_share, seed, source)
+        rows, rest = np.flatnonzero(~test), np.flatnonzero(test)
+        x, x_test = take(x, rows), take(x, rest)
+        codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
+        of_group = None if of_group is None else of_group[rows]
+        drawn = "whole groups" if of_group is not None else "each class its share"
+        said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
+    said += _absent(codes, codes_test, names) + _copied(x, x_test)
+    if others is not None:
+        said.append(
+            f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "
+            "label than their own; the test set has its own"
+        )
+    arrays = [x, starts, x_test, codes_test, *([] if of_group is None else [of_group])]
+    x, codes, x_test, codes_test, *_ = [_read_only(array) for array in arrays]
+    return Dataset(
+        name=name,
+        x_train=x,
+        y_train=codes,
+        tests={"test": (x_test, codes_test)},
+        classes=names,
+        kind=kind or _kind(x),
+        sha256=digest(*arrays),
+        source=source,
+        groups=of_group,
+        notes=tuple(said),
+    )
+
+
+def _starts(others: Any, n: int, names: tuple[str, ...], place: str) -> Labels:
+    """(n,) codes of other labels for the same items."""
+    m = len(column(others))
+    if m != n:
+        raise DataError(f"{place}: {m} other labels for {n} items: expected one per item")
+    return encode(others, None, names, f"{place}, other labels")[0]
+
+
+def _kind(x: Inputs) -> Kind:
+    if isinstance(x, list):
+        return "text"
+    if hasattr(x, "iloc"):
+        return "table"
+    return "image" if len(x.shape) == 4 else "vector"
+
+
+def _check_counts(x: Inputs, labels: Any, place: str, of: str) -> None:
+    n, m = count(x), len(column(labels))
+    if n != m:
+        raise DataError(f"{place}: {n} items{of} and {m} labels: expected a label per item")
+    if not n:
+        raise DataError(f"{place}: no items{of}: expected some")
+
+
+def _check_classes(
+    codes: Labels, names: tuple[str, ...], place: str, held_out_here: bool
+) -> list[str]:
+    """Raise where classes can't be learned; what is to be said of them."""
+    counts = np.bincount(codes, minlength=len(names))
+    present, n = int((counts > 0).sum()), len(codes)
+    if present < 2:
+        only = names[int(counts.argmax())]
+        raise DataError(f"{place}: all labels are {only!r}: expected two classes or more")
+    if len(names) > n or (held_out_here and present > max(n // 2, 2)):
+        raise DataError(
+            f"{place}: {len(names)} classes for {n} items: expected two items or more per class "
+            "(do the labels name items, or measure something?)"
+        )
+    single = [names[k] for k in np.flatnonzero(counts == 1)]
+    if single and held_out_here:
+        one = "has" if len(single) == 1 else "have"
+        raise DataError(
+            f"{place}: {_called(single)} {one} one item: expected two or more, to train on and to "
+            "test on (add items, merge classes, leave them out, or give a test set)"
+        )
+    empty = [names[k] for k in np.flatnonzero(counts == 0)]
+    return [
+        *([f"{_called(single)}: one training item"] if single else []),
+        *([f"{_called(empty)}: no training item"] if empty else []),
+    ]
+
+
+def _called(names: Sequence[str]) -> str:
+    """``class 'a'``, ``classes 'a', 'b'``."""
+    noun = "class" if len(names) == 1 else "classes"
+    return f"{noun} {listed([repr(name) for name in names])}"
+
+
+def _absent(codes: Labels, codes_test: Labels, names: tuple[str, ...]) -> list[str]:
+    absent = sorted({*codes.tolist()} - {*codes_test.tolist()})
+    return [f"{_called([names[k] for k in absent])}: no test item"] if absent else []
+
+
+def _copied(x: Inputs, x_test: Inputs) -> list[str]:
+    found = copies(x, x_test)
+    if not found:
+        return []
+    are = "item is" if found == 1 else "items are"
+    return [
+        f"{found:,} of {count(x_test):,} test {are} also in the training set, where remembering "
+        "is as good as learning: leave copies out, or put them in one group"
+    ]
+
+
+def _groups(groups: Any, n: int, place: str) -> Labels:
+    """(n,) int64, a number per group, in the order in which they come."""
+    import pandas as pd
+
+    values = column(groups)
+    if values.shape != (n,):
+        raise DataError(f"{place}: groups of shape {values.shape}: expected ({n},), one per item")
+    codes = pd.factorize(values)[0].astype(np.int64)
+    missing = int((codes < 0).sum())
+    if missing:
+        raise DataError(f"{place}: {missing} of {n} groups are missing: expected one per item")
+    return codes
+
+
+def _read_only(x: Any) -> Any:
+    """An array that can't be written to; the user's own stays as it is."""
+    if not isinstance(x, np.ndarray):
+        return x
+    seen: NDArray[Any] = x.view()
+    seen.flags.writeable = False
+    return seen

@@ -1,0 +1,255 @@
+"""A user's own files as data sets: tables, arrays, sets that Hugging Face's library saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gigo.datasets import arrays, columns, saved, tablefile
+from gigo.datasets.build import build
+from gigo.datasets.embedded import image_cells, read_cells
+from gigo.datasets.image_table import from_image_table, image_column
+from gigo.datasets.memory import as_inputs
+from gigo.datasets.options import SPLITTING, Options
+from gigo.datasets.relabel import read_labels
+from gigo.datasets.table_inputs import Parts, beside, take_apart
+from gigo.errors import SpecError
+from gigo.types import Dataset
+
+NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
+NPY = NPZ - {"group"}
+SAVED = NPZ - {"test"} | {"label", "resize"}
+TABLE = NPZ | {"label", "resize", "skip_bad"}
+"""Names of the options for which each kind of file has a use."""
+
+
+def from_table(path: Path, options: Options) -> Dataset:
+    """A data set from a table in a file of one of `gigo.datasets.tablefile.SUFFIXES`.
+
+    Labels are in the column ``label``, else in the one that is called like labels. The test set is
+    a file of the same columns, in any order. Where a column has paths of images, the images are
+    the inputs (`gigo.datasets.image_table`).
+
+    Raises:
+        SpecError: a column is not there, or an option is out of range.
+        DataError: a file can't be read, or is no such table.
+    """
+    opened = tablefile.open_table(path)
+    label, said = _label(opened.names, path, options)
+    if options.group is not None:
+        columns.check_column("group", options.group, opened.names, path.name)
+    train = opened.read({} if opened.typed or label is None else {label: columns.text()})
+    test = options.file("test")
+    tested = None if test is None else _test_table(test, train, label, options.group, path)
+    notes = [*opened.notes, *said]
+    images = image_column(train, path.parent) if options.kind in (None, "image") else None
+    if images is not None:
+        return from_image_table(path, (train, tested), images, label, options, notes)
+    return _from_tables(path, (train, tested), label, options, notes)
+
+
+def from_saved(folder: Path, options: Options) -> Dataset:
+    """A data set that ``save_to_disk`` wrote; see `gigo.datasets.saved.read_saved`.
+
+    Labels are in the column ``label``, else in the only one that numbers classes, else in the one
+    that is called like labels.
+
+    Raises:
+        SpecError, DataError: as `from_table` and `read_saved`.
+    """
+    splits = saved.read_saved(folder)
+    name = saved.training_split(splits, folder.name)
+    train = splits[name]
+    numbering = [n for n in train.column_names if columns.class_names(train.schema, n)]
+    if options.label is None and len(numbering) == 1:
+        label, said = numbering[0], (f"labels: column {numbering[0]!r}, which numbers classes",)
+    else:
+        label, said = _label(train.column_names, folder, options)
+    if options.group is not None:
+        columns.check_column("group", options.group, train.column_names, folder.name)
+    other, chosen = saved.testing_split(splits, name, label)
+    tested = None if other is None else _fitting(splits[other], train, options.group, other, folder)
+    return _from_tables(folder, (train, tested), label, options, [*said, *chosen])
+
+
+def from_npz(path: Path, options: Options) -> Dataset:
+    """A data set from the arrays of an ``.npz`` file; see `gigo.datasets.arrays.read_npz`.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: a file can't be read, or lacks an array.
+    """
+    read = arrays.read_npz(path, options.group)
+    test, place = options.file("test"), read.test
+    if test is not None:
+        if place is not None:
+            raise SpecError("dataset.test", options.test, f"none: {path.name} has a test set")
+        place = arrays.read_npz(test).train
+    return _from_arrays(path, read.train, place, options, read.groups, read.notes)
+
+
+def from_npy(path: Path, options: Options) -> Dataset:
+    """A data set from the array of inputs in an ``.npy`` file, with labels in another file.
+
+    That is the file ``labels``, else ``y.npy`` in the same folder.
+
+    Raises:
+        SpecError, DataError: as `from_npz`; there is no file of labels.
+    """
+    x, test = arrays.read_npy(path), options.file("test")
+    tested = None
+    if test is not None:
+        x_test = arrays.read_npy(test)
+        tested = x_test, arrays.labels_of(test, None, len(x_test))
+    labels = arrays.labels_of(path, options.file("labels"), len(x))
+    plain = options.model_copy(update={"labels": None})
+    return _from_arrays(path, (x, labels), tested, plain, None, ())
+
+
+def relabelled(dataset: Dataset, options: Options) -> Dataset:
+    """A data set with other labels to start from, or with its classes in another order.
+
+    Raises:
+        SpecError, DataError: as `build` and `read_labels`.
+    """
+    names = np.array(dataset.classes, object)
+    x_test, y_test = dataset.tests["test"]
+    others = options.file("labels")
+    return build(
+        dataset.name,
+        dataset.source,
+        dataset.x_train,
+        names[dataset.y_train],
+        x_test=x_test,
+        labels_test=names[y_test],
+        kind=dataset.kind,
+        classes=options.classes or dataset.classes,
+        others=None if others is None else read_labels(others, dataset.n_train, dataset.name),
+    )
+
+
+def _label(
+    names: Sequence[str], path: Path, options: Options
+) -> tuple[str | None, tuple[str, ...]]:
+    """The column that has the labels, and a note; none where a file has all of them."""
+    in_file = options.labels is not None and options.test is None
+    if in_file and options.label is None and not columns.looks_like_labels(names):
+        note = f"labels: all those of {options.labels}; each column of {path.name} is an input"
+        return None, (note,)
+    return columns.label_column(options.label, names, path.name)
+
+
+def _test_table(
+    path: Path, train: Any, label: str | None, group: str | None, train_path: Path
+) -> Any:
+    """The table of a test set, in the training table's types."""
+    opened = tablefile.open_table(path)
+    types = columns.types(train.schema)
+    if not opened.typed and label is not None:
+        types[label] = columns.text()
+    return _fitting(opened.read(types), train, group, path.name, train_path)
+
+
+def _fitting(test: Any, train: Any, group: str | None, place: str, train_path: Path) -> Any:
+    """The columns of a test table that the training table has, in its order; groups aside."""
+    here, there = ([n for n in t.column_names if n != group] for t in (test, train))
+    of_items = [name for name in there if columns.is_named(name)]
+    named = [name for name in here if columns.is_named(name)]
+    columns.same_columns(named, of_items, place, train_path.name)
+    return test.select(of_items)
+
+
+def _from_tables(
+    path: Path,
+    tables: tuple[Any, Any | None],
+    label: str | None,
+    options: Options,
+    notes: Sequence[str],
+) -> Dataset:
+    """The data set of a training table and, perhaps, a test table."""
+    table, said = columns.without_index(tables[0])
+    part, test, more = _parts((table, tables[1]), label, options, path.name)
+    given = options.splitting(tested=test is not None)
+    if test is not None:
+        given |= {"x_test": test.x, "labels_test": test.labels}
+    own, others = part.labels, options.file("labels")
+    if others is not None:
+        read = read_labels(others, table.num_rows, path.name, label)
+        own, given["others"] = (read, None) if own is None else (own, read)
+    names = None if label is None else columns.class_names(table.schema, label)
+    return build(
+        _name(path),
+        str(path),
+        part.x,
+        own,
+        kind=options.kind,
+        classes=options.classes or names,
+        groups=part.groups,
+        notes=[*notes, *said, *part.notes, *more],
+        **given,
+    )
+
+
+def _parts(
+    tables: tuple[Any, Any | None], label: str | None, options: Options, place: str
+) -> tuple[Parts, Parts | None, Sequence[str]]:
+    """Inputs, labels and groups of a training table and, perhaps, a test table; and notes."""
+    train, test = tables
+    images = image_cells(train)
+    of_no_use = {"skip_bad"} if images else {"resize", "skip_bad"}
+    for name in sorted(of_no_use & options.model_fields_set):
+        expected = f"no such option: {place} names no images"
+        raise SpecError(f"dataset.{name}", getattr(options, name), expected)
+    if images is None:
+        part = take_apart(train, label, options.group, options.kind, place)
+        if test is None:
+            return part, None, ()
+        return part, take_apart(test, label, None, options.kind, place, part.x), ()
+    used = label, options.group, images
+    rest = [name for name in train.column_names if name not in used]
+    unused = [f"not used, since images are the inputs: {columns.listed(rest)}"] if rest else []
+    cells = [cell for each in tables if each for cell in each.column(images).to_pylist()]
+    pixels, said = read_cells(cells, place, options.resize)
+    n = train.num_rows
+    part = beside(pixels[:n], train, label, options.group, place)
+    tested = None if test is None else beside(pixels[n:], test, label, None, place)
+    return part, tested, [*said, *unused]
+
+
+def _from_arrays(
+    path: Path,
+    train: arrays.Pair,
+    test: arrays.Pair | None,
+    options: Options,
+    groups: Any,
+    notes: Sequence[str],
+) -> Dataset:
+    """The data set of arrays of inputs and labels."""
+    given = options.splitting(tested=test is not None)
+    x, said = as_inputs(train[0], options.kind, str(path))
+    if test is not None:
+        x_test, _ = as_inputs(test[0], options.kind, str(path))
+        given |= {"x_test": x_test, "labels_test": test[1]}
+    others = options.file("labels")
+    if others is not None:
+        given["others"] = read_labels(others, len(train[1]), path.name)
+    return build(
+        _name(path),
+        str(path),
+        x,
+        train[1],
+        kind=options.kind,
+        classes=options.classes,
+        groups=groups,
+        notes=[*notes, *said],
+        **given,
+    )
+
+
+def _name(path: Path) -> str:
+    """What tables call a data set: its file's name without what says of which kind it is."""
+    name = path.absolute().name
+    return name[: -len(tablefile.ending(path))] if tablefile.ending(path) else name

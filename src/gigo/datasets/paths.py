@@ -1,0 +1,82 @@
+"""What lies at a path: each way in which a data set can lie there, the options it takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gigo.datasets import arrays, image_folder, own, saved, tablefile
+from gigo.datasets.options import Options
+from gigo.errors import DataError
+from gigo.types import Dataset
+
+
+class Way(NamedTuple):
+    """A way in which a data set lies in a file or a folder.
+
+    Attributes:
+        what: in words, such as ``a table``; a part of errors.
+        takes: whether a path leads to one; it exists.
+        read: path, options -> data set; raises DataError and SpecError.
+        uses: names of the options for which it has a use.
+        looks: what it looks like, for errors: ``a folder with ...``, or ``a file that ends in``
+            what it ends in.
+    """
+
+    what: str
+    takes: Callable[[Path], bool]
+    read: Callable[[Path, Options], Dataset]
+    uses: Collection[str]
+    looks: str
+
+
+def read_path(path: str | Path, options: Mapping[str, Any], ways: Sequence[Way]) -> Dataset:
+    """The data set at a path, read in the first way that takes it.
+
+    Raises:
+        SpecError: an option is unknown, of no use in this way, or has a value that can't be.
+        DataError: there is nothing, or nothing that is known; or it can't be read.
+    """
+    place = Path(os.path.expanduser(path))
+    if not os.path.exists(place):  # also where it may not be looked at
+        raise DataError(f"dataset = '{path}': expected a file or a folder that is there")
+    way = next((way for way in ways if way.takes(place)), None)
+    if way is None:
+        thing = "a folder" if os.path.isdir(place) else "a file"
+        looks = dict.fromkeys(way.looks for way in ways if way.looks.startswith(thing))
+        raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
+    return way.read(place, Options.of(options, way.uses, way.what))
+
+
+def _ends(suffixes: Collection[str], path: Path) -> bool:
+    return not os.path.isdir(path) and tablefile.suffix(path) in suffixes
+
+
+FILES = *arrays.SUFFIXES, *tablefile.SUFFIXES
+"""What the names of files end in that can be read."""
+
+_A_FILE = f"a file that ends in {', '.join(FILES)}"
+
+WAYS = (
+    Way(
+        "a data set that save_to_disk wrote",
+        saved.is_saved,
+        own.from_saved,
+        own.SAVED,
+        "a folder that save_to_disk of Hugging Face's datasets wrote",
+    ),
+    Way("an .npz file", partial(_ends, {".npz"}), own.from_npz, own.NPZ, _A_FILE),
+    Way("an .npy file", partial(_ends, {".npy"}), own.from_npy, own.NPY, _A_FILE),
+    Way("a table", partial(_ends, tablefile.SUFFIXES), own.from_table, own.TABLE, _A_FILE),
+    Way(
+        "a folder of images",
+        image_folder.is_image_folder,
+        image_folder.from_image_folder,
+        image_folder.USES,
+        "a folder with a folder of images per class",
+    ),
+)
+"""Those of a user's own data."""
