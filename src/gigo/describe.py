@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gigo import studies
 from gigo.errors import unknown
 from gigo.printable import duration
-from gigo.recipe import Recipe
+from gigo.recipe import Auto, Recipe, worked_out
 from gigo.resolve import CATALOGUES
 from gigo.store import Store
 from gigo.study import Study
@@ -46,6 +46,9 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and the data",
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
+    recipes = worked_out((t.dataset.name, t.size, t.recipe) for t in found.pending)
+    if recipes:
+        rows["recipe"] = "; ".join(f"{name}: {told}" for name, told in recipes.items())
     if not found.resumed and not found.damaged:
         del rows["checkpoints"]
     if not count:
@@ -115,6 +118,8 @@ def _card(entry: Any) -> str:
 
 def _recipe(recipe: Recipe) -> str:
     """Its optimiser and what else differs from the article's, which is told whole."""
+    if isinstance(recipe, Auto):
+        return "the default: batch size, epochs and patience follow the number of items"
     options = recipe.model_dump()
     if recipe != Recipe():
         usual = Recipe().model_dump()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
-from gigo.recipe import MOST, RECIPES, Recipe, RecipeItem
+from gigo.recipe import MOST, RECIPES, Auto, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
 from gigo.trial import Subset
@@ -54,7 +54,8 @@ class Study(Spec):
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``article_cnn``
             for images of at least 24x24, ``small_cnn`` for smaller ones, ``mlp`` for other items.
-        recipe: names of built-in recipes, or tables (``base`` names the one to start from).
+        recipe: names of built-in recipes, or tables (``base`` names the one to start from); what
+            ``"auto"`` leaves open follows from the number of items (`gigo.recipe.Auto`).
         validation: what early stopping and the choice of weights look at: ``oracle`` (the test
             set, as the article did), ``clean`` (a held-out 20 %), ``noisy`` (the same 20 %, with
             the same corruption at the same rate), ``none``; ``auto`` is ``clean`` for models that
@@ -78,7 +79,7 @@ class Study(Spec):
     rates: Several[RateItem] = tuple(k / 10 for k in range(11))
     replicates: Annotated[int, WHOLE] = 3
     model: Several[RefItem] = (Ref(name="auto"),)
-    recipe: Several[RecipeItem] = (Recipe(),)
+    recipe: Several[RecipeItem] = (Auto(),)
     validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
     subset: Subset = "random"
     placement: Placement = "random"
@@ -178,8 +179,8 @@ def _spec_error(error: ValidationError) -> SpecError:
     errors = error.errors(include_url=False)
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     path = [part for part in first["loc"] if isinstance(part, str)]
-    if path[0] == "size":
-        path = path[:1]  # what follows are pydantic's names for the kinds of size
+    if path[0] in ("size", "recipe"):
+        del path[1:2]  # pydantic's name for the kind of size or recipe
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
         known = Recipe.model_fields if len(path) > 1 else Study.model_fields

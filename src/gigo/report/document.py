@@ -15,6 +15,7 @@ from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
 from gigo.axes import SETTINGS
+from gigo.recipe import worked_out
 from gigo.report import blocks as b
 from gigo.report import differences
 from gigo.report.figure_data import Panel, panels
@@ -222,6 +223,9 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     yield "Of these", f"{never_started} never started and {diverged} diverged"
     for axis in SETTINGS:
         yield axis.capitalize(), _first(list(map(str, done[axis].unique())))
+    cells = (cell for grid in material.grids for cell in grid.cells)
+    chosen = worked_out((cell.dataset.name, cell.size, cell.recipe) for cell in cells)
+    yield from (("Recipe " + name, told) for name, told in chosen.items())
     yield "Precision", material.precision
     yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
