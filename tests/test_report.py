@@ -82,7 +82,7 @@ def test_a_panel_holds_the_summary_and_what_failed(demo):
     (failed,) = small.failed.to_dict("records")
     (trial,) = demo.frame.loc[~demo.frame["started"].to_numpy(bool)].to_dict("records")
     assert (failed["line"], failed["rate"], failed["n_never_started"]) == ("biased", 0.5, 1)
-    assert failed["accuracy_failed"] == pytest.approx(trial["accuracy"])
+    assert failed["mean_failed"] == pytest.approx(trial["accuracy"])
 
 
 def test_settings_that_vary_share_a_panel_per_corruption():
@@ -163,7 +163,7 @@ def test_the_axis_of_accuracy_ends_above_every_point(highest, top):
         material, frame=material.frame.assign(accuracy=accuracy * highest / accuracy.max())
     )
     (panel,) = panels(material)
-    assert panel.highest_accuracy == top
+    assert panel.highest_mean == top
 
 
 # Drawing
@@ -175,7 +175,7 @@ def drawn_means(chart) -> list[float]:
 
     def walk(part):
         if isinstance(part, dict):
-            if "n_started" in part and "accuracy_failed" not in part:
+            if "n_started" in part and "mean_failed" not in part:
                 found.append(part["mean"])
             for child in part.values():
                 walk(child)
@@ -391,4 +391,4 @@ def test_a_spec_has_no_numbers_that_json_lacks():
     (panel,) = panels(material)
     assert math.isnan(panel.lines["mean"].iloc[-1])
     assert "nan" not in str(draw(panel)).lower()
-    assert panel.failed["accuracy_failed"].to_list() == pytest.approx([0.1])
+    assert panel.failed["mean_failed"].to_list() == pytest.approx([0.1])

@@ -281,7 +281,10 @@ def test_rates_are_fractions(rate: float) -> None:
         ({"replicates": 0}, "replicates = 0: expected greater than or equal to 1"),
         ({"recipe": {"epochs": 0}}, "recipe.epochs = 0: expected greater than or equal to 1"),
         ({"recipe": {"base": "sgd", "momentum": 1}}, "recipe.momentum = 1: expected less than 1"),
-        ({"recipe": {"base": ["sgd"]}}, "recipe.base = ['sgd']: expected one of article, auto, sgd, "),
+        (
+            {"recipe": {"base": ["sgd"]}},
+            "recipe.base = ['sgd']: expected one of article, auto, sgd, ",
+        ),
         ({"recipe": {"schedule": "cos"}}, "recipe.schedule = 'cos': expected 'constant', 'cosine'"),
         ({"name": ".."}, "name = '..': expected letters, digits, "),
         ({"name": "a/b"}, "name = 'a/b': expected letters, digits, "),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigo import studies
-from gigo.errors import SpecError
+from gigo.errors import SpecError, unknown
+from gigo.metrics import MEASURES
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
@@ -34,8 +35,11 @@ class Result:
 
     Args:
         path: the run folder.
+        metric: what summary, estimates, plots and reports are of, a name of
+            `gigo.metrics.MEASURES`; default that of the last study run into the folder.
 
     Raises:
+        SpecError: an unknown metric.
         StoreError: there is no run, or it can't be read.
 
     >>> import gigo
@@ -51,13 +55,26 @@ class Result:
     >>> chart = result.plot(size=200)
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, metric: str | None = None) -> None:
         self.path = Path(os.path.expanduser(path))  # pathlib's raises where it knows no such user
         with Store.open(self.path) as store:
             self.grids = store.grids
             self.precision = store.precision
+            self._usual_metric = store.metric
             self._count = store.count()
             self.test_sets = store.test_sets()  # second: a live writer stores them before records
+
+        self.metric = metric or self._usual_metric
+        if self.metric not in MEASURES:
+            raise unknown("metric", self.metric, MEASURES)
+
+    def within(self, metric: str | None) -> Result:
+        """The same run in another metric; None: in this one.
+
+        Raises:
+            SpecError: an unknown one.
+        """
+        return self if metric in (None, self.metric) else Result(self.path, metric)
 
     def __repr__(self) -> str:
         return f"<gigo.Result {self.path}: {self._count} of {len(self._keys)} trials>"
@@ -114,7 +131,12 @@ class Result:
 
     @cached_property
     def material(self) -> Material:
-        """What figures and pages are made from: summary, estimates, the answer in words."""
+        """What figures and pages are made from: summary, estimates, the answer in words.
+
+        Raises:
+            SpecError: the run has no value of the metric.
+        """
+        from gigo.analysis import metric
         from gigo.report import Material
 
         with Store.open(self.path) as store:
@@ -128,6 +150,7 @@ class Result:
             pending=self.missing,
             provenance=provenance,
             command=self._command,
+            metric=metric.find(self.metric, self.frame),
         )
 
     def _stored(self) -> Iterator[Record]:
@@ -161,42 +184,56 @@ class Result:
         """Tolerance and midpoint of each curve, with intervals."""
         return self.material.estimates
 
-    def plot(self, size: int | None = None) -> alt.ConcatChart:
-        """Accuracy against corruption rate, with intervals.
+    def plot(self, size: int | None = None, metric: str | None = None) -> alt.ConcatChart:
+        """The metric against corruption rate, with intervals.
 
         Args:
             size: only the figures with this size; default all of them.
+            metric: another one than the result's.
 
         Raises:
-            SpecError: nothing of that size is trained yet.
+            SpecError: nothing of that size is trained yet; a metric that the run has not.
         """
         from gigo.report import figure
 
-        return figure(self.material, size)
+        return figure(self.within(metric).material, size)
 
     @property
     def page(self) -> Path | None:
         """The report in the run folder, if it was written after all that the run holds."""
-        page = self.path / "report.html"
+        page = self._page
         written = page.stat().st_mtime_ns if page.is_file() else 0
         return page if written > (self.path / DATABASE).stat().st_mtime_ns else None
 
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained page; default ``report.html`` in the run folder.
+    @property
+    def _page(self) -> Path:
+        """Where the report is, in the run folder: each metric has one."""
+        other = "" if self.metric == self._usual_metric else f"-{self.metric}"
+        return self.path / f"report{other}.html"
+
+    def report(self, path: str | Path | None = None, metric: str | None = None) -> Path:
+        """Write the self-contained page.
+
+        Args:
+            path: where to; default ``report.html`` in the run folder, or ``report-METRIC.html``
+                for another metric than the run's.
+            metric: another one than the result's.
 
         Returns:
             Where it is.
 
         Raises:
+            SpecError: the run has no such metric.
             StoreError: it can't be written.
         """
         from gigo.report import write_report
 
-        return write_report(Path(path or self.path / "report.html"), self.material)
+        result = self.within(metric)
+        return write_report(Path(path or result._page), result.material)
 
 
-def load(path: str | Path) -> Result:
-    """The result of an earlier run, from its folder.
+def load(path: str | Path, metric: str | None = None) -> Result:
+    """The result of an earlier run, from its folder; see `Result`.
 
     >>> import gigo
     >>> fields = dict(dataset="digits", size=100, model="mlp", recipe="small", replicates=1)
@@ -204,16 +241,17 @@ def load(path: str | Path) -> Result:
     >>> gigo.load("mine")
     <gigo.Result mine: 1 of 1 trials>
     """
-    return Result(path)
+    return Result(path, metric)
 
 
-def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
+def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accuracy") -> Comparison:
     """Two runs side by side, at the points (data set, size, corruption, rate) that both have.
 
     Args:
         a: a result, a run folder, a CSV file of published points (`gigo.analysis.points`), or
             ``"article"``: the article's (``"./article"`` is a folder of that name).
         b: what to compare it with, likewise.
+        metric: what to compare, a name of `gigo.metrics.MEASURES`; published points are accuracies.
 
     Returns:
         ``.frame``, a row per point, with the columns of
@@ -221,7 +259,7 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
         ``.mean_absolute_difference``, ``.largest``, ``.share_inside``; ``.differing`` settings.
 
     Raises:
-        SpecError: no run among them, or no point in common.
+        SpecError: no run among them, no point in common, or one of them lacks the metric.
         StoreError: there is no run, or it can't be read.
 
     >>> import gigo
@@ -234,13 +272,15 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     >>> list(comparison.frame["method"])
     ['paired', 'paired']
     """
+    from gigo.analysis import metric as metrics
     from gigo.analysis.comparison import compare as compare_sides
 
     sides = _side(a), _side(b)
     names = " ".join(side.name for side in sides)
     if all(side.note for side in sides):
         raise SpecError("runs", names, "at least one run's folder")
-    found = compare_sides(*sides)
+    chosen = [metrics.find(metric, side.frame) for side in sides]
+    found = compare_sides(*sides, chosen[0])
     if found.frame.empty:
         shared = "data set, size, corruption and rate"
         raise SpecError("runs", names, f"two with a trained point in common ({shared})")
@@ -304,7 +344,7 @@ def run(
             workers=workers,
             listener=told,
         )
-    return Result(path)
+    return Result(path, resolved.metric)
 
 
 def sweep(
@@ -341,8 +381,11 @@ def sweep(
 
 
 def _digest(study: Study) -> str:
-    """8 hex digits of all but what may grow: sizes, kinds of corruption, rates, replicates."""
-    growing = {"name", "summary", "size", "corruption", "rates", "replicates"}
+    """8 hex digits of all but what may grow: sizes, kinds of corruption, rates, replicates.
+
+    The metric is no part of it either: it changes nothing that is trained.
+    """
+    growing = {"name", "summary", "metric", "size", "corruption", "rates", "replicates"}
     content = study.model_dump_json(exclude=growing)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

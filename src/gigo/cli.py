@@ -143,6 +143,7 @@ RUN = typer.Argument(metavar="RUN", help="A run's folder.")
 OUT = _option("RUN", "The run's folder.  [default: runs/STUDY]")
 DEVICE = _option("NAME", "auto, cpu, cuda, cuda:1, ...", default="auto")
 WORKERS = _option("N", "Training processes at once.  [default: for long runs one per core]")
+METRIC = _option("NAME", "What to draw and answer in.  [default: the run's, or accuracy]")
 CSV = typer.Option(False, "--csv", help="As CSV, on standard output.")
 
 
@@ -202,6 +203,7 @@ def run_or_plan(
     validation: Texts = _many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
     replicates: str | None = _option("N", "Repetitions of every point."),
     seed: str | None = _option("N", "Seed of everything random."),
+    metric: str | None = METRIC,
     precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
     out: Path | None = OUT,
     data_dir: Path | None = _option("FOLDER", "Where data files lie; or set GIGO_DATA."),
@@ -238,11 +240,12 @@ def status(run: Path = RUN) -> None:
 def report(
     run: Path = RUN,
     out: Path | None = _option("FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
+    metric: str | None = METRIC,
 ) -> None:
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
-    result = api.load(run)
+    result = api.load(run, metric)
     _report(result, result.report(out))
 
 
@@ -252,6 +255,7 @@ def table(
     as_csv: bool = CSV,
     as_json: bool = typer.Option(False, "--json", help="As a JSON list of rows."),
     parquet: Path | None = _option("FILE", "As this Parquet file."),
+    metric: str | None = METRIC,
 ) -> None:
     """Show a run's trials, a row each, or export them.
 
@@ -261,7 +265,8 @@ def table(
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise SpecError("format", "several", "only one of --csv, --json and --parquet")
-    frame = api.load(run).frame
+    result = api.load(run, metric)
+    frame = result.frame
     if parquet is not None:
         from gigo.files import write_whole
 
@@ -276,13 +281,14 @@ def table(
     else:
         from gigo.report import document, terminal
 
-        terminal.show(document.trials(frame))
+        terminal.show(document.trials(frame, result.material.metric))
 
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
 def compare(
     a: str = typer.Argument(metavar="A", help="A run's folder, points.csv, or article."),
     b: str = typer.Argument(metavar="B", help="Likewise."),
+    metric: str = _option("NAME", "What to compare.", default="accuracy"),
     as_csv: bool = CSV,
 ) -> None:
     """Compare two runs, or a run with published points.
@@ -293,7 +299,7 @@ def compare(
     """
     from gigo import api
 
-    found = api.compare(a, b)
+    found = api.compare(a, b, metric)
     if as_csv:
         _csv(found.frame)
         return

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
+from gigo.metrics import MEASURES
 from gigo.recipe import MOST, RECIPES, Auto, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
@@ -37,6 +38,14 @@ def _as_rate(value: float) -> float:
     return round(value, 9) + 0.0
 
 
+def _as_metric(name: str) -> str:
+    if name not in MEASURES:
+        raise unknown("metric", name, MEASURES)
+    return name
+
+
+_NAMES = {"enum": [*MEASURES]}
+MetricName = Annotated[str, AfterValidator(_as_metric), Field(json_schema_extra=_NAMES)]
 RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
 SizeItem = Literal["all"] | Annotated[int, WHOLE]
 
@@ -64,6 +73,8 @@ class Study(Spec):
         placement: which items are corrupted first: ``random``, or the ``tail`` of the file.
         precision: ``auto`` is bfloat16 where the device is fast at it, else float32.
         seed: of everything random.
+        metric: what curves are drawn and answered in, unless a report is asked for another one:
+            a name of `gigo.metrics.MEASURES`.
 
     >>> from gigo import Study
     >>> study = Study.create(dataset="digits", size=[100, "all"], rates=[0, 0.2], model="mlp")
@@ -85,6 +96,7 @@ class Study(Spec):
     placement: Placement = "random"
     precision: Precision = "auto"
     seed: int = 0
+    metric: MetricName = "accuracy"
 
     @classmethod
     def create(cls, **fields: Any) -> Self:
@@ -131,7 +143,11 @@ class Study(Spec):
         for part in (schema, *schema["$defs"].values()):
             part["description"] = part["description"].partition("\n")[0]
         recipe = schema["$defs"]["Recipe"]["properties"]
-        recipe["base"] = {"enum": [*RECIPES], "default": "article", "title": "Base"}
+        for option in recipe.values():
+            del option["default"]  # that of the base, or what is worked out
+        recipe["base"] = {"enum": [*RECIPES], "default": "auto", "title": "Base"}
+        schema["properties"]["recipe"]["items"] = {"$ref": "#/$defs/Recipe"}
+        del schema["$defs"]["Auto"]
         for field in schema["properties"].values():
             if field.get("type") == "array":  # one value will do, and a name alone
                 del field["type"], field["minLength"]

@@ -106,7 +106,8 @@ class Figures:
         """How to read their numbers."""
         failed = any(len(figure.panel.failed) for figure in self.figures)
         hollow = "; ○: models that did not train, left out" if failed else ""
-        return f"Test accuracy in %: mean ± half its 95 % interval{hollow}."
+        metric = self.figures[0].panel.metric
+        return f"Test {metric.scale}: mean ± half its 95 % interval{hollow}."
 
 
 @dataclass(frozen=True)

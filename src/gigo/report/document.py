@@ -13,6 +13,7 @@ from gigo.analysis import words
 from gigo.analysis.estimates import SHARE, Curve
 from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
 from gigo.axes import SETTINGS
 from gigo.recipe import worked_out
@@ -39,7 +40,7 @@ def brief(material: Material) -> list[b.Block]:
     return [*_figures(material, 6), *answer(material), *_versus(material)]
 
 
-def trials(frame: pd.DataFrame) -> list[b.Block]:
+def trials(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[b.Block]:
     """A row per trial of a tidy table, with its main columns."""
     if frame.empty:
         return [NOTHING]
@@ -54,7 +55,7 @@ def trials(frame: pd.DataFrame) -> list[b.Block]:
         b.Column("rate"): map(rate_text, rows["rate"]),
         b.Column("rep", rank=2): map(str, rows["replicate"]),
         b.Column("status", "words", 5): rows["status"],
-        b.Column("accuracy"): map(accuracy_text, rows["accuracy"]),
+        b.Column(metric.title): map(metric.text, rows[metric.name]),
         b.Column("epochs", rank=6): map(str, rows["epochs"]),
         b.Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
     }
@@ -69,7 +70,8 @@ def _head(material: Material) -> Iterator[b.Block]:
     trained = count(len(material.frame["key"].unique()), "trained model")
     sets = material.frame["dataset"].unique()
     of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
-    yield b.Heading(f"{material.title}: test accuracy{of} against corrupted labels", 1)
+    what = f"test {material.metric.title}"
+    yield b.Heading(f"{material.title}: {what}{of} against corrupted labels", 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
 
@@ -94,7 +96,7 @@ def _figures(material: Material, most: int) -> Iterator[b.Block]:
     if not shown:
         yield NOTHING
         return
-    yield b.Heading("Accuracy against corruption rate")
+    yield b.Heading(f"{material.metric.begun} against corruption rate")
     yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
     if len(shown) > most:
         yield b.Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
@@ -107,28 +109,29 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         f"{column.title}: {a} at {start}, {b} at {end}"
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
-    seen = f"Test accuracy in % against corrupted labels, {panel.title}. {'; '.join(ends)}."
+    what = f"Test {panel.metric.scale} against corrupted labels"
+    seen = f"{what}, {panel.title}. {'; '.join(ends)}."
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = more if panel.left_out else ""
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
 
 
 def _numbers(panel: Panel) -> b.Table:
-    """Mean accuracies in percent: a row per rate, a column per line."""
+    """Means without their unit: a row per rate, a column per line."""
     rates = sorted(set(panel.lines["rate"]))
     columns = {b.Column("rate"): list(map(rate_text, rates))}
     for line, rows in panel.lines.groupby("line", sort=False):
-        cells = {row["rate"]: _mean_text(row) for row in rows.to_dict("records")}
+        cells = {row["rate"]: _mean_text(row, panel.metric) for row in rows.to_dict("records")}
         columns[b.Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]
     return b.Table.of(columns)
 
 
-def _mean_text(row: Mapping[Any, Any]) -> str:
+def _mean_text(row: Mapping[Any, Any], metric: Metric) -> str:
     """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
     failed = row["n_trials"] - row["n_started"]
-    half = 100 * max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
-    mean = MISSING if math.isnan(row["mean"]) else f"{100 * row['mean']:.1f}"
-    return mean + ("" if math.isnan(half) else f" ±{half:.1f}") + (f" ○{failed}" if failed else "")
+    half = max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
+    spread = "" if math.isnan(half) else f" ±{metric.number(half)}"
+    return metric.number(row["mean"]) + spread + (f" ○{failed}" if failed else "")
 
 
 def _versus(material: Material) -> Iterator[b.Block]:
@@ -141,12 +144,12 @@ def _versus(material: Material) -> Iterator[b.Block]:
 
 def _estimates(material: Material) -> Iterator[b.Block]:
     """Tolerance, assured tolerance and midpoint of every curve, then every mean."""
-    found = material.estimates
+    found, metric = material.estimates, material.metric
     if not found:
         return
     columns = {
         b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
-        b.Column("Clean accuracy"): [accuracy_text(each.clean[0]) for each in found],
+        b.Column(f"Clean {metric.title}"): [metric.text(each.clean[0]) for each in found],
         b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
         b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
         b.Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
@@ -155,9 +158,9 @@ def _estimates(material: Material) -> Iterator[b.Block]:
     yield b.Heading("Estimates")
     yield b.Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
     yield b.Text(
-        f"Tolerance: the first rate at which mean accuracy falls below {rate_text(SHARE)} of that "
-        "with clean labels. Assured: the lower end of its interval, no higher than with the models "
-        "counted in that did not train. Midpoint: the rate at which accuracy has fallen half-way "
+        f"Tolerance: the first rate at which mean {metric.title} falls below {rate_text(SHARE)} of "
+        "that with clean labels. Assured: the lower end of its interval, no higher than with the "
+        "models counted in that did not train. Midpoint: the rate at which it has fallen half-way "
         "from clean to chance. In brackets: 95 % intervals, which compare replicates with "
         "themselves; between the rates tried, lines are straight. Theoretical cliff: where the "
         "true class stops being the most probable label, for items that are unambiguous and a "
@@ -178,19 +181,19 @@ def _cliff_text(material: Material, curve: Curve) -> str:
 
 
 def _every_mean(material: Material) -> b.Table:
-    rows = material.summary
+    rows, metric = material.summary, material.metric
     curves = rows[list(Curve._fields)].itertuples(index=False, name=None)
     counts = zip(rows["n_started"], rows["n_trials"], strict=True)
     columns = {
         b.Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
         b.Column("Rate"): map(rate_text, rows["rate"]),
         b.Column("Changed", rank=2): map(accuracy_text, rows["realised_rate"]),
-        b.Column("Mean"): map(accuracy_text, rows["mean"]),
-        b.Column("95 % interval", rank=1): map(words.range_text, rows["low"], rows["high"]),
+        b.Column("Mean"): map(metric.text, rows["mean"]),
+        b.Column("95 % interval", rank=1): map(metric.range, rows["low"], rows["high"]),
         b.Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
         b.Column("Never started", rank=4): map(str, rows["n_never_started"]),
         b.Column("Diverged", rank=4): map(str, rows["n_diverged"]),
-        b.Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
+        b.Column("Mean of all", rank=5): map(metric.text, rows["mean_all"]),
     }
     return b.Table.of(columns, folded=f"All {len(rows):,} means")
 

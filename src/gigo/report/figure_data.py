@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from gigo.analysis.estimates import Curve, split_curves
+from gigo.analysis.metric import Metric
 from gigo.analysis.words import accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.report.material import Material
 
-TOPS = (0.1, 0.2, 0.5, 1.0)
-"""Where an axis of accuracy may end: models that are right once in twenty fill it, too."""
+TOPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+"""Where an axis may end: models that are right once in twenty fill it, too."""
 
 MOST_LINES = 14
 """Of a panel: more can't be told apart. The tables have them all."""
@@ -45,18 +46,19 @@ class Panel(NamedTuple):
         title: what all lines share: data set, corruption, size.
         sizes: of the training sets, ascending.
         lines: rows of `gigo.analysis.estimates.summary`; ``line`` is the label of each one's.
-        failed: those of the rows whose trials did not all train; ``accuracy_failed`` is the mean
-            of those that never started or diverged.
+        failed: those of the rows whose trials did not all train; ``mean_failed`` is the mean of
+            those that never started or diverged.
         cliffs: those in sight, ascending.
         published: the article's points of the curves that repeat it: line, corruption, rate,
             accuracy, and what the run has there: mean_a, difference
             (`gigo.analysis.comparison.COMPARISON_COLUMNS`).
-        chance: share of the largest class in the test set.
+        chance: what guessing gives; NaN where that is not known.
         highest_rate: where the axis of rates ends.
-        highest_accuracy: where that of accuracy does: the first of `TOPS` with all points below it.
+        highest_mean: where that of means does: the first of `TOPS` with all points below it.
         labels: of lines, in the order of the palette: all of the report's, this panel's alone
             where these would be too many.
         left_out: how many lines are not drawn (`MOST_LINES`).
+        metric: what means are of.
     """
 
     title: str
@@ -67,9 +69,10 @@ class Panel(NamedTuple):
     published: pd.DataFrame
     chance: float
     highest_rate: float
-    highest_accuracy: float
+    highest_mean: float
     labels: list[str]
     left_out: int
+    metric: Metric
 
 
 def panels(material: Material) -> list[Panel]:
@@ -95,9 +98,9 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     shown = list(curves)[:MOST_LINES]
     lines = pd.concat([curves[curve].assign(line=label(curve)) for curve in shown])
     highest = max(lines["rate"]) or 1.0
-    failed = _failed(lines)
+    failed = _failed(lines, material.metric.most)
     article = _published(material, shown, highest)
-    heights = [lines["mean"], failed["accuracy_failed"], article["accuracy"]]
+    heights = [lines["mean"], failed["mean_failed"], article["accuracy"]]
     highest_point = np.nanmax(np.concatenate([column.to_numpy(np.float64) for column in heights]))
     few = len(material.labels) <= MOST_LINES
     return Panel(
@@ -109,18 +112,19 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
         published=article,
         chance=float(lines["chance"].iloc[0]),
         highest_rate=highest,
-        highest_accuracy=next(top for top in TOPS if highest_point <= top),
+        highest_mean=next((top for top in TOPS if highest_point <= top), float(highest_point)),
         labels=material.labels if few else [*map(label, shown)],
         left_out=len(curves) - len(shown),
+        metric=material.metric,
     )
 
 
-def _failed(lines: pd.DataFrame) -> pd.DataFrame:
+def _failed(lines: pd.DataFrame, most: float) -> pd.DataFrame:
     rows = lines.loc[lines["n_started"] < lines["n_trials"]]
     of_started = rows["n_started"] * rows["mean"].fillna(0.0)
     n_failed = rows["n_trials"] - rows["n_started"]
     mean = (rows["n_trials"] * rows["mean_all"] - of_started) / n_failed
-    return rows.assign(accuracy_failed=mean.clip(0.0, 1.0))
+    return rows.assign(mean_failed=mean.clip(0.0, most))
 
 
 def _title(material: Material, curve: Curve) -> str:
