@@ -309,7 +309,7 @@ def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
     assert found.differing["recipe"] == (("auto",), ("small",))
     assert found.differing["validation"] == (("clean", "oracle"), ("clean",))
     shown = prints(comparison(found))
-    assert "recipe: article in A, small in B" in shown
+    assert "recipe: auto in A, small in B" in shown
     assert "article, oracle in A and small_cnn, small, clean in B" in shown
 
 

@@ -277,7 +277,9 @@ def test_a_trial_is_a_row_on_the_terminal(demo):
 
 
 def test_a_row_says_its_setting_where_settings_vary():
-    study = make_study(recipe=[{"base": "article", "batch_size": 32}, "article"], rates=0, replicates=1)
+    study = make_study(
+        recipe=[{"base": "article", "batch_size": 32}, "article"], rates=0, replicates=1
+    )
     shown = prints(trials(make_frame(study, lambda t: 0.5)))
     assert "batch_size=32 " in shown
     assert "batch_size=256 " in shown

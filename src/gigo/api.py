@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigo import studies
-from gigo.errors import SpecError, unknown
+from gigo.errors import GigoWarning, SpecError, unknown
 from gigo.metrics import MEASURES
 from gigo.store import Store
 from gigo.store.database import DATABASE
@@ -159,12 +160,17 @@ class Result:
 
     @property
     def _command(self) -> str | None:
-        """What makes the run again, if its studies are all built in."""
+        """What makes the run and its report again, if its studies are all built in."""
         for study in self.studies:
-            if study.name not in studies.names() or studies.find(study.name) != study:
+            if study.name not in studies.names():
                 return None
-        together = f" --out runs/{self.studies[0].name}" if len(self.studies) > 1 else ""
-        return " && ".join(f"gigo run {study.name}{together}" for study in self.studies)
+            built_in = studies.find(study.name)
+            if study.but(metric=built_in.metric) != built_in:
+                return None
+        options = f" --metric {self.metric}" if self.metric != "accuracy" else ""
+        if len(self.studies) > 1:
+            options += f" --out runs/{self.studies[0].name}"
+        return " && ".join(f"gigo run {study.name}{options}" for study in self.studies)
 
     @property
     def answer(self) -> str:
@@ -324,27 +330,46 @@ def run(
     Raises:
         GigoError: see its subclasses; the message names what is wrong.
 
+    Warns:
+        GigoWarning: clean labels teach nothing, with what to do about it.
+
     >>> import gigo
     >>> gigo.run("demo", size=100, model="mlp", rates=[0, 0.4], replicates=1, out="small")
     <gigo.Result small: 3 of 3 trials>
     """
-    from gigo import runner
-    from gigo.console import interactive
-
     resolved = study if isinstance(study, Study) else studies.find(study)
     if changes:
         resolved = resolved.but(**changes)
-    path = folder(resolved, out)
+    return _trained(resolved, out, data_dir, device, workers, listener)
+
+
+def _trained(
+    study: Study,
+    out: str | Path | None,
+    data_dir: str | Path | None,
+    device: str,
+    workers: int | None,
+    listener: Listener | None,
+) -> Result:
+    """What `run` and `sweep` give; warnings point at who called these."""
+    from gigo import runner
+    from gigo.analysis import cautions
+    from gigo.console import interactive
+
+    path = folder(study, out)
     with interactive() if listener is None else nullcontext(listener) as told:
         runner.run(
-            resolved,
+            study,
             path,
             data_dir=None if data_dir is None else Path(data_dir),
             device=device,
             workers=workers,
             listener=told,
         )
-    return Result(path, resolved.metric)
+    result = Result(path, study.metric)
+    for caution in cautions.useless(result.frame, result.test_sets):
+        warnings.warn(caution, GigoWarning, stacklevel=3)
+    return result
 
 
 def sweep(
@@ -377,7 +402,7 @@ def sweep(
     study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
-    return run(study, out=out, data_dir=data_dir, device=device, workers=workers, listener=listener)
+    return _trained(study, out, data_dir, device, workers, listener)
 
 
 def _digest(study: Study) -> str:

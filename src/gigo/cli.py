@@ -11,13 +11,14 @@ import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from gigo.errors import GigoError, SpecError
+from gigo.errors import GigoError, GigoWarning, SpecError
 from gigo.printable import printable
 from gigo.version import __version__
 
@@ -474,7 +475,8 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
 
     run, path = context.obj or api.run, api.folder(study, out)
     try:
-        with displayed() as display:
+        with displayed() as display, warnings.catch_warnings():
+            warnings.simplefilter("ignore", GigoWarning)  # the report below says it
             result = run(study, out=path, listener=display.show, **options)
         _report(result, result.page or result.report())
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gigo.analysis import words
+from gigo.analysis import cautions, words
 from gigo.analysis.estimates import (
     SHARE,
     Curve,
@@ -22,6 +22,7 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.axes import CURVE, SETTINGS
 from gigo.recipe import told_apart
+from gigo.types import TestSet
 
 ORACLE = (
     "Early stopping looked at the test set (validation = oracle): "
@@ -57,6 +58,7 @@ def answer(
     n_items: Mapping[str, int] | None = None,
     pending: int = 0,
     metric: Metric = ACCURACY,
+    test_sets: Mapping[str, TestSet] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -65,12 +67,18 @@ def answer(
         n_items: training items by data set's name, so that a size can be called ``all``.
         pending: trials not trained yet.
         metric: what is answered in.
+        test_sets: by the sha256 of the data; without them nothing is said of models that do no
+            better than guessing.
     """
     found, versus = curve_estimates(frame, metric), sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
     return Answer(
         findings=(*_per_size(found, name, metric), *_between_sizes(versus, name)),
-        warnings=(ORACLE,) if "oracle" in frame["validation"].unique() else (),
+        warnings=(
+            *cautions.useless(frame, test_sets or {}),
+            *([ORACLE] if "oracle" in frame["validation"].unique() else []),
+            *cautions.misleading(frame, metric),
+        ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
     )
 

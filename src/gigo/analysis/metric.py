@@ -25,6 +25,7 @@ class Metric:
         is_loss: whether less of it is better.
         most: the largest value that there can be; the least is 0.
         unit: of one that is no share.
+        guessed: what guessing gives, in words; empty where that is not known.
 
     >>> METRICS["accuracy"].text(0.9712), METRICS["log_loss"].text(0.3123)
     ('97.1 %', '0.312 nats')
@@ -36,6 +37,7 @@ class Metric:
     is_loss: bool = False
     most: float = 1.0
     unit: str = ""
+    guessed: str = ""
 
     @property
     def begun(self) -> str:
@@ -107,21 +109,20 @@ class Metric:
             return 1 / frame["n_classes"].to_numpy(float)
         return pd.Series(0.5 if self.name == "roc_auc" else math.nan, frame.index).to_numpy(float)
 
-    @property
-    def chance_text(self) -> str:
-        """What chance is."""
-        told = {"accuracy": "the share of the largest class", "roc_auc": "one half"}
-        return told.get(self.name, "one over the number of classes")
-
 
 _METRICS = (
-    Metric("accuracy", "accuracy", is_share=True),
-    Metric("balanced_accuracy", "balanced accuracy", is_share=True),
+    Metric("accuracy", "accuracy", is_share=True, guessed="the share of the largest class"),
+    Metric(
+        "balanced_accuracy",
+        "balanced accuracy",
+        is_share=True,
+        guessed="one over the number of classes",
+    ),
     Metric("macro_f1", "macro F1"),
     Metric("log_loss", "log loss", is_loss=True, most=math.inf, unit="nats"),
     Metric("brier", "Brier score", is_loss=True, most=2.0),
     Metric("ece", "ECE", is_loss=True),
-    Metric("roc_auc", "ROC AUC"),
+    Metric("roc_auc", "ROC AUC", guessed="one half"),
     Metric("average_precision", "average precision"),
 )
 

@@ -155,7 +155,7 @@ def _mean_text(row: Point, side: str, metric: Metric) -> str:
 
 def _near(metric: Metric) -> str:
     """``within 3 points``."""
-    return f"within {metric.number(CLOSE).replace('.0', '')} {metric.difference}".rstrip()
+    return f"within {100 * CLOSE if metric.is_share else CLOSE:g} {metric.difference}".rstrip()
 
 
 def _verdict(row: Point, near: str) -> str:

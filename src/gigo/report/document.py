@@ -150,24 +150,42 @@ def _estimates(material: Material) -> Iterator[b.Block]:
     columns = {
         b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
         b.Column(f"Clean {metric.title}"): [metric.text(each.clean[0]) for each in found],
-        b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
-        b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
-        b.Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
-        b.Column("Theoretical cliff"): [_cliff_text(material, each.curve) for each in found],
     }
+    if not metric.is_loss:
+        columns |= {
+            b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
+            b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
+        }
+    if metric.guessed:
+        columns[b.Column("Midpoint")] = [_estimate_text(each.midpoint) for each in found]
+    columns[b.Column("Theoretical cliff")] = [_cliff_text(material, each.curve) for each in found]
     yield b.Heading("Estimates")
     yield b.Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
-    yield b.Text(
-        f"Tolerance: the first rate at which mean {metric.title} falls below {rate_text(SHARE)} of "
-        "that with clean labels. Assured: the lower end of its interval, no higher than with the "
-        "models counted in that did not train. Midpoint: the rate at which it has fallen half-way "
-        "from clean to chance. In brackets: 95 % intervals, which compare replicates with "
-        "themselves; between the rates tried, lines are straight. Theoretical cliff: where the "
-        "true class stops being the most probable label, for items that are unambiguous and a "
-        "learner that finds the most probable one; one that memorises falls earlier.",
-        "note",
-    )
+    yield b.Text(" ".join(_meaning(metric)), "note")
     yield _every_mean(material)
+
+
+def _meaning(metric: Metric) -> Iterator[str]:
+    """What the columns of the estimates mean."""
+    if not metric.is_loss:
+        yield (
+            f"Tolerance: the first rate at which mean {metric.title} falls below "
+            f"{rate_text(SHARE)} of that with clean labels. Assured: the lower end of its "
+            "interval, no higher than with the models counted in that did not train."
+        )
+    if metric.guessed:
+        half = "has fallen half-way from clean to chance"
+        yield f"Midpoint: the rate at which {metric.title} {half}."
+    if not metric.is_loss:
+        yield (
+            "In brackets: 95 % intervals, which compare replicates with themselves; between the "
+            "rates tried, lines are straight."
+        )
+    yield (
+        "Theoretical cliff: where the true class stops being the most probable label, for items "
+        "that are unambiguous and a learner that finds the most probable one; one that memorises "
+        "falls earlier."
+    )
 
 
 def _estimate_text(estimate: Estimate) -> str:

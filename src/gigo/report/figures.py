@@ -82,7 +82,7 @@ def reading(shown: Sequence[Panel]) -> str:
         f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
         "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
         "Dashed: theoretical cliffs.": any(panel.cliffs for panel in shown),
-        f"Dotted: chance, {metric.chance_text}.": not all(math.isnan(p.chance) for p in shown),
+        f"Dotted: chance, {metric.guessed}.": not all(math.isnan(p.chance) for p in shown),
         "Hollow diamonds: the article's published points.": article,
         f"{hollow}: mean of the models that never started or diverged.": failed,
     }

@@ -52,7 +52,8 @@ class Material:
 
     @property
     def studies(self) -> list[Study]:
-        return [grid.study for grid in self.grids]
+        """As they are to be said to get this report again."""
+        return [grid.study.but(metric=self.metric.name) for grid in self.grids]
 
     @cached_property
     def n_items(self) -> dict[str, int]:
@@ -73,7 +74,7 @@ class Material:
 
     @cached_property
     def answer(self) -> Answer:
-        return answer(self.frame, self.n_items, self.pending, self.metric)
+        return answer(self.frame, self.n_items, self.pending, self.metric, self.test_sets)
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
