@@ -310,7 +310,7 @@ def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
     assert found.differing["validation"] == (("clean", "oracle"), ("clean",))
     shown = prints(comparison(found))
     assert "recipe: auto in A, small in B" in shown
-    assert "article, oracle in A and small_cnn, small, clean in B" in shown
+    assert "auto, oracle in A and small_cnn, small, clean in B" in shown
 
 
 def test_several_settings_that_share_none_are_all_compared():
