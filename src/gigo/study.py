@@ -44,8 +44,9 @@ def _as_metric(name: str) -> str:
     return name
 
 
-_NAMES = {"enum": [*MEASURES]}
-MetricName = Annotated[str, AfterValidator(_as_metric), Field(json_schema_extra=_NAMES)]
+MetricName = Annotated[
+    str, AfterValidator(_as_metric), Field(json_schema_extra={"enum": [*MEASURES]})
+]
 RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
 SizeItem = Literal["all"] | Annotated[int, WHOLE]
 
