@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import gigo
 from factories import grid_of, trials_of
 from gigo.analysis.cautions import Guessing, misleading, useless
+from gigo.analysis.estimates import curve_estimates
 from gigo.analysis.findings import answer
 from gigo.analysis.metric import METRICS
 from gigo.analysis.table import tidy
@@ -154,13 +155,13 @@ def frame_of(test_set: TestSet, predict: Callable[[Trial, Any], Any]) -> pd.Data
 
 def test_a_large_class_is_said_and_a_metric_suggested() -> None:
     frame = frame_of(skewed(0.9), lambda trial, truth: truth)
-    (line,) = misleading(frame)
+    (line,) = misleading(frame, curve_estimates(frame))
     assert line == (
         "Accuracy misleads on digits, where 90.0 % of the test items are of one class: "
         "--metric balanced_accuracy counts all classes alike."
     )
-    assert list(misleading(frame, METRICS["balanced_accuracy"])) == []
-    assert list(misleading(frame_of(skewed(0.5), lambda trial, truth: truth))) == []
+    assert list(answer(frame, metric=METRICS["balanced_accuracy"]).warnings) == []
+    assert answer(frame_of(skewed(0.5), lambda trial, truth: truth)).warnings == ()
 
 
 def test_balanced_accuracy_that_falls_alone_is_said() -> None:
@@ -168,7 +169,7 @@ def test_balanced_accuracy_that_falls_alone_is_said() -> None:
         return np.where((truth == 9) & (trial.rate > 0), 0, truth)
 
     test_set = skewed(0.65)  # of class 9 there are 38 of 1,000
-    (line,) = misleading(frame_of(test_set, lose_the_rare))
+    (line,) = answer(frame_of(test_set, lose_the_rare)).warnings
     assert "where balanced accuracy falls from 25 % symmetric labels on while accuracy" in line
 
 

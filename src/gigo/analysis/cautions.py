@@ -7,14 +7,14 @@ of the test set, accuracy stays high whatever a model learns.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.estimates import curve_estimates
-from gigo.analysis.metric import ACCURACY, METRICS, Metric
+from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates
+from gigo.analysis.metric import METRICS
 from gigo.analysis.words import accuracy_text, value_text
 from gigo.axes import CURVE
 from gigo.recipe import IDLE_RECIPE
@@ -123,29 +123,33 @@ def _remedy(found: str, recipe: str) -> str:
     return f"{advice}; if that does not help, look for {causes}."
 
 
-def misleading(frame: pd.DataFrame, metric: Metric = ACCURACY) -> Iterator[str]:
+def misleading(frame: pd.DataFrame, found: Sequence[CurveEstimates]) -> Iterator[str]:
     """A sentence for each data set on which accuracy stays high whatever a model learns.
 
     That is where one class is most of the test set, or where accuracy keeps its tolerance at every
     rate while balanced accuracy does not.
+
+    Args:
+        frame: of `gigo.analysis.table.tidy`.
+        found: the estimates of its curves in accuracy.
     """
-    if metric != ACCURACY:
-        return
     remedy = "--metric balanced_accuracy counts all classes alike."
+    kept = {each.curve for each in found if each.tolerance.censored}
     for name, rows in frame.groupby("dataset", sort=False, observed=True):
         chance = float(rows["chance"].iloc[0])
         if chance > MOST_OF_A_CLASS:
             why = f"{accuracy_text(chance)} of the test items are of one class"
+        elif any(curve.dataset == name for curve in kept):
+            why = next(_falling(rows, kept), "")
         else:
-            why = next(_hidden(rows), "")
+            continue
         if why:
             yield f"Accuracy misleads on {name}, where {why}: {remedy}"
 
 
-def _hidden(rows: pd.DataFrame) -> Iterator[str]:
-    """Of the curves whose accuracy keeps its tolerance while balanced accuracy does not."""
-    balanced = curve_estimates(rows, METRICS["balanced_accuracy"])
-    for plain, fair in zip(curve_estimates(rows), balanced, strict=True):
-        if plain.tolerance.censored and fair.tolerance.value not in (None, math.inf):
-            at = f"from {value_text(fair.tolerance)} {plain.curve.corruption} labels on"
+def _falling(rows: pd.DataFrame, kept: Container[Curve]) -> Iterator[str]:
+    """Of the curves whose accuracy keeps its tolerance: whose balanced accuracy does not."""
+    for each in curve_estimates(rows, METRICS["balanced_accuracy"]):
+        if each.curve in kept and each.tolerance.value not in (None, math.inf):
+            at = f"from {value_text(each.tolerance)} {each.curve.corruption} labels on"
             yield f"balanced accuracy falls {at} while accuracy stays"

@@ -77,7 +77,7 @@ def answer(
         warnings=(
             *cautions.useless(frame, test_sets or {}),
             *([ORACLE] if "oracle" in frame["validation"].unique() else []),
-            *cautions.misleading(frame, metric),
+            *(cautions.misleading(frame, found) if metric == ACCURACY else []),
         ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
     )
