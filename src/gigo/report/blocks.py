@@ -107,7 +107,9 @@ class Figures:
         failed = any(len(figure.panel.failed) for figure in self.figures)
         hollow = "; ○: models that did not train, left out" if failed else ""
         metric = self.figures[0].panel.metric
-        return f"Test {metric.scale}: mean ± half its 95 % interval{hollow}."
+        cells = [cell for each in self.figures for row in each.numbers.rows for cell in row[1:]]
+        cut = ", or the interval where it ends at a bound" if any("(" in c for c in cells) else ""
+        return f"Test {metric.scale}: mean ± half its 95 % interval{cut}{hollow}."
 
 
 @dataclass(frozen=True)

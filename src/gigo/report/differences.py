@@ -104,7 +104,9 @@ def points(
         Column("Models", rank=3): [f"{row['n_a']:,} and {row['n_b']:,}" for row in rows],
         Column("Verdict", "words", rank=1): [_verdict(row, _near(metric)) for row in rows],
     }
-    return Table.of(columns, by, f"All {count(len(rows), 'point')}" if folded else "")
+    n = len(found.points)
+    shared = f", {n:,} points: those at rate 0 are shared" if n < len(rows) else ""
+    return Table.of(columns, by, f"All {count(len(rows), 'row')}{shared}" if folded else "")
 
 
 def summary(found: Comparison) -> str:
@@ -144,7 +146,9 @@ def _interval_text(row: Point, found: Comparison) -> str:
         return MISSING
     if found.published and row["method"] == "prediction":
         return found.metric.range(row["predicted_low"], row["predicted_high"])
-    return f"{found.metric.points(row['low'])} to {found.metric.points(row['high'])}"
+    most = found.metric.most
+    low, high = max(row["low"], -most), min(row["high"], most)
+    return f"{found.metric.points(low)} to {found.metric.points(high)}"
 
 
 def _mean_text(row: Point, side: str, metric: Metric) -> str:

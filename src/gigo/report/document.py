@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,9 +16,8 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
 from gigo.axes import SETTINGS
-from gigo.recipe import worked_out
 from gigo.report import blocks as b
-from gigo.report import differences
+from gigo.report import differences, method
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -37,7 +36,8 @@ def report(material: Material) -> list[b.Block]:
 
 def brief(material: Material) -> list[b.Block]:
     """What a terminal shows after a run: the answer comes last, where it stays in sight."""
-    return [*_figures(material, 6), *answer(material), *_versus(material)]
+    said = method.notes(material)
+    return [*_figures(material, 6), *said, *answer(material), *_versus(material)]
 
 
 def trials(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[b.Block]:
@@ -56,11 +56,16 @@ def trials(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[b.Block]:
         b.Column("rep", rank=2): map(str, rows["replicate"]),
         b.Column("status", "words", 5): rows["status"],
         b.Column(metric.title): map(metric.text, rows[metric.name]),
-        b.Column("epochs", rank=6): map(str, rows["epochs"]),
+        b.Column("epochs", rank=6): map(str, rows["epochs"].astype(object).fillna("")),
         b.Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
     }
-    told = f"The first {len(rows):,} of {len(frame):,} rows; --csv, --json and --parquet have all."
-    return [b.Table.of(columns), *([b.Text(told, "note")] if len(rows) < len(frame) else [])]
+    n, n_trials = len(frame), len(set(frame["key"]))
+    told = {
+        f"The first {len(rows):,} of {n:,} rows; --csv, --json and --parquet have all.": len(rows),
+        f"{n:,} rows for {n_trials:,} trials: those at rate 0 are shared.": n_trials,
+    }
+    notes = (b.Text(words, "note") for words, count in told.items() if count < n)
+    return [b.Table.of(columns), *notes]
 
 
 NOTHING = b.Text("No trial is trained yet.")
@@ -68,10 +73,7 @@ NOTHING = b.Text("No trial is trained yet.")
 
 def _head(material: Material) -> Iterator[b.Block]:
     trained = count(len(material.frame["key"].unique()), "trained model")
-    sets = material.frame["dataset"].unique()
-    of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
-    what = f"test {material.metric.title}"
-    yield b.Heading(f"{material.title}: {what}{of} against corrupted labels", 1)
+    yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
 
@@ -79,7 +81,8 @@ def _head(material: Material) -> Iterator[b.Block]:
 def answer(material: Material) -> Iterator[b.Block]:
     """The findings in words, after what makes the numbers misleading."""
     found = material.answer
-    yield from (b.Text(warning, "warning") for warning in found.warnings)
+    warnings = (*found.warnings, *method.warnings(material))
+    yield from (b.Text(warning, "warning") for warning in warnings)
     for finding in found.findings[:MOST_FINDINGS]:
         more = len(finding.lines) - MOST_ROWS
         rest = [f"{more:,} more are in the estimates of the report."] if more > 0 else []
@@ -109,8 +112,8 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         f"{column.title}: {a} at {start}, {b} at {end}"
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
-    what = f"Test {panel.metric.scale} against corrupted labels"
-    seen = f"{what}, {panel.title}. {'; '.join(ends)}."
+    found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
+    seen = f"Test {panel.metric.scale} against corrupted labels, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = more if panel.left_out else ""
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
@@ -129,9 +132,11 @@ def _numbers(panel: Panel) -> b.Table:
 def _mean_text(row: Mapping[Any, Any], metric: Metric) -> str:
     """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
     failed = row["n_trials"] - row["n_started"]
-    half = max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
-    spread = "" if math.isnan(half) else f" ±{metric.number(half)}"
-    return metric.number(row["mean"]) + spread + (f" ○{failed}" if failed else "")
+    mean, low, high = row["mean"], row["low"], row["high"]
+    spread = "" if math.isnan(low) else f" ±{metric.number(mean - low)}"
+    if spread and not math.isclose(mean - low, high - mean, abs_tol=1e-9):  # one side is cut
+        spread = f" ({metric.range(low, high).removesuffix(' %')})"
+    return metric.number(mean) + spread + (f" ○{failed}" if failed else "")
 
 
 def _versus(material: Material) -> Iterator[b.Block]:
@@ -219,15 +224,14 @@ def _every_mean(material: Material) -> b.Table:
 def _method(material: Material) -> Iterator[b.Block]:
     """How the numbers came about, and how to get them again."""
     yield b.Heading("How it was made")
-    yield b.Text(
-        "A replicate draws its own subset, held-out items, data order, corrupted items and "
-        "initial weights; the test set is the same for all."
-    )
+    yield b.Text(method.drawn(material))
     yield b.Facts([*_facts(material), *provenance(material.provenance)])
+    yield from method.notes(material)
     studies = material.studies
     several = len(studies) > 1
     yield b.Heading("Studies" if several else "Study")
-    yield from (b.Code(to_toml(study)) for study in studies)
+    idle = () if method.trains_networks(material) else ("recipe",)
+    yield from (b.Code(to_toml(study, idle)) for study in studies)
     name = studies[0].name
     files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
     out = f" --out runs/{name}" if several else ""
@@ -242,12 +246,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     pending = f", {material.pending:,} pending" if material.pending else ""
     yield "Trials", f"{len(done):,} done{pending}"
     yield "Of these", f"{never_started} never started and {diverged} diverged"
-    for axis in SETTINGS:
-        yield axis.capitalize(), _first(list(map(str, done[axis].unique())))
-    cells = (cell for grid in material.grids for cell in grid.cells)
-    chosen = worked_out((cell.dataset.name, cell.size, cell.recipe) for cell in cells)
-    yield from (("Recipe " + name, told) for name, told in chosen.items())
-    yield "Precision", material.precision
+    yield from method.settings(material)
     yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
         items = f"{test_set.n_train:,} training and {len(test_set.labels['test']):,} test items"
@@ -265,12 +264,7 @@ def provenance(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
         if len(values) > 4 and not any(isinstance(value, str) for value in values):
             yield field, f"{min(values):,} to {max(values):,}"
         else:
-            yield field, _first(list(map(_plain, values)))
-
-
-def _first(texts: Sequence[str]) -> str:
-    """The first four."""
-    return ", ".join(texts[:4]) + (f" and {len(texts) - 4} more" if len(texts) > 4 else "")
+            yield field, method.first(list(map(_plain, values)))
 
 
 def _plain(value: Any) -> str:

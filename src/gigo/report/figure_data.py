@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.estimates import Curve, split_curves
+from gigo.analysis.estimates import SHARE, Curve, split_curves
 from gigo.analysis.metric import Metric
 from gigo.analysis.words import accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
@@ -17,8 +18,9 @@ from gigo.report.material import Material
 TOPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Where an axis may end: models that are right once in twenty fill it, too."""
 
-MOST_LINES = 14
-"""Of a panel: more can't be told apart. The tables have them all."""
+MOST_LINES, MOST_GUIDES, MOST_DOTS = 14, 4, 1000
+"""Of a panel: more lines can't be told apart, more guides and dots hide them. The tables have all
+that is left out."""
 
 
 class CliffMark(NamedTuple):
@@ -37,6 +39,25 @@ class CliffMark(NamedTuple):
     text: str
     told: str
     row: int
+
+
+class Guide(NamedTuple):
+    """The tolerance of a line as it is drawn: along its level, then down to its rate.
+
+    Attributes:
+        line: whose it is.
+        level: what the tolerance allows its mean to fall to.
+        start, rate: from 0 to where the mean falls below, or as far as it was followed.
+        falls: whether it does.
+        told: the same in words.
+    """
+
+    line: str
+    level: float
+    start: float
+    rate: float
+    falls: bool
+    told: str
 
 
 class Panel(NamedTuple):
@@ -58,6 +79,9 @@ class Panel(NamedTuple):
         labels: of lines, in the order of the palette: all of the report's, this panel's alone
             where these would be too many.
         left_out: how many lines are not drawn (`MOST_LINES`).
+        dots: what single models reached that trained: line, rate, replicate, value; empty where
+            no mean is of several, or there are too many (`MOST_DOTS`).
+        guides: of the lines that have a tolerance; none where there are too many (`MOST_GUIDES`).
         metric: what means are of.
     """
 
@@ -72,6 +96,8 @@ class Panel(NamedTuple):
     highest_mean: float
     labels: list[str]
     left_out: int
+    dots: pd.DataFrame
+    guides: list[Guide]
     metric: Metric
 
 
@@ -100,7 +126,9 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     highest = max(lines["rate"]) or 1.0
     failed = _failed(lines, material.metric.most)
     article = _published(material, shown, highest)
-    heights = [lines["mean"], failed["mean_failed"], article["accuracy"]]
+    dots = _dots(material, shown)
+    heights = [lines["mean"], failed["mean_failed"], article["accuracy"], dots["value"]]
+    heights.append(lines["chance"])
     highest_point = np.nanmax(np.concatenate([column.to_numpy(np.float64) for column in heights]))
     few = len(material.labels) <= MOST_LINES
     return Panel(
@@ -115,6 +143,8 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
         highest_mean=next((top for top in TOPS if highest_point <= top), float(highest_point)),
         labels=material.labels if few else [*map(label, shown)],
         left_out=len(curves) - len(shown),
+        dots=dots,
+        guides=_guides(material, shown) if len(shown) <= MOST_GUIDES else [],
         metric=material.metric,
     )
 
@@ -125,6 +155,32 @@ def _failed(lines: pd.DataFrame, most: float) -> pd.DataFrame:
     n_failed = rows["n_trials"] - rows["n_started"]
     mean = (rows["n_trials"] * rows["mean_all"] - of_started) / n_failed
     return rows.assign(mean_failed=mean.clip(0.0, most))
+
+
+def _dots(material: Material, curves: Sequence[Curve]) -> pd.DataFrame:
+    columns = ["line", "rate", "replicate", "value"]
+    rows = pd.concat(
+        [material.trials[curve].assign(line=material.name.label(curve)) for curve in curves]
+    )
+    rows = rows.assign(value=rows[material.metric.name]).loc[rows["started"], columns]
+    alone = not rows.duplicated(["line", "rate"]).any()
+    return rows.iloc[:0] if alone or len(rows) > MOST_DOTS else rows
+
+
+def _guides(material: Material, curves: Sequence[Curve]) -> list[Guide]:
+    known = {each.curve: each for each in material.estimates}
+    guides: list[Guide] = []
+    for curve in curves:
+        clean, tolerance = known[curve].clean[0], known[curve].tolerance
+        if tolerance.value is not None and not math.isnan(clean):
+            line, level = material.name.label(curve), SHARE * clean
+            end, falls = tolerance.highest_rate, not tolerance.censored
+            told = f"above {material.metric.text(level)} at every rate tried"
+            if falls:
+                end = tolerance.value
+                told = f"falls below {material.metric.text(level)} at {rate_text(end)}"
+            guides.append(Guide(line, level, 0.0, end, falls, f"{line}: {told}"))
+    return guides
 
 
 def _title(material: Material, curve: Curve) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gigo.analysis import article
 from gigo.analysis.comparison import Comparison, between_settings
-from gigo.analysis.estimates import CurveEstimates, curve_estimates, split_curves, summary
+from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates, split_curves, summary
 from gigo.analysis.findings import Answer, Namer, answer
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.points import Side
@@ -67,6 +67,11 @@ class Material:
     @cached_property
     def summary(self) -> pd.DataFrame:
         return summary(self.frame, self.metric)
+
+    @cached_property
+    def trials(self) -> dict[Curve, pd.DataFrame]:
+        """The rows of the tidy table by curve."""
+        return split_curves(self.frame)
 
     @cached_property
     def estimates(self) -> list[CurveEstimates]:
