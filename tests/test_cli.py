@@ -471,7 +471,9 @@ def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path) -> None:
         return dict(re.split("  +", line, maxsplit=1) for line in done.out.splitlines())
 
     fresh = rows()
-    assert list(fresh) == ["study", "run", "trials", "stacks", "processes", "memory", "time"]
+    names = ["study", "run", "trials", "stacks", "processes", "memory", "time", "recipe", ""]
+    assert list(fresh) == names  # the last one is wrapped
+    assert fresh["recipe"].startswith("auto, digits, 200 labels: batches of 16, up to ")
     assert fresh["trials"] == "10, 0 of them done"
     assert fresh["stacks"] == "1 (1 of 10 models)"
     assert fresh["run"] == "runs/small"

@@ -19,12 +19,13 @@ from gigo.analysis import article
 from gigo.analysis import comparison as comparisons
 from gigo.analysis.article import PLACES, SETTING, published
 from gigo.analysis.comparison import COMPARISON_COLUMNS, Comparison, _matches, compare
+from gigo.analysis.metric import ACCURACY
 from gigo.analysis.points import ALL, Side
 from gigo.analysis.table import tidy
 from gigo.datasets import CATALOGUE
 from gigo.report import Material, figure, panels, terminal
 from gigo.report.blocks import Table
-from gigo.report.differences import comparison, points_text
+from gigo.report.differences import comparison
 from gigo.report.document import brief, report
 from gigo.report.figures import PUBLISHED
 from gigo.report.markdown import markdown
@@ -305,11 +306,11 @@ def test_a_single_setting_is_compared_with_each_and_what_differs_is_said():
     parts = found.by_setting()
     assert [(a[2], b[2]) for a, b in parts] == [("clean", "clean"), ("oracle", "clean")]
     assert sum(len(part.frame) for part in parts.values()) == len(found.frame)
-    assert found.differing["recipe"] == (("article",), ("small",))
+    assert found.differing["recipe"] == (("auto",), ("small",))
     assert found.differing["validation"] == (("clean", "oracle"), ("clean",))
     shown = prints(comparison(found))
-    assert "recipe: article in A, small in B" in shown
-    assert "article, oracle in A and small_cnn, small, clean in B" in shown
+    assert "recipe: auto in A, small in B" in shown
+    assert "auto, oracle in A and small_cnn, small, clean in B" in shown
 
 
 def test_several_settings_that_share_none_are_all_compared():
@@ -341,7 +342,7 @@ def test_settings_are_held_against_the_first_one_paired_by_replicate():
     found = between_settings(side(study, luckier))
     assert found is not None
     parts = found.by_setting()
-    assert {b for _, b in parts} == {("mlp", "article", "none")}
+    assert {b for _, b in parts} == {("mlp", "auto", "none")}
     assert [a[::2] for a, _ in parts] == [
         ("mlp", "clean"),
         ("logistic", "none"),
@@ -464,8 +465,8 @@ def test_a_report_states_the_differences_where_a_run_repeats_the_article():
     largest = found.largest
     assert largest is not None
     for text in (says(material), " ".join(prints(brief(material)).split())):
-        assert f"Mean difference {points_text(found.mean_difference)} points" in text
-        assert f"largest {points_text(largest['difference'])} (mnist, 1,000 labels" in text
+        assert f"Mean difference {ACCURACY.points(found.mean_difference)} points" in text
+        assert f"largest {ACCURACY.points(largest['difference'])} (mnist, 1,000 labels" in text
     assert "published points" not in says(mnist_material(ARTICLE.but(subset="random")))
 
 
@@ -488,7 +489,7 @@ def test_a_comparison_fits_80_columns_and_says_whose_interval_it_is():
     [(0.0071, "+0.7"), (-0.123, "−12.3"), (0.0, "0.0"), (-0.0004, "0.0")],
 )
 def test_differences_have_a_sign(difference, text):
-    assert points_text(difference) == text
+    assert ACCURACY.points(difference) == text
 
 
 @pytest.mark.parametrize(

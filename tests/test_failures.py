@@ -233,8 +233,8 @@ def test_a_process_that_dies_over_a_fit_or_takes_too_long_costs_one_trial(here: 
     what = study(rates, **tricks).but(replicates=1)
     timed = run("timed", what, trial_timeout=1.5)
     assert statuses(timed) == {
-        **dict.fromkeys((0, 1), {"ok"}),
-        **dict.fromkeys((0.25, 0.75, 0.95), {"failed"}),
+        **{rate: {"ok"} for rate in (0, 1)},
+        **{rate: {"failed"} for rate in (0.25, 0.75, 0.95)},
         0.5: {"timed_out"},
     }
     assert error_of(timed, 0.25) == "a training process ended with status 3"
@@ -271,7 +271,7 @@ def test_retry_trains_failed_trials_again_in_their_place(here: Path) -> None:
         run("run", what, retry="failed", listener=interrupting(5))
     again = run("run", what, retry="failed", listener=seen.append)
     assert (seen[0].done, seen[-1].done) == (5, 8)
-    assert statuses(again) == dict.fromkeys((0, 0.25, 0.5, 0.75), {"ok"})
+    assert statuses(again) == {rate: {"ok"} for rate in (0, 0.25, 0.5, 0.75)}
     assert same(again, run("other", what))
     assert repr(again) == "<gigo.Result run: 8 of 8 trials>"
     assert len(first.records) == len(again.records) == 8

@@ -240,7 +240,7 @@ def test_views_of_items_take_memory_too() -> None:
         ("article", "clean", 25),
         ("article", "none", 100),  # nothing to stop on
         ({"epochs": 5}, "oracle", 5),
-        ({"patience": 0}, "oracle", 100),
+        ({"base": "article", "patience": 0}, "oracle", 100),
         ("sgd", "clean", 30),
     ],
 )

@@ -68,6 +68,44 @@ def test_the_page_draws_itself_and_fits(browser, url, width, scheme):
     page.close()
 
 
+def test_figures_are_images_with_their_finding(browser, url):
+    page = browser.new_page()
+    page.goto(url)
+    page.wait_for_selector("html[data-drawn]", timeout=20_000)
+    images = page.get_by_role("img", name="falls below")
+    assert images.count() == page.locator(".chart").count() == 2
+    assert page.get_by_role("img").locator("summary").count() == 0
+    page.close()
+
+
+def test_a_figure_is_saved_by_keyboard(browser, url):
+    page = browser.new_page()
+    page.goto(url)
+    page.wait_for_selector("html[data-drawn]", timeout=20_000)
+    page.get_by_label("Save figure 1").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    link = page.locator(".vega-actions a:focus")
+    assert link.inner_text() == "Save as SVG"
+    page.wait_for_function("document.activeElement.href.startsWith('blob:')")
+    with page.expect_download() as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.suggested_filename == "figure-1.svg"
+    page.close()
+
+
+def test_what_is_folded_is_printed(browser, url):
+    page = browser.new_page()
+    page.goto(url)
+    page.wait_for_selector("html[data-drawn]", timeout=20_000)
+    folded = page.locator("main > details")
+    assert folded.count() > 0
+    for event, opened in (("beforeprint", folded.count()), ("afterprint", 0)):
+        page.evaluate(f"dispatchEvent(new Event('{event}'))")
+        assert page.locator("main > details[open]").count() == opened
+    page.close()
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_the_legend_of_published_points_fits(browser, tmp_path, width):
     material = mnist_material(ARTICLE.but(corruption=["symmetric", "two_sink", "biased"]))

@@ -122,8 +122,13 @@ def test_the_page_can_be_read_without_seeing_it(demo, source):
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     assert all(attrs.get("scope") == "col" for tag, attrs in found if tag == "th")
-    labels = [attrs["aria-label"] for _, attrs in found if attrs.get("role") == "img"]
-    assert labels == [figure.alt for figure in figures_of(report(demo))]
+    charts = [json.loads(str(attrs["data-spec"])) for _, attrs in found if "data-spec" in attrs]
+    assert [chart["description"] for chart in charts] == [
+        figure.alt for figure in figures_of(report(demo))
+    ]
+    regions = [attrs for _, attrs in found if attrs.get("role") == "region"]
+    assert len(regions) == [tag for tag, _ in found].count("table")
+    assert all(attrs["aria-label"] and attrs["tabindex"] == "0" for attrs in regions)
 
 
 def test_the_page_says_the_answer_first(demo, source):
@@ -277,7 +282,9 @@ def test_a_trial_is_a_row_on_the_terminal(demo):
 
 
 def test_a_row_says_its_setting_where_settings_vary():
-    study = make_study(recipe=[{"batch_size": 32}, "article"], rates=0, replicates=1)
+    study = make_study(
+        recipe=[{"base": "article", "batch_size": 32}, "article"], rates=0, replicates=1
+    )
     shown = prints(trials(make_frame(study, lambda t: 0.5)))
     assert "batch_size=32 " in shown
     assert "batch_size=256 " in shown
@@ -285,7 +292,7 @@ def test_a_row_says_its_setting_where_settings_vary():
 
 def test_of_very_many_trials_the_first_are_shown(demo):
     frame = demo.frame.loc[demo.frame.index.repeat(20)]
-    table, note = trials(frame)
+    table, note, _ = trials(frame)
     assert isinstance(table, Table)
     assert isinstance(note, Text)
     assert len(table.rows) == MOST_TRIALS
@@ -301,7 +308,7 @@ def test_what_does_not_fit_is_left_out_whole_and_named(demo, width):
         column.title for block in blocks if isinstance(block, Table) for column in block.columns
     ]
     table, _, told = shown.partition("Left out")
-    gone = flat(told).partition(": ")[2].rstrip(".").split(", ")
+    gone = flat(told).partition(": ")[2].partition(".")[0].split(", ")
     kept = [title for title in titles if title not in gone]
     assert max(map(len, shown.splitlines())) <= width
     assert "…" not in shown

@@ -84,7 +84,7 @@ def test_tables_name_what_cells_hold() -> None:
         "corruption": "symmetric include_true=True",
         "rate": 0.0,
         "model": "small_cnn",
-        "recipe": "article",
+        "recipe": "auto",
         "validation": "clean",
     }
 

@@ -28,7 +28,7 @@ from gigo.corruptions import CATALOGUE
 from gigo.datasets import CATALOGUE as DATASETS
 from gigo.errors import GigoError, SpecError
 from gigo.grid import Grid
-from gigo.recipe import RECIPES, Recipe, told_apart
+from gigo.recipe import RECIPES, Auto, Recipe, told_apart
 from gigo.ref import Ref, canonical
 from gigo.resolve import resolve
 from gigo.study import Study
@@ -125,7 +125,7 @@ def test_the_defaults_are_those_of_the_guide() -> None:
     study = Study.create(dataset="digits")
     assert study.rates == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     assert (study.size, study.replicates, study.validation) == (("all",), 3, ("auto",))
-    assert study.recipe == (RECIPES["article"],)
+    assert study.recipe == (RECIPES["auto"],)
 
 
 def test_the_article_recipe_is_the_article_s() -> None:
@@ -157,7 +157,7 @@ def test_recipes_held_against_each_other_are_called_by_what_differs() -> None:
     for kept in (["article"], ["article", "sgd"], ["article flip=True"], []):
         assert told_apart(kept) == {label: label for label in kept}
     (recipe,) = Study.create(dataset="digits", recipe={"epochs": 3}).recipe
-    assert recipe == Recipe(epochs=3)
+    assert recipe == Auto(epochs=3)
 
 
 def test_numpy_numbers_and_arrays_count_as_plain_ones() -> None:
@@ -281,7 +281,10 @@ def test_rates_are_fractions(rate: float) -> None:
         ({"replicates": 0}, "replicates = 0: expected greater than or equal to 1"),
         ({"recipe": {"epochs": 0}}, "recipe.epochs = 0: expected greater than or equal to 1"),
         ({"recipe": {"base": "sgd", "momentum": 1}}, "recipe.momentum = 1: expected less than 1"),
-        ({"recipe": {"base": ["sgd"]}}, "recipe.base = ['sgd']: expected one of article, sgd, "),
+        (
+            {"recipe": {"base": ["sgd"]}},
+            "recipe.base = ['sgd']: expected one of article, auto, sgd, ",
+        ),
         ({"recipe": {"schedule": "cos"}}, "recipe.schedule = 'cos': expected 'constant', 'cosine'"),
         ({"name": ".."}, "name = '..': expected letters, digits, "),
         ({"name": "a/b"}, "name = 'a/b': expected letters, digits, "),

@@ -19,7 +19,7 @@ from gigo.version import __version__
 if TYPE_CHECKING:
     from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
-    from gigo.errors import GigoError
+    from gigo.errors import GigoError, GigoWarning
     from gigo.runner.progress import Progress
     from gigo.study import Study
     from gigo.types import Dataset, Schedule
@@ -28,6 +28,7 @@ __all__ = [
     "Comparison",
     "Dataset",
     "GigoError",
+    "GigoWarning",
     "Progress",
     "Result",
     "Schedule",
@@ -42,7 +43,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "gigo.analysis.comparison",
     **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
-    "GigoError": "gigo.errors",
+    **dict.fromkeys(("GigoError", "GigoWarning"), "gigo.errors"),
     "Progress": "gigo.runner.progress",
     "Study": "gigo.study",
     **dict.fromkeys(("Dataset", "Schedule"), "gigo.types"),

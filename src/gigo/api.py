@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigo import own, studies
-from gigo.errors import SpecError
+from gigo.errors import GigoWarning, SpecError, unknown
+from gigo.metrics import MEASURES
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
@@ -33,8 +35,11 @@ class Result:
 
     Args:
         path: the run folder.
+        metric: what summary, estimates, plots and reports are of, a name of
+            `gigo.metrics.MEASURES`; default that of the last study run into the folder.
 
     Raises:
+        SpecError: an unknown metric.
         StoreError: there is no run, or it can't be read.
 
     >>> import gigo
@@ -50,14 +55,27 @@ class Result:
     >>> chart = result.plot(size=200)
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, metric: str | None = None) -> None:
         self.path = Path(os.path.expanduser(path))  # pathlib's raises where it knows no such user
         with Store.open(self.path) as store:
             self.grids = store.grids
             self.precision = store.precision
+            self._usual_metric = store.metric
             self._count = store.count()
             self._finished = store.finished(self._count)
             self.test_sets = store.test_sets()  # second: a live writer stores them before records
+
+        self.metric = metric or self._usual_metric
+        if self.metric not in MEASURES:
+            raise unknown("metric", self.metric, MEASURES)
+
+    def within(self, metric: str | None) -> Result:
+        """The same run in another metric; None: in this one.
+
+        Raises:
+            SpecError: an unknown one.
+        """
+        return self if metric in (None, self.metric) else Result(self.path, metric)
 
     def __repr__(self) -> str:
         return f"<gigo.Result {self.path}: {self._finished} of {len(self._keys)} trials>"
@@ -127,7 +145,12 @@ class Result:
 
     @cached_property
     def material(self) -> Material:
-        """What figures and pages are made from: summary, estimates, the answer in words."""
+        """What figures and pages are made from: summary, estimates, the answer in words.
+
+        Raises:
+            SpecError: the run has no value of the metric.
+        """
+        from gigo.analysis import metric
         from gigo.report import Material
 
         with Store.open(self.path) as store:
@@ -141,6 +164,7 @@ class Result:
             pending=self.missing,
             provenance=provenance,
             command=self._command,
+            metric=metric.find(self.metric, self.frame),
         )
 
     def _stored(self) -> Iterator[Record]:
@@ -149,12 +173,17 @@ class Result:
 
     @property
     def _command(self) -> str | None:
-        """What makes the run again, if its studies are all built in."""
+        """What makes the run and its report again, if its studies are all built in."""
         for study in self.studies:
-            if study.name not in studies.names() or studies.find(study.name) != study:
+            if study.name not in studies.names():
                 return None
-        together = f" --out runs/{self.studies[0].name}" if len(self.studies) > 1 else ""
-        return " && ".join(f"gigo run {study.name}{together}" for study in self.studies)
+            built_in = studies.find(study.name)
+            if study.but(metric=built_in.metric) != built_in:
+                return None
+        options = f" --metric {self.metric}" if self.metric != "accuracy" else ""
+        if len(self.studies) > 1:
+            options += f" --out runs/{self.studies[0].name}"
+        return " && ".join(f"gigo run {study.name}{options}" for study in self.studies)
 
     @property
     def answer(self) -> str:
@@ -174,42 +203,56 @@ class Result:
         """Tolerance and midpoint of each curve, with intervals."""
         return self.material.estimates
 
-    def plot(self, size: int | None = None) -> alt.ConcatChart:
-        """Accuracy against corruption rate, with intervals.
+    def plot(self, size: int | None = None, metric: str | None = None) -> alt.ConcatChart:
+        """The metric against corruption rate, with intervals.
 
         Args:
             size: only the figures with this size; default all of them.
+            metric: another one than the result's.
 
         Raises:
-            SpecError: nothing of that size is trained yet.
+            SpecError: nothing of that size is trained yet; a metric that the run has not.
         """
         from gigo.report import figure
 
-        return figure(self.material, size)
+        return figure(self.within(metric).material, size)
 
     @property
     def page(self) -> Path | None:
         """The report in the run folder, if it was written after all that the run holds."""
-        page = self.path / "report.html"
+        page = self._page
         written = page.stat().st_mtime_ns if page.is_file() else 0
         return page if written > (self.path / DATABASE).stat().st_mtime_ns else None
 
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the self-contained page; default ``report.html`` in the run folder.
+    @property
+    def _page(self) -> Path:
+        """Where the report is, in the run folder: each metric has one."""
+        other = "" if self.metric == self._usual_metric else f"-{self.metric}"
+        return self.path / f"report{other}.html"
+
+    def report(self, path: str | Path | None = None, metric: str | None = None) -> Path:
+        """Write the self-contained page.
+
+        Args:
+            path: where to; default ``report.html`` in the run folder, or ``report-METRIC.html``
+                for another metric than the run's.
+            metric: another one than the result's.
 
         Returns:
             Where it is.
 
         Raises:
+            SpecError: the run has no such metric.
             StoreError: it can't be written.
         """
         from gigo.report import write_report
 
-        return write_report(Path(path or self.path / "report.html"), self.material)
+        result = self.within(metric)
+        return write_report(Path(path or result._page), result.material)
 
 
-def load(path: str | Path) -> Result:
-    """The result of an earlier run, from its folder.
+def load(path: str | Path, metric: str | None = None) -> Result:
+    """The result of an earlier run, from its folder; see `Result`.
 
     >>> import gigo
     >>> fields = dict(dataset="digits", size=100, model="mlp", recipe="small", replicates=1)
@@ -217,16 +260,17 @@ def load(path: str | Path) -> Result:
     >>> gigo.load("mine")
     <gigo.Result mine: 1 of 1 trials>
     """
-    return Result(path)
+    return Result(path, metric)
 
 
-def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
+def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accuracy") -> Comparison:
     """Two runs side by side, at the points (data set, size, corruption, rate) that both have.
 
     Args:
         a: a result, a run folder, a CSV file of published points (`gigo.analysis.points`), or
             ``"article"``: the article's (``"./article"`` is a folder of that name).
         b: what to compare it with, likewise.
+        metric: what to compare, a name of `gigo.metrics.MEASURES`; published points are accuracies.
 
     Returns:
         ``.frame``, a row per point, with the columns of
@@ -234,7 +278,7 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
         ``.mean_absolute_difference``, ``.largest``, ``.share_inside``; ``.differing`` settings.
 
     Raises:
-        SpecError: no run among them, or no point in common.
+        SpecError: no run among them, no point in common, or one of them lacks the metric.
         StoreError: there is no run, or it can't be read.
 
     >>> import gigo
@@ -247,13 +291,15 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     >>> list(comparison.frame["method"])
     ['paired', 'paired']
     """
+    from gigo.analysis import metric as metrics
     from gigo.analysis.comparison import compare as compare_sides
 
     sides = _side(a), _side(b)
     names = " ".join(side.name for side in sides)
     if all(side.note for side in sides):
         raise SpecError("runs", names, "at least one run's folder")
-    found = compare_sides(*sides)
+    chosen = [metrics.find(metric, side.frame) for side in sides]
+    found = compare_sides(*sides, chosen[0])
     if found.frame.empty:
         shared = "data set, size, corruption and rate"
         raise SpecError("runs", names, f"two with a trained point in common ({shared})")
@@ -302,20 +348,38 @@ def run(
     Raises:
         GigoError: see its subclasses; the message names what is wrong.
 
+    Warns:
+        GigoWarning: clean labels teach nothing, with what to do about it.
+
     >>> import gigo
     >>> gigo.run("demo", size=100, model="mlp", rates=[0, 0.4], replicates=1, out="small")
     <gigo.Result small: 3 of 3 trials>
     """
-    from gigo import runner
-    from gigo.console import interactive
-
     resolved = study if isinstance(study, Study) else studies.find(study)
     if changes:
         resolved = resolved.but(**changes)
-    path = folder(resolved, out)
+    return _trained(resolved, out, data_dir, device, workers, trial_timeout, retry, listener)
+
+
+def _trained(
+    study: Study,
+    out: str | Path | None,
+    data_dir: str | Path | None,
+    device: str,
+    workers: int | None,
+    trial_timeout: float | None,
+    retry: str | None,
+    listener: Listener | None,
+) -> Result:
+    """What `run` and `sweep` give; warnings point at who called these."""
+    from gigo import runner
+    from gigo.analysis import cautions
+    from gigo.console import interactive
+
+    path = folder(study, out)
     with interactive() if listener is None else nullcontext(listener) as told:
         runner.run(
-            resolved,
+            study,
             path,
             data_dir=None if data_dir is None else Path(data_dir),
             device=device,
@@ -324,7 +388,10 @@ def run(
             retry=retry,
             listener=told,
         )
-    return Result(path)
+    result = Result(path, study.metric)
+    for caution in cautions.useless(result.frame, result.test_sets):
+        warnings.warn(caution, GigoWarning, stacklevel=3)
+    return result
 
 
 def sweep(
@@ -368,10 +435,12 @@ def sweep(
         dataset: data sets as `gigo.study.Study` has them, in place of ``data``.
         corruption: likewise.
         rates: likewise.
-        out: the run folder; see `run`, as for the next four.
+        out: the run folder; see `run`, as for the next six.
         data_dir: where data files lie.
         device: where to train.
         workers: training processes at once.
+        trial_timeout: seconds that an estimator may take.
+        retry: trains failed trials again.
         listener: is told of progress.
         **fields: other fields of `gigo.study.Study`, such as ``model`` and ``replicates``.
 
@@ -397,21 +466,15 @@ def sweep(
     study = Study.create(dataset=chosen, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
-    return run(
-        study,
-        out=out,
-        data_dir=data_dir,
-        device=device,
-        workers=workers,
-        trial_timeout=trial_timeout,
-        retry=retry,
-        listener=listener,
-    )
+    return _trained(study, out, data_dir, device, workers, trial_timeout, retry, listener)
 
 
 def _digest(study: Study) -> str:
-    """8 hex digits of all but what may grow: sizes, kinds of corruption, rates, replicates."""
-    growing = {"name", "summary", "size", "corruption", "rates", "replicates"}
+    """8 hex digits of all but what may grow: sizes, kinds of corruption, rates, replicates.
+
+    The metric is no part of it either: it changes nothing that is trained.
+    """
+    growing = {"name", "summary", "metric", "size", "corruption", "rates", "replicates"}
     content = study.model_dump_json(exclude=growing)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

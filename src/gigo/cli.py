@@ -11,13 +11,14 @@ import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from gigo.errors import GigoError, SpecError
+from gigo.errors import GigoError, GigoWarning, SpecError
 from gigo.printable import printable
 from gigo.version import __version__
 
@@ -143,6 +144,7 @@ RUN = typer.Argument(metavar="RUN", help="A run's folder.")
 OUT = _option("RUN", "The run's folder.  [default: runs/STUDY]")
 DEVICE = _option("NAME", "auto, cpu, cuda, cuda:1, ...", default="auto")
 WORKERS = _option("N", "Training processes at once.  [default: for long runs one per core]")
+METRIC = _option("NAME", "What to draw and answer in.  [default: the run's, or accuracy]")
 CSV = typer.Option(False, "--csv", help="As CSV, on standard output.")
 
 
@@ -202,6 +204,7 @@ def run_or_plan(
     validation: Texts = _many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
     replicates: str | None = _option("N", "Repetitions of every point."),
     seed: str | None = _option("N", "Seed of everything random."),
+    metric: str | None = METRIC,
     precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
     out: Path | None = OUT,
     data_dir: Path | None = _option("FOLDER", "Where data files lie; or set GIGO_DATA."),
@@ -244,11 +247,12 @@ def status(run: Path = RUN) -> None:
 def report(
     run: Path = RUN,
     out: Path | None = _option("FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
+    metric: str | None = METRIC,
 ) -> None:
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
-    result = api.load(run)
+    result = api.load(run, metric)
     _report(result, result.report(out))
 
 
@@ -258,6 +262,7 @@ def table(
     as_csv: bool = CSV,
     as_json: bool = typer.Option(False, "--json", help="As a JSON list of rows."),
     parquet: Path | None = _option("FILE", "As this Parquet file."),
+    metric: str | None = METRIC,
 ) -> None:
     """Show a run's trials, a row each, or export them.
 
@@ -267,7 +272,8 @@ def table(
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise SpecError("format", "several", "only one of --csv, --json and --parquet")
-    frame = api.load(run).frame
+    result = api.load(run, metric)
+    frame = result.frame
     if parquet is not None:
         from gigo.files import write_whole
 
@@ -282,13 +288,14 @@ def table(
     else:
         from gigo.report import document, terminal
 
-        terminal.show(document.trials(frame))
+        terminal.show(document.trials(frame, result.material.metric))
 
 
 @app.command(epilog="Example: gigo compare runs/demo runs/small")
 def compare(
     a: str = typer.Argument(metavar="A", help="A run's folder, points.csv, or article."),
     b: str = typer.Argument(metavar="B", help="Likewise."),
+    metric: str = _option("NAME", "What to compare.", default="accuracy"),
     as_csv: bool = CSV,
 ) -> None:
     """Compare two runs, or a run with published points.
@@ -299,7 +306,7 @@ def compare(
     """
     from gigo import api
 
-    found = api.compare(a, b)
+    found = api.compare(a, b, metric)
     if as_csv:
         _csv(found.frame)
         return
@@ -474,7 +481,8 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
 
     run, path = context.obj or api.run, api.folder(study, out)
     try:
-        with displayed() as display:
+        with displayed() as display, warnings.catch_warnings():
+            warnings.simplefilter("ignore", GigoWarning)  # the report below says it
             result = run(study, out=path, listener=display.show, **options)
         _report(result, result.page or result.report())
         if error := result.failure:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gigo import studies
 from gigo.errors import unknown
 from gigo.printable import duration
-from gigo.recipe import Recipe
+from gigo.recipe import Auto, Recipe, worked_out
 from gigo.resolve import CATALOGUES
 from gigo.store import Store
 from gigo.study import Study
@@ -56,6 +56,9 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
     }
     if any(trial.model.trainer == "estimator" for trial in found.pending):
         rows["time"] = "not known before the first fits: nobody can tell what an estimator takes"
+    recipes = worked_out((t.dataset.name, t.size, t.recipe) for t in found.pending)
+    if recipes:
+        rows["recipe"] = "; ".join(f"{name}: {told}" for name, told in recipes.items())
     if not found.resumed and not found.damaged:
         del rows["checkpoints"]
     if not count:
@@ -136,6 +139,8 @@ def _card(entry: Any) -> str:
 
 def _recipe(recipe: Recipe) -> str:
     """Its optimiser and what else differs from the article's, which is told whole."""
+    if isinstance(recipe, Auto):
+        return "the default: batch size, epochs and patience follow the number of items"
     options = recipe.model_dump()
     if recipe != Recipe():
         usual = Recipe().model_dump()

@@ -76,6 +76,19 @@ class StudyMismatch(StoreError):
     """The run folder holds trials of a study that this one can't extend."""
 
 
+class GigoWarning(UserWarning):
+    """A run is done, but its numbers are worth little; the message says why, and what to do.
+
+    >>> import warnings, gigo
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     recipe = {"learning_rate": 1e-12, "epochs": 2}
+    ...     _ = gigo.sweep(dataset="digits", size=50, model="mlp", rates=0, recipe=recipe)
+    >>> print(caught[0].category.__name__, caught[0].message)
+    GigoWarning Clean labels teach nothing: most models never started to learn...
+    """
+
+
 def unknown(field: str, value: str, known: Iterable[str]) -> SpecError:
     """The error for a name that is in no catalogue, with the nearest right one suggested.
 

@@ -84,11 +84,10 @@ class Grid:
                 study.validation,
             ):
                 number = card.n_train if size == "all" else size
-                if model.trainer == "estimator":
-                    recipe = IDLE_RECIPE
+                whole = recipe.on(number) if model.trainer == "network" else IDLE_RECIPE
                 if policy == "auto":
                     policy = "clean" if model.monitors else "none"
-                found[Cell(card, number, kind, rate, model, recipe, policy)] = None
+                found[Cell(card, number, kind, rate, model, whole, policy)] = None
         return tuple(found)
 
     def trial(self, cell: Cell, replicate: int) -> Trial:
@@ -146,7 +145,7 @@ class Grid:
         """A grid without what is no data: its things have labels and identities, and no values."""
         study: dict[str, Any] = {**plain["study"]}
         # Whole ones: what a user may not write, since it does nothing, is in many of them.
-        study["recipe"] = [Recipe(**recipe) for recipe in study["recipe"]]
+        study["recipe"] = [r if "base" in r else Recipe(**r) for r in study["recipe"]]
         return cls(
             study=Study.create(**study),
             datasets=tuple(_card(**card) for card in plain["datasets"]),

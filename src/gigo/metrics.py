@@ -36,6 +36,10 @@ MEASURES: dict[str, str] = {
 """What `measures` can give, with its meaning and unit."""
 
 
+RANKING = ("roc_auc", "average_precision")
+"""Those of `MEASURES` that only two classes have."""
+
+
 class PerClass(NamedTuple):
     """One number per class, each (K,). ``recall`` is NaN for a class the test set has none of."""
 
@@ -77,7 +81,7 @@ def measures(
         found["brier"] = brier(labels, probabilities)
         found["ece"] = calibration_error(predictions == labels, probabilities.max(axis=1))
         if n_classes == 2:
-            found["roc_auc"], found["average_precision"] = ranking(labels, wide[:, 1] - wide[:, 0])
+            found |= zip(RANKING, ranking(labels, wide[:, 1] - wide[:, 0]), strict=True)
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_serializer
 
 from gigo.errors import SpecError, unknown
 from gigo.ref import canonical
@@ -63,6 +63,10 @@ class Recipe(Spec):
     def __hash__(self) -> int:
         return hash(tuple(vars(self).values()))
 
+    def on(self, n_items: int) -> Recipe:
+        """What trains on so many items: itself, whatever their number."""
+        return self
+
     def called(self, label: str) -> Self:
         """The same recipe with a label of its own."""
         other = self.model_copy()
@@ -84,11 +88,80 @@ class Recipe(Spec):
         """The built-in recipe's name, with what differs from the nearest one."""
         return self._called or _label(self)
 
+    @property
+    def told(self) -> str:
+        """Its main numbers, for people.
+
+        >>> Recipe(batch_size=64).told
+        'batches of 64, up to 100 epochs, patience 10, learning rate 0.001'
+        """
+        patience = f"patience {self.patience}" if self.patience else "no early stopping"
+        rate = f"learning rate {self.learning_rate:g}"
+        epochs = f"up to {self.epochs:,} epochs"
+        return ", ".join([f"batches of {self.batch_size:,}", epochs, patience, rate])
+
+
+class Auto(Recipe):
+    """A recipe that follows the data: what is not given is worked out from the number of items.
+
+    Batches are a power of two, 16 to 256 items, of which an epoch has 32 or more where there are
+    that many items. However few items there are, the epochs allowed come to `STEPS` steps of the
+    optimiser or more, and early stopping waits for `PATIENT_STEPS` or more.
+
+    >>> small, large = Auto().on(50), Auto(learning_rate=0.01).on(60_000)
+    >>> small.label, small.batch_size, small.patience
+    ('auto', 16, 50)
+    >>> large.label, large.batch_size, large.patience
+    ('auto learning_rate=0.01', 256, 10)
+    """
+
+    base: Literal["auto"] = "auto"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Auto) and self.given == other.given
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.given.items()))
+
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        return self.given.items()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that are not worked out, by name."""
+        names = [name for name in Recipe.model_fields if name in self.model_fields_set]
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def label(self) -> str:
+        return " ".join(["auto", *(f"{name}={value}" for name, value in self.given.items())])
+
+    @model_serializer
+    def _plain(self) -> dict[str, Any]:
+        return {"base": "auto", **self.given}
+
+    def on(self, n_items: int) -> Recipe:
+        """The whole recipe for a training set of so many items, those held out included."""
+        return _on(self, n_items)
+
+
+EPOCH_STEPS = 32
+"""Of the optimiser, that an epoch of `Auto` has where there are items enough."""
+
+STEPS = 1200
+"""Of the optimiser, that the epochs of `Auto` allow at least."""
+
+PATIENT_STEPS = 200
+"""That early stopping of `Auto` waits for at least."""
+
+ADAM_RATE, SGD_RATE = 2e-3, 0.05
+"""Learning rates of `Auto` at the start."""
 
 IDLE_RECIPE = Recipe().called("none")
 """What stands for the recipe of a model that has no epochs."""
 
 RECIPES: dict[str, Recipe] = {
+    "auto": Auto(),
     "article": Recipe(),
     "small": Recipe(learning_rate=2e-3, batch_size=16, epochs=60, patience=12, plateau_patience=6),
     "sgd": Recipe(
@@ -102,6 +175,23 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
     ),
 }
+
+
+@cache
+def _on(recipe: Auto, n_items: int) -> Recipe:
+    given = recipe.given
+    power = 1 << max((n_items // EPOCH_STEPS).bit_length() - 1, 0)
+    batch_size = given.get("batch_size", min(max(power, 16), 256))
+    steps = -(-n_items // batch_size)  # of an epoch
+    patience = given.get("patience") or max(10, -(-PATIENT_STEPS // steps))
+    made: dict[str, Any] = {
+        "learning_rate": SGD_RATE if recipe.optimizer == "sgd" else ADAM_RATE,
+        "batch_size": batch_size,
+        "epochs": max(60, -(-STEPS // steps)),
+        "patience": patience,
+        "plateau_patience": max(patience // 2, 1),
+    }
+    return Recipe(**{**made, **given}).called(recipe.label)
 
 
 # Asked of every trial.
@@ -118,7 +208,8 @@ def _label(recipe: Recipe) -> str:
         theirs = base.model_dump()
         return [f"{k}={v}" for k, v in mine.items() if v != theirs[k]]
 
-    name, base = min(RECIPES.items(), key=lambda item: len(changes(item[1])))
+    whole = {name: base for name, base in RECIPES.items() if not isinstance(base, Auto)}
+    name, base = min(whole.items(), key=lambda item: len(changes(item[1])))
     return " ".join([name, *changes(base)])
 
 
@@ -130,6 +221,8 @@ def told_apart(labels: Iterable[str]) -> dict[str, str]:
 
     >>> told_apart(["article", "article batch_size=64"])
     {'article': 'batch_size=256', 'article batch_size=64': 'batch_size=64'}
+    >>> told_apart(["auto", "auto batch_size=64"])
+    {'auto': 'batch_size=auto', 'auto batch_size=64': 'batch_size=64'}
     >>> told_apart(["article", "small"])
     {'article': 'article', 'small': 'small'}
     """
@@ -139,10 +232,26 @@ def told_apart(labels: Iterable[str]) -> dict[str, str]:
         return {label: label for label in changed}
     usual = {name: f"{value}" for name, value in RECIPES[bases.pop()].model_dump().items()}
     values = {label: usual | changes for label, changes in changed.items()}
-    varying = [name for name in usual if len({mine[name] for mine in values.values()}) > 1]
+    names = [n for n in Recipe.model_fields if len({v.get(n) for v in values.values()}) > 1]
     return {
-        label: " ".join(f"{name}={mine[name]}" for name in varying)
+        label: " ".join(f"{name}={mine.get(name, 'auto')}" for name in names)
         for label, mine in values.items()
+    }
+
+
+def worked_out(recipes: Iterable[tuple[str, int, Recipe]]) -> dict[str, str]:
+    """What `Auto` came to, in words by data set and size; a line for each that it was used with.
+
+    Args:
+        recipes: the name of a data set, the number of items and the whole recipe.
+
+    >>> worked_out([("digits", 200, Auto().on(200)), ("digits", 200, Recipe())])
+    {'auto, digits, 200 labels': 'batches of 16, up to 93 epochs, patience 16, learning rate 0.002'}
+    """
+    return {
+        f"{recipe.label}, {name}, {size:,} labels": recipe.told
+        for name, size, recipe in recipes
+        if recipe.label.split()[0] == "auto"
     }
 
 
@@ -160,23 +269,33 @@ IDLE: dict[str, tuple[str, tuple[object, ...]]] = {
 def _as_recipe(value: object) -> object:
     if isinstance(value, str):
         value = {"base": value}
-    if isinstance(value, Mapping):
-        given: dict[str, object] = {**value}
-        base = given.pop("base", "article")
-        if not isinstance(base, str):
-            raise SpecError("recipe.base", base, f"one of {', '.join(sorted(RECIPES))}")
-        if base not in RECIPES:
-            raise unknown("recipe", base, RECIPES)
-        usual = RECIPES[base].model_dump()
-        made = {**usual, **given}
-        for name in given.keys() & IDLE.keys():
-            option, values = IDLE[name]
-            if given[name] != usual[name] and made[option] in values:
-                expected = f"another {option} than {made[option]!r}, with which it does nothing"
-                raise SpecError(f"recipe.{name}", given[name], expected)
-        return made
-    return value
+    if not isinstance(value, Mapping):
+        return value
+    given: dict[str, object] = {**value}
+    whole = given.keys() >= Recipe.model_fields.keys()  # nothing is left to work out
+    base = given.pop("base", "article" if whole else "auto")
+    if not isinstance(base, str):
+        raise SpecError("recipe.base", base, f"one of {', '.join(sorted(RECIPES))}")
+    if base not in RECIPES:
+        raise unknown("recipe", base, RECIPES)
+    usual = Recipe().model_dump() | RECIPES[base].model_dump()
+    made = {**usual, **given}
+    for name in given.keys() & IDLE.keys():
+        option, values = IDLE[name]
+        if given[name] != usual[name] and made[option] in values:
+            expected = f"another {option} than {made[option]!r}, with which it does nothing"
+            raise SpecError(f"recipe.{name}", given[name], expected)
+    return {"base": base, **given} if base == "auto" else made
 
 
-RecipeItem = Annotated[Recipe, BeforeValidator(_as_recipe)]
+def _kind(value: object) -> Literal["auto", "whole"]:
+    automatic = isinstance(value, Mapping) and "base" in value
+    return "auto" if automatic or isinstance(value, Auto) else "whole"
+
+
+RecipeItem = Annotated[
+    Annotated[Auto, Tag("auto")] | Annotated[Recipe, Tag("whole")],
+    Discriminator(_kind),
+    BeforeValidator(_as_recipe),
+]
 """A built-in recipe's name, or a table whose ``base`` names the one to start from."""

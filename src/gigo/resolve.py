@@ -19,6 +19,7 @@ from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
+from gigo.metrics import RANKING
 from gigo.recipe import MOST, RECIPES, Recipe
 from gigo.ref import Ref, canonical
 from gigo.study import Study
@@ -64,6 +65,7 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     chosen = {card.name: _models(study, card) for card in cards}
     for card in cards:
         _check_sizes(study, card, chosen[card.name])
+        _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card)
     found = [_corruption(ref, study.placement) for ref in study.corruption]
@@ -189,6 +191,12 @@ def _check_sizes(study: Study, card: Card, models: Iterable[Model]) -> None:
             raise SpecError("size", size, f"at most the {card.n_train} items of {card.name}")
         if holds_out and round(HELD_OUT * size) < 1:
             raise SpecError("size", size, "at least 3 items, or none can be held out")
+
+
+def _check_metric(metric: str, card: Card) -> None:
+    if metric in RANKING and card.n_classes != 2:
+        expected = f"one for any number of classes: {card.name} has {card.n_classes}"
+        raise SpecError("metric", metric, expected)
 
 
 def _check_augmentation(recipe: Recipe, card: Card) -> None:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
-from gigo.recipe import MOST, RECIPES, Recipe, RecipeItem
+from gigo.metrics import MEASURES
+from gigo.recipe import MOST, RECIPES, Auto, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
 from gigo.trial import Subset
@@ -37,6 +38,15 @@ def _as_rate(value: float) -> float:
     return round(value, 9) + 0.0
 
 
+def _as_metric(name: str) -> str:
+    if name not in MEASURES:
+        raise unknown("metric", name, MEASURES)
+    return name
+
+
+MetricName = Annotated[
+    str, AfterValidator(_as_metric), Field(json_schema_extra={"enum": [*MEASURES]})
+]
 RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
 SizeItem = Literal["all"] | Annotated[int, WHOLE]
 
@@ -54,7 +64,8 @@ class Study(Spec):
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``article_cnn``
             for images of at least 24x24, ``small_cnn`` for smaller ones, ``mlp`` for other items.
-        recipe: names of built-in recipes, or tables (``base`` names the one to start from).
+        recipe: names of built-in recipes, or tables (``base`` names the one to start from); what
+            ``"auto"`` leaves open follows from the number of items (`gigo.recipe.Auto`).
         validation: what early stopping and the choice of weights look at: ``oracle`` (the test
             set, as the article did), ``clean`` (a held-out 20 %), ``noisy`` (the same 20 %, with
             the same corruption at the same rate), ``none``; ``auto`` is ``clean`` for models that
@@ -63,6 +74,8 @@ class Study(Spec):
         placement: which items are corrupted first: ``random``, or the ``tail`` of the file.
         precision: ``auto`` is bfloat16 where the device is fast at it, else float32.
         seed: of everything random.
+        metric: what curves are drawn and answered in, unless a report is asked for another one:
+            a name of `gigo.metrics.MEASURES`.
 
     >>> from gigo import Study
     >>> study = Study.create(dataset="digits", size=[100, "all"], rates=[0, 0.2], model="mlp")
@@ -78,12 +91,13 @@ class Study(Spec):
     rates: Several[RateItem] = tuple(k / 10 for k in range(11))
     replicates: Annotated[int, WHOLE] = 3
     model: Several[RefItem] = (Ref(name="auto"),)
-    recipe: Several[RecipeItem] = (Recipe(),)
+    recipe: Several[RecipeItem] = (Auto(),)
     validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
     subset: Subset = "random"
     placement: Placement = "random"
     precision: Precision = "auto"
     seed: int = 0
+    metric: MetricName = "accuracy"
 
     @classmethod
     def create(cls, **fields: Any) -> Self:
@@ -130,7 +144,11 @@ class Study(Spec):
         for part in (schema, *schema["$defs"].values()):
             part["description"] = part["description"].partition("\n")[0]
         recipe = schema["$defs"]["Recipe"]["properties"]
-        recipe["base"] = {"enum": [*RECIPES], "default": "article", "title": "Base"}
+        for option in recipe.values():
+            del option["default"]  # that of the base, or what is worked out
+        recipe["base"] = {"enum": [*RECIPES], "default": "auto", "title": "Base"}
+        schema["properties"]["recipe"]["items"] = {"$ref": "#/$defs/Recipe"}
+        del schema["$defs"]["Auto"]
         for field in schema["properties"].values():
             if field.get("type") == "array":  # one value will do, and a name alone
                 del field["type"], field["minLength"]
@@ -178,8 +196,8 @@ def _spec_error(error: ValidationError) -> SpecError:
     errors = error.errors(include_url=False)
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     path = [part for part in first["loc"] if isinstance(part, str)]
-    if path[0] == "size":
-        path = path[:1]  # what follows are pydantic's names for the kinds of size
+    if path[0] in ("size", "recipe"):
+        del path[1:2]  # pydantic's name for the kind of size or recipe
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
         known = Recipe.model_fields if len(path) > 1 else Study.model_fields

@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 
 from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.intervals import Floats, Ints, half_width, interval, moments, welch_half_width
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.points import Side
 from gigo.axes import AXES, POINT, SETTINGS
 
 Mask = NDArray[np.bool_]
 
 CLOSE = 0.03
-"""Two accuracies that differ by no more than this are called close: 3 points."""
+"""Two values that differ by no more than this are called close: 3 points of accuracy."""
 
 _MEASURED: dict[str, str] = {
-    "mean": "mean test accuracy of the n trials compared, 0 to 1; empty if there are none",
+    "mean": "mean of the n trials compared, by default of the test accuracy; or empty",
     "n": "trials in that mean: started ones; of a paired comparison, in both runs",
     "n_never_started": "trials whose training loss never left that of guessing; not in the mean",
     "n_diverged": "those whose loss stopped being a finite number; not in the mean",
     "n_failed": "those that failed or timed out; not in any mean",
-    "mean_all": "mean test accuracy of all trials but those that failed, 0 to 1",
+    "mean_all": "mean of all trials but those that failed",
 }
 
 COMPARISON_COLUMNS: dict[str, str] = {
@@ -41,10 +42,10 @@ COMPARISON_COLUMNS: dict[str, str] = {
     "high": "upper end of it",
     "method": "paired: Student's interval over replicates that both have; welch: of independent"
     " means; prediction: of one training, where one side has but one; none: one on each side",
-    "predicted_low": "lower end of where one training is expected, 0 to 1; empty unless prediction",
+    "predicted_low": "lower end of where one training is expected; empty unless prediction",
     "predicted_high": "upper end of it",
     "inside": "whether the interval holds a difference of 0 (the one training); empty without one",
-    "close": f"whether the difference is at most {100 * CLOSE:.0f} points; empty without one",
+    "close": f"whether the difference is at most {CLOSE}; empty without one",
 }
 """Every column of `Comparison.frame`, with its meaning and unit."""
 
@@ -59,6 +60,7 @@ class Comparison:
         a, b: the sides.
         frame: one row per point; the columns are those of `COMPARISON_COLUMNS`.
         only_a, only_b: how many points, setting by setting, have none to compare with.
+        metric: what is compared.
 
     >>> import gigo
     >>> study = {"dataset": "digits", "size": 50, "recipe": "small", "rates": 0, "replicates": 2}
@@ -72,6 +74,7 @@ class Comparison:
     frame: pd.DataFrame
     only_a: int
     only_b: int
+    metric: Metric = ACCURACY
 
     def __repr__(self) -> str:
         return f"<gigo.Comparison {self.a.name}, {self.b.name}: {len(self.points)} points>"
@@ -154,7 +157,7 @@ class Comparison:
         }
 
 
-def compare(a: Side, b: Side) -> Comparison:
+def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
     """Pair the points that both sides have: data set, size, corruption and rate.
 
     A side that has several settings (model, recipe, validation) at a point is compared setting by
@@ -171,7 +174,7 @@ def compare(a: Side, b: Side) -> Comparison:
         With an empty frame if they have no point in common.
     """
     a, b = a.sized(b.n_items), b.sized(a.n_items)
-    of_a, of_b = Accuracies.of(a.frame), Accuracies.of(b.frame)
+    of_a, of_b = Accuracies.of(a.frame, metric), Accuracies.of(b.frame, metric)
     rows_a, rows_b = _common(of_a, of_b)
     replicates = np.union1d(of_a.replicates, of_b.replicates)
     paired = "seed" in b.settings and a.settings.get("seed") == b.settings["seed"]
@@ -184,14 +187,18 @@ def compare(a: Side, b: Side) -> Comparison:
             for name in (*SETTINGS, "n_never_started", "n_diverged", "n_failed")
         },
         **{f"mean_all_{side}": moments(found.of_all[rows]).mean for side, found, rows in sides},
-        **_compared(_over(replicates, of_a, rows_a), _over(replicates, of_b, rows_b), paired),
+        **_compared(
+            _over(replicates, of_a, rows_a), _over(replicates, of_b, rows_b), paired, metric.most
+        ),
     }
     frame = pd.DataFrame(columns, columns=list(COMPARISON_COLUMNS))
     only_a, only_b = (len(found.points) - len(set(rows)) for _, found, rows in sides)
-    return Comparison(a, b, frame, only_a, only_b)
+    return Comparison(a, b, frame, only_a, only_b, metric)
 
 
-def between_settings(run: Side, like: Mapping[str, str]) -> Comparison | None:
+def between_settings(
+    run: Side, like: Mapping[str, str], metric: Metric = ACCURACY
+) -> Comparison | None:
     """Every other setting of a run, A, against one of them, B, paired by replicate.
 
     B is, for each data set, the first of those that have most in common with ``like``. A trial
@@ -200,6 +207,7 @@ def between_settings(run: Side, like: Mapping[str, str]) -> Comparison | None:
     Args:
         run: whose settings.
         like: a value by setting.
+        metric: what is compared.
 
     Returns:
         None where the run has but one setting.
@@ -211,7 +219,8 @@ def between_settings(run: Side, like: Mapping[str, str]) -> Comparison | None:
     if held.all():
         return None
     shared = frame["key"].isin(frame.loc[held, "key"])
-    return compare(replace(run, frame=frame.loc[~shared]), replace(run, frame=frame.loc[held]))
+    others = replace(run, frame=frame.loc[~shared])
+    return compare(others, replace(run, frame=frame.loc[held]), metric)
 
 
 def _common(a: Accuracies, b: Accuracies) -> tuple[Ints, Ints]:
@@ -251,20 +260,20 @@ def _over(replicates: Ints, found: Accuracies, rows: Ints) -> Floats:
     return values
 
 
-def _compared(a: Floats, b: Floats, paired: bool) -> dict[str, Any]:
-    """Means, differences and intervals of (points, replicates) accuracies."""
+def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]:
+    """Means, differences and intervals of (points, replicates) values, which are 0 to ``most``."""
     known_a, known_b = ~np.isnan(a), ~np.isnan(b)
     shared = known_a & known_b & paired
     left = np.where(_used(known_a, known_b, shared), a, np.nan)
     right = np.where(_used(known_b, known_a, shared), b, np.nan)
     (n_a, mean_a, _), (n_b, mean_b, _) = moments(left), moments(right)
     several = np.where(n_a[:, None] > 1, left, right)
-    fewest, most = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
-    cases = [shared.sum(axis=1) > 1, fewest > 1, (fewest == 1) & (most > 1)]
+    fewer, more = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
+    cases = [shared.sum(axis=1) > 1, fewer > 1, (fewer == 1) & (more > 1)]
     method = np.select(cases, ["paired", "welch", "prediction"], "none")
     halves = half_width(left - right), welch_half_width(left, right), half_width(several, more=1)
     half = np.select(cases, halves, np.nan)
-    _, *ends = interval(several, more=1)
+    _, *ends = interval(several, more=1, most=most)
     low, high = (np.where(method == "prediction", end, np.nan) for end in ends)
     difference = mean_a - mean_b
     # The last bits of means of equal numbers may differ.

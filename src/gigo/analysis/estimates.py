@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from gigo.analysis.intervals import Estimate, Floats, Ints, fall, interval, moments
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
 from gigo.types import FAILED
 
 SHARE = 0.95
-"""The share of clean accuracy that a tolerance allows to fall to."""
+"""The share of its value with clean labels that a tolerance allows a metric to fall to."""
 
 SUMMARY_COLUMNS: dict[str, str] = {
     **{axis: AXES[axis] for axis in (*CURVE, "rate")},
@@ -25,12 +26,12 @@ SUMMARY_COLUMNS: dict[str, str] = {
     "n_started": "those that trained; only they are in mean, low and high",
     "n_never_started": "those whose training loss never left that of guessing",
     "n_diverged": "those whose loss stopped being a finite number",
-    "n_failed": "those that failed or timed out: they have no accuracy",
-    "mean_all": "mean test accuracy of all trials that have one, 0 to 1",
-    "mean": "mean test accuracy of the started trials, 0 to 1; empty if there are none",
+    "n_failed": "those that failed or timed out: nothing is known of what they predict",
+    "mean_all": "mean of all trials but those, by default of the test accuracy, 0 to 1",
+    "mean": "mean of the started trials, likewise; empty if there are none",
     "low": "lower end of the t-interval for that mean over replicates; empty for fewer than two",
     "high": "upper end of it",
-    "chance": "share of the largest class in the test set, 0 to 1",
+    "chance": "what guessing gives: of accuracy, the share of the largest class; or empty",
 }
 """Every column of `summary`, with its meaning and unit."""
 
@@ -41,9 +42,10 @@ Curve = NamedTuple("Curve", _FIELDS)
 
 @dataclass(frozen=True)
 class Accuracies:
-    """The accuracies of one curve, or of all curves of a table.
+    """The accuracies, or what else is asked for, of one curve, or of all curves of a table.
 
     Attributes:
+        metric: what they are.
         points: (P rows) a curve after the other, rates ascending; what `summary` says of each that
             is no accuracy.
         replicates: (n,) their numbers, ascending.
@@ -51,25 +53,27 @@ class Accuracies:
         of_all: (P, n) those that did not start, too; NaN where a trial is missing or failed.
     """
 
+    metric: Metric
     points: pd.DataFrame
     replicates: Ints
     started: Floats
     of_all: Floats
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Accuracies:
+    def of(cls, frame: pd.DataFrame, metric: Metric = ACCURACY) -> Accuracies:
         """Those of a tidy table; curves are in its order."""
         curve = frame.groupby(list(CURVE), sort=False, observed=True).ngroup()
         point = frame.groupby([curve, "rate"]).ngroup().to_numpy(np.int64)
         replicates, column = np.unique(frame["replicate"].to_numpy(np.int64), return_inverse=True)
         _, first, n_trials = np.unique(point, return_index=True, return_counts=True)
         of_all = np.full((len(first), len(replicates)), np.nan)
-        of_all[point, column] = frame["accuracy"].to_numpy(np.float64)
+        of_all[point, column] = frame[metric.name].to_numpy(np.float64)
         failed = frame["status"].isin(FAILED).to_numpy(bool)
         of_all[point[failed], column[failed]] = np.nan
         started, not_so = of_all.copy(), ~frame["started"].to_numpy(bool)
         started[point[not_so], column[not_so]] = np.nan
-        points = frame.iloc[first][[*CURVE, "rate", "chance"]].assign(
+        points = frame.iloc[first][[*CURVE, "rate"]].assign(
+            chance=metric.chance(frame)[first],
             realised_rate=np.bincount(point, frame["realised_rate"].to_numpy(float)) / n_trials,
             n_trials=n_trials,
             **{
@@ -78,7 +82,7 @@ class Accuracies:
             },
             n_failed=np.bincount(point, failed).astype(np.int64),
         )
-        return cls(points.reset_index(drop=True), replicates, started, of_all)
+        return cls(metric, points.reset_index(drop=True), replicates, started, of_all)
 
     @property
     def rates(self) -> Floats:
@@ -111,15 +115,17 @@ class CurveEstimates:
 
     Attributes:
         curve: which one.
-        replicates: how many have an accuracy.
-        clean: mean accuracy of started trials at rate 0, with the ends of its t-interval; NaN
-            where unknown.
+        replicates: how many have a record of a trial that did not fail.
+        clean: mean of started trials at rate 0, with the ends of its t-interval; NaN where
+            unknown.
+        last: the highest rate at which a trial started, and the mean there; NaN likewise.
         tolerance, midpoint: see the functions of these names.
     """
 
     curve: Curve
     replicates: int
     clean: tuple[float, float, float]
+    last: tuple[float, float]
     tolerance: Estimate
     midpoint: Estimate
 
@@ -138,37 +144,43 @@ def split_curves(frame: pd.DataFrame) -> dict[Curve, pd.DataFrame]:
     return {Curve(*cast("tuple[Any, ...]", names)): rows for names, rows in groups}
 
 
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
+def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
     """One row per curve and rate; the columns are those of `SUMMARY_COLUMNS`.
 
     The interval is Student's, for the mean over replicates of the started trials: it tells where
     the mean of ever more replicates is to be expected, each with its own subset, split, order,
     corruption and initial weights, on the same test set.
     """
-    found = Accuracies.of(frame)
-    mean, low, high = interval(found.started)
+    found = Accuracies.of(frame, metric)
+    mean, low, high = interval(found.started, most=metric.most)
     means = {"mean_all": moments(found.of_all).mean, "mean": mean, "low": low, "high": high}
     table = found.points.assign(n_started=moments(found.started).n, **means)
     return table.reindex(columns=list(SUMMARY_COLUMNS))
 
 
 def tolerance(curve: Accuracies, share: float = SHARE) -> Estimate:
-    """The first rate at which mean accuracy falls below ``share`` of that at rate 0.
+    """The first rate at which the mean falls below ``share`` of that at rate 0.
+
+    Losses have none by default: how much larger one may be depends on what it is for.
 
     Over the started trials, replicates compared with themselves at rate 0; see
     `gigo.analysis.intervals.fall`. The lower end of the interval is the *assured* tolerance: it
     is no higher than with the trials counted in that did not start.
     """
+    if curve.metric.is_loss:
+        return Estimate(None, notes=(f"{curve.metric.title} has no default tolerance",))
     return _fall(curve, curve, share * curve.clean)
 
 
 def midpoint(curve: Accuracies) -> Estimate:
-    """The first rate at which mean accuracy has fallen half-way from that at rate 0 to chance."""
+    """The first rate at which the mean has fallen half-way from that at rate 0 to chance."""
+    if np.isnan(curve.points["chance"].iloc[0]):
+        return Estimate(None, notes=(f"what guessing gives is not known for {curve.metric.title}",))
     return _fall(curve, curve, (curve.clean + curve.points["chance"].iloc[0]) / 2)
 
 
 def break_even(large: Accuracies, small: Accuracies) -> Estimate:
-    """The rate at which ``large`` falls to what ``small`` gives when clean.
+    """The rate at which ``large`` falls to what ``small`` gives when clean; a loss rises to it.
 
     Replicates are compared with themselves: their small sets are part of their large ones. No
     value if ``large`` has no trial to compare at rate 0 and is worse already at the lowest rate
@@ -179,9 +191,9 @@ def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     return _fall(large, small, targets)
 
 
-def sizes_compared(frame: pd.DataFrame) -> list[SizesCompared]:
+def sizes_compared(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[SizesCompared]:
     """Each size of a tidy table against the next smaller one."""
-    curves = Accuracies.of(frame).curves()
+    curves = Accuracies.of(frame, metric).curves()
     families: dict[Curve, list[Curve]] = {}
     for curve in curves:
         families.setdefault(curve._replace(size=0), []).append(curve)
@@ -192,18 +204,27 @@ def sizes_compared(frame: pd.DataFrame) -> list[SizesCompared]:
     ]
 
 
-def curve_estimates(frame: pd.DataFrame) -> list[CurveEstimates]:
+def curve_estimates(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[CurveEstimates]:
     """Everything about every curve, in the table's order."""
     found: list[CurveEstimates] = []
-    for name, curve in Accuracies.of(frame).curves().items():
-        mean, low, high = map(float, interval(curve.clean))
+    for name, curve in Accuracies.of(frame, metric).curves().items():
+        mean, low, high = map(float, interval(curve.clean, most=metric.most))
+        ends = (mean, low, high), _last(curve)
         estimates = tolerance(curve), midpoint(curve)
-        found.append(CurveEstimates(name, curve.n_replicates, (mean, low, high), *estimates))
+        found.append(CurveEstimates(name, curve.n_replicates, *ends, *estimates))
     return found
 
 
+def _last(curve: Accuracies) -> tuple[float, float]:
+    means = moments(curve.started).mean
+    known = np.flatnonzero(~np.isnan(means))
+    if not len(known):
+        return np.nan, np.nan
+    return float(curve.rates[known[-1]]), float(means[known[-1]])
+
+
 def _fall(curve: Accuracies, held: Accuracies, targets: Floats) -> Estimate:
-    """Where the started trials of a curve fall below targets (n,), clean accuracies of ``held``.
+    """Where the started trials of a curve fall below targets (n,), clean values of ``held``.
 
     What is assured must not rest on leaving out the models that failed: the lower end is also
     worked out with what they gave, and the lower one of the two counts.
@@ -211,10 +232,11 @@ def _fall(curve: Accuracies, held: Accuracies, targets: Floats) -> Estimate:
     if np.isnan(targets).all():
         lacking = "started" if held.rates[0] == 0 else "to compare with"
         return Estimate(None, notes=(f"no trial at rate 0 {lacking}",))
-    estimate = fall(curve.rates, curve.started, targets)
+    sign = -1 if curve.metric.is_loss else 1
+    estimate = fall(curve.rates, sign * curve.started, sign * targets)
     if held is curve and estimate.highest_rate == 0:
         return Estimate(None, notes=("no model that trained at a rate above 0",))
-    counted = fall(curve.rates, curve.of_all, targets).low
+    counted = fall(curve.rates, sign * curve.of_all, sign * targets).low
     if estimate.low is not None and counted is not None:
         estimate = replace(estimate, low=min(estimate.low, counted))
     return replace(estimate, notes=tuple(_notes(estimate, curve)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gigo.analysis import words
+from gigo.analysis import cautions, words
 from gigo.analysis.estimates import (
     SHARE,
     Curve,
@@ -19,8 +19,10 @@ from gigo.analysis.estimates import (
     sizes_compared,
 )
 from gigo.analysis.intervals import Estimate
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.axes import CURVE, SETTINGS
 from gigo.recipe import told_apart
+from gigo.types import TestSet
 
 ORACLE = (
     "Early stopping looked at the test set (validation = oracle): "
@@ -52,7 +54,11 @@ class Answer:
 
 
 def answer(
-    frame: pd.DataFrame, n_items: Mapping[str, int] | None = None, pending: int = 0
+    frame: pd.DataFrame,
+    n_items: Mapping[str, int] | None = None,
+    pending: int = 0,
+    metric: Metric = ACCURACY,
+    test_sets: Mapping[str, TestSet] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -60,14 +66,19 @@ def answer(
         frame: of `gigo.analysis.table.tidy`.
         n_items: training items by data set's name, so that a size can be called ``all``.
         pending: trials not trained yet.
+        metric: what is answered in.
+        test_sets: by the sha256 of the data; without them nothing is said of models that do no
+            better than guessing.
     """
-    found, versus = curve_estimates(frame), sizes_compared(frame)
+    found, versus = curve_estimates(frame, metric), sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
     return Answer(
-        findings=(*_per_size(found, name), *_between_sizes(versus, name)),
+        findings=(*_per_size(found, name, metric), *_between_sizes(versus, name)),
         warnings=(
             *_failures(frame),
-            *((ORACLE,) if "oracle" in frame["validation"].unique() else ()),
+            *cautions.useless(frame, test_sets or {}),
+            *([ORACLE] if "oracle" in frame["validation"].unique() else []),
+            *(cautions.misleading(frame, found) if metric == ACCURACY else []),
         ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
     )
@@ -129,25 +140,39 @@ class Namer:
         return ", ".join([self.setting(curve), *size, curve.corruption])
 
 
-def _per_size(found: list[CurveEstimates], name: Namer) -> Iterator[Finding]:
+def _per_size(found: list[CurveEstimates], name: Namer, metric: Metric) -> Iterator[Finding]:
     groups: dict[Curve, list[CurveEstimates]] = {}
     for each in found:
         groups.setdefault(each.curve._replace(corruption=""), []).append(each)
     for curve, group in groups.items():
         mean, low, high = group[0].clean
-        told = "no accuracy with clean labels to compare with"
+        told = f"no {metric.title} with clean labels to compare with"
         if not math.isnan(mean):
-            spread = "" if math.isnan(low) else f" (95 % interval {words.range_text(low, high)})"
-            told = f"{words.accuracy_text(mean)} correct with clean labels{spread}"
+            spread = "" if math.isnan(low) else f" (95 % interval {metric.range(low, high)})"
+            value = f"{metric.title} {metric.text(mean)}"
+            if metric == ACCURACY:
+                value = f"{metric.text(mean)} correct"
+            told = f"{value} with clean labels{spread}"
         heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
-        yield Finding(heading, tuple(map(_tolerance_line, group)))
+        line = _loss_line if metric.is_loss else _tolerance_line
+        yield Finding(heading, tuple(line(each, metric) for each in group))
 
 
-def _tolerance_line(each: CurveEstimates) -> str:
+def _loss_line(each: CurveEstimates, metric: Metric) -> str:
+    rate, mean = each.last
+    if not rate > 0:
+        return f"{each.curve.corruption}: no model that trained at a rate above 0."
+    at = f"{metric.text(mean)} at {words.rate_text(rate)} corrupted labels"
+    return f"{each.curve.corruption}: {metric.title} {at}."
+
+
+def _tolerance_line(each: CurveEstimates, metric: Metric) -> str:
     estimate, label = each.tolerance, each.curve.corruption
     if estimate.value is None:
         return f"{label}: no estimate, {words.listing(estimate.notes)}."
-    told = f"{label}: accuracy stays above {words.rate_text(SHARE)} of that {_reach(estimate)}"
+    told = (
+        f"{label}: {metric.title} stays above {words.rate_text(SHARE)} of that {_reach(estimate)}"
+    )
     if not estimate.censored:
         told += " corrupted labels"
         if estimate.low is not None:

@@ -61,9 +61,9 @@ def half_width(values: Floats, confidence: float = 0.95, more: int = 0) -> Float
 
 
 def interval(
-    values: Floats, confidence: float = 0.95, more: int = 0
+    values: Floats, confidence: float = 0.95, more: int = 0, most: float = 1.0
 ) -> tuple[Floats, Floats, Floats]:
-    """Means of (..., n) accuracies and ends of their intervals, ``(mean, low, high)``, in 0 .. 1.
+    """Means of (..., n) values and ends of their intervals, ``(mean, low, high)``, in 0 .. most.
 
     Of the means, or with ``more`` = 1 of one more training; see `half_width`. No values: all NaN.
     One value: the ends are NaN.
@@ -73,7 +73,7 @@ def interval(
     0.72, 0.67 to 0.77
     """
     mean, half = moments(values).mean, half_width(values, confidence, more)
-    return mean, np.clip(mean - half, 0.0, 1.0), np.clip(mean + half, 0.0, 1.0)
+    return mean, np.clip(mean - half, 0.0, most), np.clip(mean + half, 0.0, most)
 
 
 @np.errstate(divide="ignore", invalid="ignore")

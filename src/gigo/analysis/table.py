@@ -31,6 +31,7 @@ COLUMNS: dict[str, str] = {
     "accuracy_last": "test accuracy of the last epoch's weights, 0 to 1",
     "log_loss_last": "mean test cross-entropy of the last epoch's weights, nats",
     "chance": "share of the largest class in the test set, 0 to 1",
+    "n_classes": "classes that the test set has",
     "train_accuracy_clean": "accuracy on the uncorrupted training items, 0 to 1; empty if none",
     "train_accuracy_corrupted": "on corrupted ones, against the wrong label (memorised); or empty",
     "train_recovered": "on corrupted ones, against their true label (seen through); or empty",
@@ -90,7 +91,7 @@ def tidy(
     derived = {
         "realised_rate": found["n_changed"] / np.maximum(found["n_train"], 1),
         "started": found["status"] == "ok",
-        "chance": points["sha256"].map(_chances(points, test_sets).__getitem__).astype(np.float64),
+        **_of_test_sets(points, test_sets),
     }
     frame = pd.concat([points[[*IDENTITY]], found.assign(**derived)], axis=1)
     return frame.reindex(columns=list(dict.fromkeys([*COLUMNS, *known])))
@@ -190,14 +191,19 @@ def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _chances(points: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> dict[str, float]:
-    """The share of the largest class in each data set's test set, by the sha256 of the data."""
-    shares: dict[str, float] = {}
+def _of_test_sets(
+    points: pd.DataFrame, test_sets: Mapping[str, TestSet]
+) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
+    """The share of the largest class and the number of classes of each row's test set."""
+    counts: dict[str, NDArray[np.int64]] = {}
     sets = points[["dataset", "sha256"]].drop_duplicates()
     for name, sha256 in sets.itertuples(index=False, name=None):
-        labels = _test_set(test_sets, name, sha256).labels["test"]
-        shares[sha256] = float(np.bincount(labels).max() / len(labels))
-    return shares
+        counts[sha256] = np.bincount(_test_set(test_sets, name, sha256).labels["test"])
+    found = [counts[sha256] for sha256 in points["sha256"]]
+    return {
+        "chance": np.array([each.max() / each.sum() for each in found], np.float64),
+        "n_classes": np.array([np.count_nonzero(each) for each in found], np.int64),
+    }
 
 
 def _test_set(test_sets: Mapping[str, TestSet], name: str, sha256: str) -> TestSet:

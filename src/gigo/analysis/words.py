@@ -39,17 +39,6 @@ def bound_text(rate: float, highest: float, rounded: Callable[[float], float] = 
     return f"beyond {rate_text(highest)}" if math.isinf(rate) else rate_text(rate, rounded)
 
 
-def range_text(low: float, high: float) -> str:
-    """Ends of an interval of accuracies, or a dash.
-
-    >>> range_text(0.963, 0.979)
-    '96.3 to 97.9 %'
-    """
-    if math.isnan(low):
-        return MISSING
-    return f"{accuracy_text(low).removesuffix(' %')} to {accuracy_text(high)}"
-
-
 def value_text(estimate: Estimate) -> str:
     """The estimate alone: a rate, "beyond" the highest one, or a dash.
 

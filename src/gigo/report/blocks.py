@@ -108,7 +108,10 @@ class Figures:
         hollow = "; ○: models that did not train, left out" if failed else ""
         lost = any(sum(figure.panel.lines["n_failed"]) for figure in self.figures)
         crossed = "; ×: trials that failed" if lost else ""
-        return f"Test accuracy in %: mean ± half its 95 % interval{hollow}{crossed}."
+        metric = self.figures[0].panel.metric
+        cells = [cell for each in self.figures for row in each.numbers.rows for cell in row[1:]]
+        cut = ", or the interval where it ends at a bound" if any("(" in c for c in cells) else ""
+        return f"Test {metric.scale}: mean ± half its 95 % interval{cut}{hollow}{crossed}."
 
 
 @dataclass(frozen=True)

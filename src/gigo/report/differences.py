@@ -8,23 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gigo.analysis.comparison import CLOSE, Comparison
-from gigo.analysis.words import (
-    MISSING,
-    accuracy_text,
-    count,
-    listing,
-    marks_text,
-    range_text,
-    rate_text,
-)
+from gigo.analysis.metric import Metric
+from gigo.analysis.words import MISSING, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report.blocks import Block, Column, Facts, Heading, Items, Table, Text
 from gigo.report.material import Material
 
 Point = Mapping[Any, Any]
 """A row of `gigo.analysis.comparison.Comparison.frame`."""
-
-NEAR = f"within {100 * CLOSE:.0f} points"
 
 METHODS = {
     "paired": "paired by replicate",
@@ -79,7 +70,7 @@ def between_settings(material: Material, found: Comparison) -> Iterator[Block]:
     yield Heading(f"Settings, against {named(found.frame.iloc[0], 'b')}")
     told = [(name, summary(part)) for name, part in parts]
     yield Items([f"{name}: {words[0].lower()}{words[1:]}" for name, words in told])
-    yield Text(f"Differences of mean accuracy. {_reading(found)}", "note")
+    yield Text(f"Differences of mean {found.metric.title}. {_reading(found)}", "note")
     yield points(found, ("Mean", "Against"), named, folded=True)
 
 
@@ -97,7 +88,7 @@ def points(
         setting: what to call that of a row, in a column of its own.
         folded: whether the rows are shown on demand.
     """
-    rows = found.frame.to_dict("records")
+    rows, metric = found.frame.to_dict("records"), found.metric
     curves = [f"{row['dataset']}, {row['size']:,} labels, {row['corruption']}" for row in rows]
     columns = {Column("Curve", "words"): curves}
     if setting is not None:
@@ -106,45 +97,37 @@ def points(
     interval = "95 % of one training" if found.published else "95 % interval"
     columns |= {
         Column("Rate"): [rate_text(row["rate"]) for row in rows],
-        Column(names[0]): [_mean_text(row, "a") for row in rows],
-        Column(names[1]): [_mean_text(row, "b") for row in rows],
-        Column("Difference"): [points_text(row["difference"]) for row in rows],
-        Column(interval, rank=2): [_interval_text(row, bool(found.published)) for row in rows],
+        Column(names[0]): [_mean_text(row, "a", metric) for row in rows],
+        Column(names[1]): [_mean_text(row, "b", metric) for row in rows],
+        Column("Difference"): [metric.points(row["difference"]) for row in rows],
+        Column(interval, rank=2): [_interval_text(row, found) for row in rows],
         Column("Models", rank=3): [f"{row['n_a']:,} and {row['n_b']:,}" for row in rows],
-        Column("Verdict", "words", rank=1): [_verdict(row) for row in rows],
+        Column("Verdict", "words", rank=1): [_verdict(row, _near(metric)) for row in rows],
     }
-    return Table.of(columns, by, f"All {count(len(rows), 'point')}" if folded else "")
-
-
-def points_text(difference: float) -> str:
-    """A signed difference in points, or a dash.
-
-    >>> points_text(0.0071), points_text(-0.123), points_text(-0.0004)
-    ('+0.7', '−12.3', '0.0')
-    """
-    if math.isnan(difference):
-        return MISSING
-    plain = f"{100 * difference:+.1f}"
-    return "0.0" if float(plain) == 0 else plain.replace("-", "−")
+    n = len(found.points)
+    shared = f", {n:,} points: those at rate 0 are shared" if n < len(rows) else ""
+    return Table.of(columns, by, f"All {count(len(rows), 'row')}{shared}" if folded else "")
 
 
 def summary(found: Comparison) -> str:
     """What the points come to: how far apart, and at how many no difference was found."""
-    n, largest = len(found.points), found.largest
+    n, largest, metric = len(found.points), found.largest, found.metric
     if largest is None:
         return "No point has a trained model on both sides."
     place = f"{largest['corruption']} at {rate_text(largest['rate'])}"
     near = f"{found.n_agreeing:,} of {n:,} ({100 * found.n_agreeing / n:.0f} %)"
     inside = f"{found.n_inside:,} of {found.n_intervals:,} ({100 * found.share_inside:.0f} %)"
+    mean = f"{metric.points(found.mean_difference)} {metric.difference}".rstrip()
     told = (
-        f"Mean difference {points_text(found.mean_difference)} points over {count(n, 'point')}, "
-        f"mean absolute difference {100 * found.mean_absolute_difference:.1f}, "
-        f"largest {points_text(largest['difference'])} "
+        f"Mean difference {mean} over {count(n, 'point')}, "
+        f"mean absolute difference {metric.number(found.mean_absolute_difference)}, "
+        f"largest {metric.points(largest['difference'])} "
         f"({largest['dataset']}, {largest['size']:,} labels, {place}). "
     )
+    close = _near(metric)
     if not found.n_intervals:
-        return f"{told}{NEAR.capitalize()}: {near}; no interval without replicates."
-    return f"{told}No difference found (0 is in the interval): {inside}; that or {NEAR}: {near}."
+        return f"{told}{close.capitalize()}: {near}; no interval without replicates."
+    return f"{told}No difference found (0 is in the interval): {inside}; that or {close}: {near}."
 
 
 def _reading(found: Comparison) -> str:
@@ -162,27 +145,35 @@ def _reading(found: Comparison) -> str:
     return " ".join(parts)
 
 
-def _interval_text(row: Point, published: bool) -> str:
+def _interval_text(row: Point, found: Comparison) -> str:
     """Where one training is expected, beside published points; else of the difference."""
     if math.isnan(row["low"]):
         return MISSING
-    if published and row["method"] == "prediction":
-        return range_text(row["predicted_low"], row["predicted_high"])
-    return f"{points_text(row['low'])} to {points_text(row['high'])}"
+    if found.published and row["method"] == "prediction":
+        return found.metric.range(row["predicted_low"], row["predicted_high"])
+    most = found.metric.most
+    low, high = max(row["low"], -most), min(row["high"], most)
+    return f"{found.metric.points(low)} to {found.metric.points(high)}"
 
 
-def _mean_text(row: Point, side: str) -> str:
+def _mean_text(row: Point, side: str, metric: Metric) -> str:
     """``97.1 % ○2``: two models that never started or diverged are not in the mean."""
     hollow = row[f"n_never_started_{side}"] + row[f"n_diverged_{side}"]
-    return accuracy_text(row[f"mean_{side}"]) + marks_text(hollow, row[f"n_failed_{side}"])
+    return metric.text(row[f"mean_{side}"]) + marks_text(hollow, row[f"n_failed_{side}"])
 
 
-def _verdict(row: Point) -> str:
+def _near(metric: Metric) -> str:
+    """``within 3 points``."""
+    return f"within {100 * CLOSE if metric.is_share else CLOSE:g} {metric.difference}".rstrip()
+
+
+def _verdict(row: Point, near: str) -> str:
+    """In words; ``near`` says how close is close."""
     if math.isnan(row["difference"]):
         return "not compared"
-    near = row["close"] is True
+    close = row["close"] is True
     if row["inside"] is True:
         return "no difference found"
     if row["inside"] is False:
-        return f"differs, {NEAR}" if near else "differs"
-    return NEAR if near else f"not {NEAR}"
+        return f"differs, {near}" if close else "differs"
+    return near if close else f"not {near}"

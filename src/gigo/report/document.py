@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,10 +14,11 @@ from gigo.analysis import words
 from gigo.analysis.estimates import SHARE, Curve
 from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report import blocks as b
-from gigo.report import differences
+from gigo.report import differences, method
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -36,10 +37,11 @@ def report(material: Material) -> list[b.Block]:
 
 def brief(material: Material) -> list[b.Block]:
     """What a terminal shows after a run: the answer comes last, where it stays in sight."""
-    return [*_figures(material, 6), *answer(material), *_versus(material)]
+    said = method.notes(material)
+    return [*_figures(material, 6), *said, *answer(material), *_versus(material)]
 
 
-def trials(frame: pd.DataFrame) -> list[b.Block]:
+def trials(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[b.Block]:
     """A row per trial of a tidy table, with its main columns."""
     if frame.empty:
         return [NOTHING]
@@ -54,13 +56,18 @@ def trials(frame: pd.DataFrame) -> list[b.Block]:
         b.Column("rate"): map(rate_text, rows["rate"]),
         b.Column("rep", rank=2): map(str, rows["replicate"]),
         b.Column("status", "words", 5): rows["status"],
-        b.Column("accuracy"): map(accuracy_text, rows["accuracy"]),
-        b.Column("epochs", rank=6): map(str, rows["epochs"]),
+        b.Column(metric.title): map(metric.text, rows[metric.name]),
+        b.Column("epochs", rank=6): map(str, rows["epochs"].astype(object).fillna("")),
         b.Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
         b.Column("error", "words", 8): rows["error"].fillna(""),
     }
-    told = f"The first {len(rows):,} of {len(frame):,} rows; --csv, --json and --parquet have all."
-    return [b.Table.of(columns), *([b.Text(told, "note")] if len(rows) < len(frame) else [])]
+    n, n_trials = len(frame), len(set(frame["key"]))
+    told = {
+        f"The first {len(rows):,} of {n:,} rows; --csv, --json and --parquet have all.": len(rows),
+        f"{n:,} rows for {n_trials:,} trials: those at rate 0 are shared.": n_trials,
+    }
+    notes = (b.Text(words, "note") for words, count in told.items() if count < n)
+    return [b.Table.of(columns), *notes]
 
 
 NOTHING = b.Text("No trial is trained yet.")
@@ -68,9 +75,7 @@ NOTHING = b.Text("No trial is trained yet.")
 
 def _head(material: Material) -> Iterator[b.Block]:
     trained = count(len(material.frame["key"].unique()), "trained model")
-    sets = material.frame["dataset"].unique()
-    of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
-    yield b.Heading(f"{material.title}: test accuracy{of} against corrupted labels", 1)
+    yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
 
@@ -78,7 +83,8 @@ def _head(material: Material) -> Iterator[b.Block]:
 def answer(material: Material) -> Iterator[b.Block]:
     """The findings in words, after what makes the numbers misleading."""
     found = material.answer
-    yield from (b.Text(warning, "warning") for warning in found.warnings)
+    warnings = (*found.warnings, *method.warnings(material))
+    yield from (b.Text(warning, "warning") for warning in warnings)
     for finding in found.findings[:MOST_FINDINGS]:
         more = len(finding.lines) - MOST_ROWS
         rest = [f"{more:,} more are in the estimates of the report."] if more > 0 else []
@@ -95,7 +101,7 @@ def _figures(material: Material, most: int) -> Iterator[b.Block]:
     if not shown:
         yield NOTHING if material.frame.empty else b.Text("No trial left a trained model.")
         return
-    yield b.Heading("Accuracy against corruption rate")
+    yield b.Heading(f"{material.metric.begun} against corruption rate")
     yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
     if len(shown) > most:
         yield b.Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
@@ -108,29 +114,31 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         f"{column.title}: {a} at {start}, {b} at {end}"
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
-    seen = f"Test accuracy in % against corrupted labels, {panel.title}. {'; '.join(ends)}."
+    found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
+    seen = f"Test {panel.metric.scale} against corrupted labels, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = more if panel.left_out else ""
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
 
 
 def _numbers(panel: Panel) -> b.Table:
-    """Mean accuracies in percent: a row per rate, a column per line."""
+    """Means without their unit: a row per rate, a column per line."""
     rates = sorted(set(panel.lines["rate"]))
     columns = {b.Column("rate"): list(map(rate_text, rates))}
     for line, rows in panel.lines.groupby("line", sort=False):
-        cells = {row["rate"]: _mean_text(row) for row in rows.to_dict("records")}
+        cells = {row["rate"]: _mean_text(row, panel.metric) for row in rows.to_dict("records")}
         columns[b.Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]
     return b.Table.of(columns)
 
 
-def _mean_text(row: Mapping[Any, Any]) -> str:
+def _mean_text(row: Mapping[Any, Any], metric: Metric) -> str:
     """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged, ``×1`` failed."""
     hollow = row["n_never_started"] + row["n_diverged"]
-    half = 100 * max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
-    mean = MISSING if math.isnan(row["mean"]) else f"{100 * row['mean']:.1f}"
-    spread = "" if math.isnan(half) else f" ±{half:.1f}"
-    return mean + spread + marks_text(hollow, row["n_failed"])
+    mean, low, high = row["mean"], row["low"], row["high"]
+    spread = "" if math.isnan(low) else f" ±{metric.number(mean - low)}"
+    if spread and not math.isclose(mean - low, high - mean, abs_tol=1e-9):  # one side is cut
+        spread = f" ({metric.range(low, high).removesuffix(' %')})"
+    return metric.number(mean) + spread + marks_text(hollow, row["n_failed"])
 
 
 def _versus(material: Material) -> Iterator[b.Block]:
@@ -143,30 +151,48 @@ def _versus(material: Material) -> Iterator[b.Block]:
 
 def _estimates(material: Material) -> Iterator[b.Block]:
     """Tolerance, assured tolerance and midpoint of every curve, then every mean."""
-    found = material.estimates
+    found, metric = material.estimates, material.metric
     if not found:
         return
     columns = {
         b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
-        b.Column("Clean accuracy"): [accuracy_text(each.clean[0]) for each in found],
-        b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
-        b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
-        b.Column("Midpoint"): [_estimate_text(each.midpoint) for each in found],
-        b.Column("Theoretical cliff"): [_cliff_text(material, each.curve) for each in found],
+        b.Column(f"Clean {metric.title}"): [metric.text(each.clean[0]) for each in found],
     }
+    if not metric.is_loss:
+        columns |= {
+            b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
+            b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
+        }
+    if metric.guessed:
+        columns[b.Column("Midpoint")] = [_estimate_text(each.midpoint) for each in found]
+    columns[b.Column("Theoretical cliff")] = [_cliff_text(material, each.curve) for each in found]
     yield b.Heading("Estimates")
     yield b.Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
-    yield b.Text(
-        f"Tolerance: the first rate at which mean accuracy falls below {rate_text(SHARE)} of that "
-        "with clean labels. Assured: the lower end of its interval, no higher than with the models "
-        "counted in that did not train. Midpoint: the rate at which accuracy has fallen half-way "
-        "from clean to chance. In brackets: 95 % intervals, which compare replicates with "
-        "themselves; between the rates tried, lines are straight. Theoretical cliff: where the "
-        "true class stops being the most probable label, for items that are unambiguous and a "
-        "learner that finds the most probable one; one that memorises falls earlier.",
-        "note",
-    )
+    yield b.Text(" ".join(_meaning(metric)), "note")
     yield _every_mean(material)
+
+
+def _meaning(metric: Metric) -> Iterator[str]:
+    """What the columns of the estimates mean."""
+    if not metric.is_loss:
+        yield (
+            f"Tolerance: the first rate at which mean {metric.title} falls below "
+            f"{rate_text(SHARE)} of that with clean labels. Assured: the lower end of its "
+            "interval, no higher than with the models counted in that did not train."
+        )
+    if metric.guessed:
+        half = "has fallen half-way from clean to chance"
+        yield f"Midpoint: the rate at which {metric.title} {half}."
+    if not metric.is_loss:
+        yield (
+            "In brackets: 95 % intervals, which compare replicates with themselves; between the "
+            "rates tried, lines are straight."
+        )
+    yield (
+        "Theoretical cliff: where the true class stops being the most probable label, for items "
+        "that are unambiguous and a learner that finds the most probable one; one that memorises "
+        "falls earlier."
+    )
 
 
 def _estimate_text(estimate: Estimate) -> str:
@@ -180,20 +206,20 @@ def _cliff_text(material: Material, curve: Curve) -> str:
 
 
 def _every_mean(material: Material) -> b.Table:
-    rows = material.summary
+    rows, metric = material.summary, material.metric
     curves = rows[list(Curve._fields)].itertuples(index=False, name=None)
     counts, blank = zip(rows["n_started"], rows["n_trials"], strict=True), [""] * len(rows)
     columns = {
         b.Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
         b.Column("Rate"): map(rate_text, rows["rate"]),
         b.Column("Changed", rank=2): map(accuracy_text, rows["realised_rate"]),
-        b.Column("Mean"): map(accuracy_text, rows["mean"]),
-        b.Column("95 % interval", rank=1): map(words.range_text, rows["low"], rows["high"]),
+        b.Column("Mean"): map(metric.text, rows["mean"]),
+        b.Column("95 % interval", rank=1): map(metric.range, rows["low"], rows["high"]),
         b.Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
         b.Column("Never started", rank=4): map(str, rows["n_never_started"]),
         b.Column("Diverged", rank=4): map(str, rows["n_diverged"]),
         b.Column("Failed", rank=4): map(str, rows["n_failed"]) if sum(rows["n_failed"]) else blank,
-        b.Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
+        b.Column("Mean of all", rank=5): map(metric.text, rows["mean_all"]),
     }
     return b.Table.of(columns, folded=f"All {len(rows):,} means")
 
@@ -201,15 +227,14 @@ def _every_mean(material: Material) -> b.Table:
 def _method(material: Material) -> Iterator[b.Block]:
     """How the numbers came about, and how to get them again."""
     yield b.Heading("How it was made")
-    yield b.Text(
-        "A replicate draws its own subset, held-out items, data order, corrupted items and "
-        "initial weights; the test set is the same for all."
-    )
+    yield b.Text(method.drawn(material))
     yield b.Facts([*_facts(material), *provenance(material.provenance)])
+    yield from method.notes(material)
     studies = material.studies
     several = len(studies) > 1
     yield b.Heading("Studies" if several else "Study")
-    yield from (b.Code(to_toml(study)) for study in studies)
+    idle = () if method.trains_networks(material) else ("recipe",)
+    yield from (b.Code(to_toml(study, idle)) for study in studies)
     name = studies[0].name
     files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
     out = f" --out runs/{name}" if several else ""
@@ -226,9 +251,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     yield "Trials", f"{len(done):,} done{pending}"
     told = f"{states['never_started']} never started and {states['diverged']} diverged"
     yield "Of these", told + (f"; {lost} failed and left no model" if lost else "")
-    for axis in SETTINGS:
-        yield axis.capitalize(), _first(list(map(str, done[axis].unique())))
-    yield "Precision", material.precision
+    yield from method.settings(material)
     yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
         items = f"{test_set.n_train:,} training and {len(test_set.labels['test']):,} test items"
@@ -248,12 +271,7 @@ def provenance(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
         if len(values) > 4 and not any(isinstance(value, str) for value in values):
             yield field, f"{min(values):,} to {max(values):,}"
         else:
-            yield field, _first(list(map(_plain, values)))
-
-
-def _first(texts: Sequence[str]) -> str:
-    """The first four."""
-    return ", ".join(texts[:4]) + (f" and {len(texts) - 4} more" if len(texts) > 4 else "")
+            yield field, method.first(list(map(_plain, values)))
 
 
 def _plain(value: Any) -> str:

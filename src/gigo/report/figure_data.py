@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.estimates import Curve, split_curves
+from gigo.analysis.estimates import SHARE, Curve, split_curves
+from gigo.analysis.metric import Metric
 from gigo.analysis.words import accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.report.material import Material
 
-TOPS = (0.1, 0.2, 0.5, 1.0)
-"""Where an axis of accuracy may end: models that are right once in twenty fill it, too."""
+TOPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+"""Where an axis may end: models that are right once in twenty fill it, too."""
 
-MOST_LINES = 14
-"""Of a panel: more can't be told apart. The tables have them all."""
+MOST_LINES, MOST_GUIDES, MOST_DOTS = 14, 4, 1000
+"""Of a panel: more lines can't be told apart, more guides and dots hide them. The tables have all
+that is left out."""
 
 
 class CliffMark(NamedTuple):
@@ -38,6 +41,25 @@ class CliffMark(NamedTuple):
     row: int
 
 
+class Guide(NamedTuple):
+    """The tolerance of a line as it is drawn: along its level, then down to its rate.
+
+    Attributes:
+        line: whose it is.
+        level: what the tolerance allows its mean to fall to.
+        start, rate: from 0 to where the mean falls below, or as far as it was followed.
+        falls: whether it does.
+        told: the same in words.
+    """
+
+    line: str
+    level: float
+    start: float
+    rate: float
+    falls: bool
+    told: str
+
+
 class Panel(NamedTuple):
     """The data of one pair of axes.
 
@@ -45,18 +67,22 @@ class Panel(NamedTuple):
         title: what all lines share: data set, corruption, size.
         sizes: of the training sets, ascending.
         lines: rows of `gigo.analysis.estimates.summary`; ``line`` is the label of each one's.
-        failed: those of the rows where some never started or diverged; ``accuracy_failed`` is the
-            mean of these. Trials that raised an error have no accuracy to draw.
+        failed: those of the rows where some never started or diverged; ``mean_failed`` is the mean
+            of these. Trials that raised an error have nothing to draw.
         cliffs: those in sight, ascending.
         published: the article's points of the curves that repeat it: line, corruption, rate,
             accuracy, and what the run has there: mean_a, difference
             (`gigo.analysis.comparison.COMPARISON_COLUMNS`).
-        chance: share of the largest class in the test set.
+        chance: what guessing gives; NaN where that is not known.
         highest_rate: where the axis of rates ends.
-        highest_accuracy: where that of accuracy does: the first of `TOPS` with all points below it.
+        highest_mean: where that of means does: the first of `TOPS` with all points below it.
         labels: of lines, in the order of the palette: all of the report's, this panel's alone
             where these would be too many.
         left_out: how many lines are not drawn (`MOST_LINES`).
+        dots: what single models reached that trained: line, rate, replicate, value; empty where
+            no mean is of several, or there are too many (`MOST_DOTS`).
+        guides: of the lines that have a tolerance; none where there are too many (`MOST_GUIDES`).
+        metric: what means are of.
     """
 
     title: str
@@ -67,9 +93,12 @@ class Panel(NamedTuple):
     published: pd.DataFrame
     chance: float
     highest_rate: float
-    highest_accuracy: float
+    highest_mean: float
     labels: list[str]
     left_out: int
+    dots: pd.DataFrame
+    guides: list[Guide]
+    metric: Metric
 
 
 def panels(material: Material) -> list[Panel]:
@@ -96,9 +125,11 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     shown = list(curves)[:MOST_LINES]
     lines = pd.concat([curves[curve].assign(line=label(curve)) for curve in shown])
     highest = max(lines["rate"]) or 1.0
-    failed = _failed(lines)
+    failed = _failed(lines, material.metric.most)
     article = _published(material, shown, highest)
-    heights = [lines["mean"], failed["accuracy_failed"], article["accuracy"]]
+    dots = _dots(material, shown)
+    heights = [lines["mean"], failed["mean_failed"], article["accuracy"], dots["value"]]
+    heights.append(lines["chance"])
     highest_point = np.nanmax(np.concatenate([column.to_numpy(np.float64) for column in heights]))
     few = len(material.labels) <= MOST_LINES
     return Panel(
@@ -110,18 +141,47 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
         published=article,
         chance=float(lines["chance"].iloc[0]),
         highest_rate=highest,
-        highest_accuracy=next(top for top in TOPS if highest_point <= top),
+        highest_mean=next((top for top in TOPS if highest_point <= top), float(highest_point)),
         labels=material.labels if few else [*map(label, shown)],
         left_out=len(curves) - len(shown),
+        dots=dots,
+        guides=_guides(material, shown) if len(shown) <= MOST_GUIDES else [],
+        metric=material.metric,
     )
 
 
-def _failed(lines: pd.DataFrame) -> pd.DataFrame:
+def _failed(lines: pd.DataFrame, most: float) -> pd.DataFrame:
     rows = lines.loc[lines["n_never_started"] + lines["n_diverged"] > 0]
     of_started = rows["n_started"] * rows["mean"].fillna(0.0)
     n_all = rows["n_trials"] - rows["n_failed"]
     mean = (n_all * rows["mean_all"] - of_started) / (n_all - rows["n_started"])
-    return rows.assign(accuracy_failed=mean.clip(0.0, 1.0))
+    return rows.assign(mean_failed=mean.clip(0.0, most))
+
+
+def _dots(material: Material, curves: Sequence[Curve]) -> pd.DataFrame:
+    columns = ["line", "rate", "replicate", "value"]
+    rows = pd.concat(
+        [material.trials[curve].assign(line=material.name.label(curve)) for curve in curves]
+    )
+    rows = rows.assign(value=rows[material.metric.name]).loc[rows["started"], columns]
+    alone = not rows.duplicated(["line", "rate"]).any()
+    return rows.iloc[:0] if alone or len(rows) > MOST_DOTS else rows
+
+
+def _guides(material: Material, curves: Sequence[Curve]) -> list[Guide]:
+    known = {each.curve: each for each in material.estimates}
+    guides: list[Guide] = []
+    for curve in curves:
+        clean, tolerance = known[curve].clean[0], known[curve].tolerance
+        if tolerance.value is not None and not math.isnan(clean):
+            line, level = material.name.label(curve), SHARE * clean
+            end, falls = tolerance.highest_rate, not tolerance.censored
+            told = f"above {material.metric.text(level)} at every rate tried"
+            if falls:
+                end = tolerance.value
+                told = f"falls below {material.metric.text(level)} at {rate_text(end)}"
+            guides.append(Guide(line, level, 0.0, end, falls, f"{line}: {told}"))
+    return guides
 
 
 def _title(material: Material, curve: Curve) -> str:

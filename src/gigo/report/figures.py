@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from gigo.analysis.words import accuracy_text, count
+from gigo.analysis.estimates import SHARE
+from gigo.analysis.words import count, rate_text
 from gigo.errors import SpecError
 from gigo.report.figure_data import Panel, in_turn, panels
 from gigo.report.material import Material
@@ -77,11 +79,15 @@ def reading(shown: Sequence[Panel]) -> str:
     lost = any(sum(panel.lines["n_failed"]) for panel in shown)
     trained = ", of those that trained" if failed or lost else ""
     hollow = "Other hollow marks" if article else "Hollow"
+    metric = shown[0].metric
     parts = {
-        f"Lines: mean test accuracy of {some}{count(most, 'replicate')}{trained}.": True,
+        f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
         "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
+        "Small dots: the models in it.": any(len(panel.dots) for panel in shown),
+        f"Thin: {rate_text(SHARE)} of the mean with clean labels, down to where the mean falls "
+        "below it.": any(panel.guides for panel in shown),
         "Dashed: theoretical cliffs.": any(panel.cliffs for panel in shown),
-        "Dotted: chance, the share of the largest class.": True,
+        f"Dotted: chance, {metric.guessed}.": not all(math.isnan(p.chance) for p in shown),
         "Hollow diamonds: the article's published points.": article,
         f"{hollow}: mean of the models that never started or diverged.": failed,
     }
@@ -97,17 +103,24 @@ def draw(panel: Panel, width: float | Literal["container"] = WIDTH) -> dict[str,
     legend = {"columns": columns, "offset": 8 + 13 * rows}  # of all channels, or each has its own
     line = {"field": "line", "type": "nominal", "legend": legend}
     colour = {**line, "scale": {"domain": panel.labels}}
-    chance = {"rate": 0, "chance": panel.chance, "text": f"chance {accuracy_text(panel.chance)}"}
+    metric, known = panel.metric, not math.isnan(panel.chance)
+    chance = {"rate": 0, "chance": panel.chance, "text": f"chance {metric.text(panel.chance)}"}
     values = {
         "width": width,
         "right": panel.highest_rate,
-        "top": panel.highest_accuracy,
+        "top": panel.highest_mean,
+        "axis": metric.axis,
+        "ticks": "%" if metric.is_share else "~g",
+        "mean": f"mean {metric.title}",
+        "exact": ".1%" if metric.is_share else ".3f",
         "colour": colour,
         "cliff": {"condition": {"test": "datum.line", **colour}},
         "shape": {**line, "scale": {"domain": panel.labels, "range": shapes}},
-        "chance": [chance],
+        "chance": [chance] * known,
         "cliffs": [cliff._asdict() for cliff in panel.cliffs],
+        "guides": [guide._asdict() for guide in panel.guides],
         "lines": _records(panel.lines),
+        "dots": _records(panel.dots),
         "failed": _records(panel.failed),
         "published": _records(panel.published.assign(source=PUBLISHED)),
     }

@@ -85,7 +85,7 @@ def _html(block: b.Block) -> Html:
 
 
 def _table(table: b.Table) -> Html:
-    """It scrolls sideways on its own where it is too wide."""
+    """It scrolls sideways on its own where it is too wide, by keyboard too."""
     kinds = [column.kind for column in table.columns]
     titles = (tag("th", c.title, class_=c.kind, scope="col") for c in table.columns)
     rows = (
@@ -93,7 +93,8 @@ def _table(table: b.Table) -> Html:
         for row in table.rows
     )
     inner = tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *rows))
-    whole = tag("div", inner, class_="scroll", tabindex="0")
+    called = table.folded or f"Table: {', '.join(column.title for column in table.columns)}"
+    whole = tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=called)
     return tag("details", tag("summary", table.folded), whole) if table.folded else whole
 
 
@@ -108,8 +109,9 @@ def _figures(block: b.Figures) -> Html:
 
 
 def _figure(figure: b.Figure) -> Html:
-    spec = json.dumps(draw(figure.panel, width="container"), allow_nan=False)
-    chart = tag("div", class_="chart", role="img", aria_label=figure.alt, data_spec=spec)
+    # The description becomes the label of the image, beside which the menu can be reached.
+    drawn = {**draw(figure.panel, width="container"), "description": figure.alt}
+    chart = tag("div", class_="chart", data_spec=json.dumps(drawn, allow_nan=False))
     caption = [tag("figcaption", figure.caption)] if figure.caption else []
     return tag("figure", tag("h3", figure.title), chart, *caption)
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from gigo.analysis import article
 from gigo.analysis.comparison import Comparison, between_settings
-from gigo.analysis.estimates import CurveEstimates, curve_estimates, split_curves, summary
+from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates, split_curves, summary
 from gigo.analysis.findings import Answer, Namer, answer
+from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.points import Side
 from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.grid import Grid
@@ -35,6 +36,7 @@ class Material:
         provenance: of the records, each distinct mapping once or more often.
         command: what makes the run again; None: ``gigo run`` on the study as printed.
         written: the day of the report.
+        metric: what it is drawn and answered in.
     """
 
     title: str
@@ -46,10 +48,12 @@ class Material:
     provenance: Sequence[Mapping[str, Any]] = ()
     command: str | None = None
     written: datetime.date = field(default_factory=datetime.date.today)
+    metric: Metric = ACCURACY
 
     @property
     def studies(self) -> list[Study]:
-        return [grid.study for grid in self.grids]
+        """As they are to be said to get this report again."""
+        return [grid.study.but(metric=self.metric.name) for grid in self.grids]
 
     @cached_property
     def n_items(self) -> dict[str, int]:
@@ -62,15 +66,20 @@ class Material:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        return summary(self.frame)
+        return summary(self.frame, self.metric)
+
+    @cached_property
+    def trials(self) -> dict[Curve, pd.DataFrame]:
+        """The rows of the tidy table by curve."""
+        return split_curves(self.frame)
 
     @cached_property
     def estimates(self) -> list[CurveEstimates]:
-        return curve_estimates(self.frame)
+        return curve_estimates(self.frame, self.metric)
 
     @cached_property
     def answer(self) -> Answer:
-        return answer(self.frame, self.n_items, self.pending)
+        return answer(self.frame, self.n_items, self.pending, self.metric, self.test_sets)
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
@@ -79,13 +88,18 @@ class Material:
 
     @cached_property
     def published(self) -> Comparison | None:
-        """What repeats the article, with its published points; None without a point in common."""
+        """What repeats the article, with its published points; None without a point in common.
+
+        These are accuracies, and beside nothing else.
+        """
+        if self.metric != ACCURACY:
+            return None
         return article.repeated_by(self._side)
 
     @cached_property
     def settings(self) -> Comparison | None:
         """Its settings against each other; None where there is nothing to compare."""
-        found = between_settings(self._side, article.SETTING)
+        found = between_settings(self._side, article.SETTING, self.metric)
         return None if found is None or found.frame.empty else found
 
     @cached_property

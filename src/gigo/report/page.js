@@ -14,9 +14,25 @@ async function draw() {
       actions: { export: true, source: false, compiled: false, editor: false },
       downloadFileName: `figure-${i + 1}`,
     });
+    chart.querySelector(".chart-wrapper").setAttribute("role", "img"); // labelled by Vega
+    chart.querySelector("summary").setAttribute("aria-label", `Save figure ${i + 1}`);
+    for (const link of chart.querySelectorAll(".vega-actions a")) {
+      // A file is made when the mouse is pressed; by keyboard it must be there before.
+      link.addEventListener("focus", () => link.dispatchEvent(new MouseEvent("mousedown")));
+    }
   }
+  document.documentElement.dataset.look = dark.matches ? "dark" : "light";
   document.documentElement.dataset.drawn = "yes";
 }
+
+// Paper can't be clicked: what is folded is printed, too.
+const folded = () => document.querySelectorAll("main > details:not([open])");
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...folded()];
+  opened.forEach((each) => (each.open = true));
+});
+addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
 
 dark.addEventListener("change", draw);
 draw();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -141,14 +141,16 @@ def _figure(figure: b.Figure, width: int) -> Group:
 def _chart(panel: Panel) -> Iterator[RenderableType]:
     """Narrow enough for two to stand side by side on 80 columns."""
     lines = [_points(panel.lines, label, "mean") for label in panel.labels]
-    failed = [_points(panel.failed, label, "accuracy_failed") for label in panel.labels]
+    failed = [_points(panel.failed, label, "mean_failed") for label in panel.labels]
     marks = "".join(in_turn(MARKS, i) for i in range(len(lines)))
-    top = panel.highest_rate, panel.highest_accuracy
-    for row in plot(lines, marks, top, panel.chance, failed):
+    top = panel.highest_rate, panel.highest_mean
+    tick = rate_text if panel.metric.is_share else "{:g}".format
+    for row in plot(lines, marks, top, panel.chance, failed, tick):
         yield Line.assemble(*((character, _style(curve)) for character, curve in row))
     legend: Row = [(f"{marks[i]} {panel.labels[i]}", i) for i in range(len(lines)) if len(lines[i])]
     legend += [(f"{FAILED} did not train", None)] if any(map(len, failed)) else []
-    entries = [_line(entry, _style(curve)) for entry, curve in [*legend, ("┄ chance", None)]]
+    legend += [] if math.isnan(panel.chance) else [("┄ chance", None)]
+    entries = [_line(entry, _style(curve)) for entry, curve in legend]
     yield Constrain(Columns(entries, padding=(0, 2)), CHART_WIDTH)
 
 
@@ -167,19 +169,22 @@ def plot(
     highest: tuple[float, float],
     chance: float,
     failed: Sequence[Floats] = (),
+    tick: Callable[[float], str] = rate_text,
 ) -> list[Row]:
     """Rows of a chart with axes, from the top: braille dots for lines, a marker for each point.
 
     Args:
-        curves: (R, 2) rates, ascending, and accuracies; NaN breaks the line.
+        curves: (R, 2) rates, ascending, and means; NaN breaks the line.
         markers: the points of curve i are drawn as ``markers[i]``; where points coincide, the
             first curve's is seen.
-        highest: the rate at the right edge, and the accuracy at the top.
-        chance: height of the dotted line.
+        highest: the rate at the right edge, and the mean at the top.
+        chance: height of the dotted line; NaN: there is none.
         failed: points of the curves that are drawn hollow, without a line.
+        tick: the text of a mean on the axis.
     """
     area: list[Row] = [[(" ", None)] * WIDTH for _ in range(HEIGHT)]
-    area[_height(chance / highest[1]) // 4] = [("┄", None)] * WIDTH
+    if not math.isnan(chance):
+        area[_height(chance / highest[1]) // 4] = [("┄", None)] * WIDTH
     dots = np.zeros((HEIGHT, WIDTH), dtype=int)
     for i, points in reversed(list(enumerate(curves))):
         for x, y in _dots(points / highest):
@@ -191,7 +196,7 @@ def plot(
         for rate, value in points / highest:
             if not math.isnan(value):
                 area[_height(value) // 4][_across(rate) // 2] = mark, i
-    return [*_with_axis(area, highest[1]), *_foot(highest[0])]
+    return [*_with_axis(area, highest[1], tick), *_foot(highest[0])]
 
 
 def _across(share: float) -> int:
@@ -212,10 +217,10 @@ def _dots(points: Floats) -> Iterator[tuple[int, int]]:
                 yield round(x0 + (x1 - x0) * t), round(y0 + (y1 - y0) * t)
 
 
-def _with_axis(area: list[Row], highest: float) -> Iterator[Row]:
+def _with_axis(area: list[Row], highest: float, tick: Callable[[float], str]) -> Iterator[Row]:
     heights = {0: highest, HEIGHT // 2: highest / 2, HEIGHT - 1: 0.0}
     for k, row in enumerate(area):
-        axis = f"{rate_text(heights[k]):>5}┤" if k in heights else "     │"
+        axis = f"{tick(heights[k]):>5}┤" if k in heights else "     │"
         yield [(axis, None), *row]
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from gigo.recipe import RECIPES, Recipe
 from gigo.study import Study
 
 
-def to_toml(study: Study) -> str:
-    """Every field, defaults included, so that the text keeps its meaning if a default changes."""
+def to_toml(study: Study, idle: Container[str] = ()) -> str:
+    """Every field, defaults included, so that the text keeps its meaning if a default changes.
+
+    Those that are ``idle``, as a recipe is for estimators, are left out.
+    """
     fields = study.model_dump(mode="json")
     fields["recipe"] = [_recipe(recipe) for recipe in study.recipe]
-    lines = [f"{name} = {_value(value)}" for name, value in fields.items() if value != ""]
+    told = {name: value for name, value in fields.items() if value != "" and name not in idle}
+    lines = [f"{name} = {_value(value)}" for name, value in told.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -30,7 +31,7 @@ from gigo.study import Study
 from gigo.trial import SCIENCE, Trial
 from gigo.types import FAILED, Outcome, Record, Status, TestSet
 
-EXTENDABLE = {"name", "summary", "replicates", *FIELDS}
+EXTENDABLE = {"name", "summary", "replicates", "metric", *FIELDS}
 """Fields in which the studies of a run may differ; and in ``precision``, once resolved."""
 
 
@@ -39,7 +40,9 @@ class Store:
 
     Attributes:
         path: the run folder.
-        grids: the distinct studies that were run into it, resolved, in order, as of opening.
+        grids: the distinct studies that were run into it, resolved, in order, as of opening; of
+            those that differ in nothing but the metric, the last.
+        metric: that of the last study that was run into it, as of opening.
         precision: of all its trials, resolved when it was created.
     """
 
@@ -54,7 +57,9 @@ class Store:
                 f"{path}: its trials are of science = {science}: expected {SCIENCE}, that of this "
                 "version; the gigo that made the run reads it"
             )
-        self.grids: tuple[Grid, ...] = tuple(row["grid"] for row in self._tables.rows("grid"))
+        said: list[Grid] = [row["grid"] for row in self._tables.rows("grid")]
+        self.grids = tuple({_trains(grid): grid for grid in said}.values())
+        self.metric = said[-1].study.metric
 
     @classmethod
     def create(
@@ -306,10 +311,17 @@ class Store:
             self._provenances[encode("provenance", provenance)[0]] = position
         # Of two that say the same, the one given has values, and may have worked out its trials.
         grid = grid.at(self.precision)
-        same = {encode("grid", {"grid": each})[0]: each for each in (*self.grids, grid)}
-        if len(same) > len(self.grids):
+        known = {_trains(each): each for each in self.grids}
+        before = known.get(_trains(grid))
+        if before is None or before.study.metric != grid.study.metric:
             self._tables.append({"grid": [{"grid": grid}]})
-        self.grids = tuple(same.values())
+        self.grids = tuple((known | {_trains(grid): grid}).values())
+
+
+def _trains(grid: Grid) -> str:
+    """All that a grid says, but for the metric: what it has trained."""
+    plain = grid.to_json()
+    return json.dumps({**plain, "study": {**plain["study"], "metric": ""}})
 
 
 def _refuse_file(path: Path) -> None:
