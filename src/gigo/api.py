@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +56,11 @@ class Result:
             self.grids = store.grids
             self.precision = store.precision
             self._count = store.count()
+            self._finished = store.finished(self._count)
             self.test_sets = store.test_sets()  # second: a live writer stores them before records
 
     def __repr__(self) -> str:
-        return f"<gigo.Result {self.path}: {self._count} of {len(self._keys)} trials>"
+        return f"<gigo.Result {self.path}: {self._finished} of {len(self._keys)} trials>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the first answer, and the figures."""
@@ -79,6 +79,20 @@ class Result:
         """Trials that are not trained yet."""
         return len(self._keys - {*self.frame["key"]})
 
+    @property
+    def failure(self) -> str | None:
+        """Why there is no result: the error, where every trial so far failed; else None."""
+        from gigo.types import FAILED
+
+        trials = self.frame.drop_duplicates("key")
+        if not len(trials) or not {*trials["status"]} <= {*FAILED}:
+            return None
+        return (
+            f"all {len(trials):,} trials failed: {trials['error'].iloc[0]}; when that is mended, "
+            f"the same command with --retry failed trains them again (gigo table {self.path} "
+            "lists them)"
+        )
+
     @cached_property
     def _keys(self) -> set[str]:
         """Of all that the run is meant to hold."""
@@ -95,8 +109,7 @@ class Result:
         from gigo.analysis.table import tidy
 
         with Store.open(self.path) as store:
-            outcomes = islice(store.outcomes(), self._count)  # as of opening
-            return tidy(self.grids, outcomes, self.test_sets)
+            return tidy(self.grids, store.outcomes(self._count), self.test_sets)  # as of opening
 
     @cached_property
     def per_class(self) -> pd.DataFrame:
@@ -132,7 +145,7 @@ class Result:
 
     def _stored(self) -> Iterator[Record]:
         with Store.open(self.path) as store:
-            yield from islice(store.records(), self._count)  # as of opening
+            yield from store.records(self._count)  # as of opening
 
     @property
     def _command(self) -> str | None:
@@ -266,6 +279,8 @@ def run(
     data_dir: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    trial_timeout: float | None = None,
+    retry: str | None = None,
     listener: Listener | None = None,
     **changes: Any,
 ) -> Result:
@@ -277,6 +292,9 @@ def run(
         data_dir: where data files lie, if not where gigo looks (`gigo.datasets.load`).
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         workers: training processes at once; default: one a core on a CPU where that is worth while.
+        trial_timeout: seconds that fitting an estimator may take; then it is ended and recorded as
+            ``timed_out``. Networks have epochs, and are not timed.
+        retry: ``failed`` trains those again that failed or timed out.
         listener: called with `gigo.runner.Progress` as the run goes on. None: a progress bar, in
             a notebook and at a terminal.
         **changes: fields of the study to replace, such as ``rates=[0, 0.5]``.
@@ -302,6 +320,8 @@ def run(
             data_dir=None if data_dir is None else Path(data_dir),
             device=device,
             workers=workers,
+            trial_timeout=trial_timeout,
+            retry=retry,
             listener=told,
         )
     return Result(path)
@@ -316,6 +336,8 @@ def sweep(
     data_dir: str | Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    trial_timeout: float | None = None,
+    retry: str | None = None,
     listener: Listener | None = None,
     **fields: Any,
 ) -> Result:
@@ -337,7 +359,16 @@ def sweep(
     study = Study.create(dataset=dataset, corruption=corruption, rates=rates, **fields)
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
-    return run(study, out=out, data_dir=data_dir, device=device, workers=workers, listener=listener)
+    return run(
+        study,
+        out=out,
+        data_dir=data_dir,
+        device=device,
+        workers=workers,
+        trial_timeout=trial_timeout,
+        retry=retry,
+        listener=listener,
+    )
 
 
 def _digest(study: Study) -> str:

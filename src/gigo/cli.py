@@ -207,6 +207,10 @@ def run_or_plan(
     data_dir: Path | None = _option("FOLDER", "Where data files lie; or set GIGO_DATA."),
     device: str = DEVICE,
     workers: int | None = WORKERS,
+    trial_timeout: float | None = _option(
+        "SECONDS", "End a fit that takes longer; networks don't."
+    ),
+    retry: str | None = _option("failed", "Train trials again that failed or timed out."),
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
     options = dict(context.params)
@@ -216,13 +220,15 @@ def run_or_plan(
     elif given := [name for name in DATA_OPTIONS if options[name]]:
         raise SpecError(f"--{given[0]}", options[given[0]], "--data PATH beside it")
     chosen = _study(study, options)
+    how: dict[str, Any] = {"data_dir": data_dir, "device": device, "workers": workers}
+    how["retry"] = retry
     if context.command.name == "run":
-        _run(context, chosen, out, data_dir=data_dir, device=device, workers=workers)
+        _run(context, chosen, out, **how, trial_timeout=trial_timeout)
         return
     from gigo import api, describe, runner
 
     where = api.folder(chosen, out)
-    found = runner.plan(chosen, where, data_dir=data_dir, device=device, workers=workers)
+    found = runner.plan(chosen, where, **how)
     _say(describe.plan(chosen, where, found))
 
 
@@ -471,6 +477,8 @@ def _run(context: typer.Context, study: Study, out: Path | None, **options: Any)
         with displayed() as display:
             result = run(study, out=path, listener=display.show, **options)
         _report(result, result.page or result.report())
+        if error := result.failure:
+            raise typer.Exit(_fail(error))
     except KeyboardInterrupt:
         from gigo.store import Store
 

@@ -19,9 +19,14 @@ from gigo.recipe import Recipe
 from gigo.resolve import CATALOGUES
 from gigo.store import Store
 from gigo.study import Study
+from gigo.types import Status
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared
+
+
+LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
+"""The statuses of trials that left no model, by what they are called."""
 
 
 def plan(study: Study, path: Path, found: Prepared) -> str:
@@ -34,12 +39,13 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
     """
     how, count = found.plan, len(found.pending)
     widths = Counter(len(job.trials) for job in found.jobs)
+    again = f", {found.retried} that failed to train again" if found.retried else ""
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
     threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
     rows = {
         "study": f"{study.name}  {study.summary}",
         "run": f"{path}",
-        "trials": f"{found.total}, {found.total - count} of them done",
+        "trials": f"{found.total}, {found.total - count} of them done{again}",
         "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
         "processes": f"{how.processes} at a time, {threads} each",
@@ -68,6 +74,8 @@ def status(path: Path) -> str:
     begun = ", ".join(name for name, keys in parts.items() if keys - done)
     of = f" of {begun}" if len(parts) > 1 else ""
     shares = [f"{name} ({len(keys & done)} of {len(keys)})" for name, keys in parts.items()]
+    lost = {name: states[status] for name, status in LOST.items() if states[status]}
+    again = f"the same gigo run{of} with --out {place} --retry failed"
     rows = {
         "run": f"{path}",
         "study": ", ".join(parts if len(parts) == 1 else shares),
@@ -75,6 +83,8 @@ def status(path: Path) -> str:
         "trials": f"{len(trials) - missing} of {len(trials)} done",
         "never started": f"{states['never_started']}",
         "diverged": f"{states['diverged']}",
+        **{name: f"{count}" for name, count in lost.items()},
+        **({"why": f"gigo table {place}", "again": again} if lost else {}),
         "next": f"the same gigo run{of} with --out {place} trains the other {missing}"
         if missing
         else f"gigo report {place}",

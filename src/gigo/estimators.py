@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import random
 import time
@@ -10,13 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from inspect import signature
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigo import metrics
 from gigo.inputs import Inputs, count, take
+from gigo.printable import printable
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.trial import Trial
@@ -33,7 +36,21 @@ Predicted = tuple[NDArray[np.unsignedinteger], NDArray[np.float64] | None]
 """(n,) classes and, where the model gives them, (n, K) logarithms of their probabilities."""
 
 
-def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
+MOST_TOLD = 300
+"""Characters of an error that are kept."""
+
+
+class Fitting(NamedTuple):
+    """A model is about to be fitted.
+
+    Attributes:
+        record: what the trial leaves if its process ends before the model is fitted.
+    """
+
+    record: Record
+
+
+def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Record]:
     """Fit the model of each trial to its training set, and see what it predicts.
 
     Args:
@@ -41,8 +58,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
         dataset: theirs, its inputs as the model's features have made them.
 
     Yields:
-        A record per trial, in the order given. Where a model raises an error, the record's status
-        is ``failed``, and its provenance tells the error.
+        For each trial, in the order given, that it begins, then its record. Where a model raises
+        an error, the record's status is ``failed``, and its provenance tells the error.
     """
     for trial in trials:
         started = time.perf_counter()
@@ -51,6 +68,7 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
+        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
         try:
             with _alone(trial), warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
@@ -60,8 +78,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Record]:
             measures |= metrics.trained(part, fitted)
             if caught:
                 told["warnings"] = sorted({_one_line(each.message) for each in caught})
-        except Exception as error:  # a model is anybody's code
-            told["error"], status = _one_line(error), "failed"
+        except (Exception, SystemExit) as error:  # a model is anybody's code
+            found, measures, told["error"], status = {}, {}, reason(error), "failed"
         yield record(trial, part, status, found, measures, told, time.perf_counter() - started)
 
 
@@ -206,5 +224,23 @@ def _alone(trial: Trial) -> Iterator[None]:
         np.random.set_state(before[1])
 
 
+def reason(error: BaseException) -> str:
+    """An error in a line, with the place in the code that raised it."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        place, trace = _place(trace), trace.tb_next
+    return f"{_one_line(error)}{place}"
+
+
+def _place(trace: TracebackType) -> str:
+    code = trace.tb_frame.f_code
+    return f" ({os.path.basename(code.co_filename)}, line {trace.tb_lineno}, in {code.co_name})"
+
+
 def _one_line(thing: object) -> str:
-    return " ".join(f"{type(thing).__name__}: {thing}".split())
+    try:
+        text = f"{type(thing).__name__}: {thing}"
+    except Exception:  # it can't even say what it is
+        text = type(thing).__name__
+    text = printable(" ".join(text.split())).removesuffix(": ")
+    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."

@@ -19,6 +19,9 @@ Labels = NDArray[np.int64]
 Kind = Literal["image", "table", "text", "vector"]
 Placement = Literal["random", "tail"]
 Status = Literal["ok", "never_started", "diverged", "failed", "timed_out"]
+FAILED: tuple[Status, ...] = ("failed", "timed_out")
+"""Of trials that left nothing but the reason; ``--retry failed`` trains them again."""
+
 Watch = Callable[[str, int, int], None]
 """Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
 
@@ -274,8 +277,9 @@ class Outcome:
     Attributes:
         key: the trial's content key, 64 hex digits.
         status: ``ok``; ``never_started`` (training loss never below 98 % of the entropy of its
-            training labels); ``diverged`` (a loss that is not finite); ``failed`` (it raised an
-            error); ``timed_out``.
+            training labels); ``diverged`` (a loss that is not finite); ``failed`` (the model raised
+            an error, or its process died); ``timed_out``. The last two leave no predictions and no
+            measures; ``provenance["error"]`` has the reason, a line.
         n_train: items trained on, held-out ones not counted.
         n_validation: items held out.
         n_selected: training items that the corruption chose.

@@ -28,7 +28,8 @@ _MEASURED: dict[str, str] = {
     "n": "trials in that mean: started ones; of a paired comparison, in both runs",
     "n_never_started": "trials whose training loss never left that of guessing; not in the mean",
     "n_diverged": "those whose loss stopped being a finite number; not in the mean",
-    "mean_all": "mean test accuracy of all trials, these included, 0 to 1",
+    "n_failed": "those that failed or timed out; not in any mean",
+    "mean_all": "mean test accuracy of all trials but those that failed, 0 to 1",
 }
 
 COMPARISON_COLUMNS: dict[str, str] = {
@@ -180,7 +181,7 @@ def compare(a: Side, b: Side) -> Comparison:
         **{
             f"{name}_{side}": found.points[name].to_numpy()[rows]
             for side, found, rows in sides
-            for name in (*SETTINGS, "n_never_started", "n_diverged")
+            for name in (*SETTINGS, "n_never_started", "n_diverged", "n_failed")
         },
         **{f"mean_all_{side}": moments(found.of_all[rows]).mean for side, found, rows in sides},
         **_compared(_over(replicates, of_a, rows_a), _over(replicates, of_b, rows_b), paired),

@@ -13,6 +13,7 @@ import pandas as pd
 from gigo.analysis.intervals import Estimate, Floats, Ints, fall, interval, moments
 from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
+from gigo.types import FAILED
 
 SHARE = 0.95
 """The share of clean accuracy that a tolerance allows to fall to."""
@@ -24,7 +25,8 @@ SUMMARY_COLUMNS: dict[str, str] = {
     "n_started": "those that trained; only they are in mean, low and high",
     "n_never_started": "those whose training loss never left that of guessing",
     "n_diverged": "those whose loss stopped being a finite number",
-    "mean_all": "mean test accuracy of all trials, 0 to 1",
+    "n_failed": "those that failed or timed out: they have no accuracy",
+    "mean_all": "mean test accuracy of all trials that have one, 0 to 1",
     "mean": "mean test accuracy of the started trials, 0 to 1; empty if there are none",
     "low": "lower end of the t-interval for that mean over replicates; empty for fewer than two",
     "high": "upper end of it",
@@ -45,8 +47,8 @@ class Accuracies:
         points: (P rows) a curve after the other, rates ascending; what `summary` says of each that
             is no accuracy.
         replicates: (n,) their numbers, ascending.
-        started: (P, n) of started trials; NaN where a trial is missing or did not start.
-        of_all: (P, n) those that did not start, too; NaN where a trial is missing.
+        started: (P, n) of started trials; NaN where a trial is missing, failed or did not start.
+        of_all: (P, n) those that did not start, too; NaN where a trial is missing or failed.
     """
 
     points: pd.DataFrame
@@ -63,8 +65,10 @@ class Accuracies:
         _, first, n_trials = np.unique(point, return_index=True, return_counts=True)
         of_all = np.full((len(first), len(replicates)), np.nan)
         of_all[point, column] = frame["accuracy"].to_numpy(np.float64)
-        started, failed = of_all.copy(), ~frame["started"].to_numpy(bool)
-        started[point[failed], column[failed]] = np.nan
+        failed = frame["status"].isin(FAILED).to_numpy(bool)
+        of_all[point[failed], column[failed]] = np.nan
+        started, not_so = of_all.copy(), ~frame["started"].to_numpy(bool)
+        started[point[not_so], column[not_so]] = np.nan
         points = frame.iloc[first][[*CURVE, "rate", "chance"]].assign(
             realised_rate=np.bincount(point, frame["realised_rate"].to_numpy(float)) / n_trials,
             n_trials=n_trials,
@@ -72,6 +76,7 @@ class Accuracies:
                 f"n_{status}": np.bincount(point, frame["status"] == status).astype(np.int64)
                 for status in ("never_started", "diverged")
             },
+            n_failed=np.bincount(point, failed).astype(np.int64),
         )
         return cls(points.reset_index(drop=True), replicates, started, of_all)
 
@@ -87,7 +92,7 @@ class Accuracies:
 
     @property
     def n_replicates(self) -> int:
-        """How many have a record."""
+        """How many have an accuracy."""
         return int(np.sum(~np.isnan(self.of_all).all(axis=0)))
 
     def curves(self) -> dict[Curve, Accuracies]:
@@ -106,7 +111,7 @@ class CurveEstimates:
 
     Attributes:
         curve: which one.
-        replicates: how many have a record.
+        replicates: how many have an accuracy.
         clean: mean accuracy of started trials at rate 0, with the ends of its t-interval; NaN
             where unknown.
         tolerance, midpoint: see the functions of these names.

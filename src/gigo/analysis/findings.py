@@ -65,7 +65,10 @@ def answer(
     name = Namer(frame, n_items or {})
     return Answer(
         findings=(*_per_size(found, name), *_between_sizes(versus, name)),
-        warnings=(ORACLE,) if "oracle" in frame["validation"].unique() else (),
+        warnings=(
+            *_failures(frame),
+            *((ORACLE,) if "oracle" in frame["validation"].unique() else ()),
+        ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
     )
 
@@ -189,7 +192,7 @@ def _break_even_text(estimate: Estimate) -> str:
 def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     if pending:
         yield f"{words.count(pending, 'trial')} not trained yet: every number here may still move."
-    yield from _failures(frame)
+    yield from _not_trained(frame)
     if "clean" in frame["validation"].unique():
         yield (
             "Under clean validation the labels held out stay clean; "
@@ -209,19 +212,47 @@ def _estimate_notes(
             yield from (f"{which}: {note}." for note in estimate.notes)
 
 
+AGAIN = {
+    "failed": ("failed", "the same gigo run with --retry failed trains them again"),
+    "timed_out": (
+        "timed out",
+        "the same gigo run with --retry failed and a longer --trial-timeout trains them again",
+    ),
+}
+"""What is said of trials by status, and how to get them."""
+
+
 def _failures(frame: pd.DataFrame) -> Iterator[str]:
+    """How many trials failed or timed out, the first error, and how to try again."""
+    trials = frame.drop_duplicates("key")
+    for status, (phrase, again) in AGAIN.items():
+        failed = trials.loc[trials["status"] == status]
+        if len(failed):
+            errors = list(dict.fromkeys(failed["error"]))
+            more = f" and {words.count(len(errors) - 1, 'other error')}" if len(errors) > 1 else ""
+            yield (
+                f"{words.count(len(failed), 'trial')} of {len(trials):,} {phrase} "
+                f"({_places(failed)}): {''.join(errors[:1])}{more}. "
+                f"They are in no number here; {again}."
+            )
+
+
+def _not_trained(frame: pd.DataFrame) -> Iterator[str]:
     """How many trials never started or diverged; one shared by several curves counts once."""
     trials = frame.drop_duplicates("key")
     phrases = {"never_started": "never started to learn", "diverged": "diverged"}
     for status, phrase in phrases.items():
-        failed = trials[trials["status"] == status]
+        failed = trials.loc[trials["status"] == status]
         if len(failed):
-            by_rate = Counter(zip(failed["corruption"], failed["rate"], strict=True))
-            where = [
-                f"{name} at {words.rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()
-            ]
-            more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
             yield (
                 f"{words.count(len(failed), 'model')} of {len(trials):,} {phrase} "
-                f"({'; '.join(where[:6])}{more}): hollow in the figures, left out of the means."
+                f"({_places(failed)}): hollow in the figures, left out of the means."
             )
+
+
+def _places(trials: pd.DataFrame) -> str:
+    """``symmetric at 40 %: 2; biased at 80 %: 1``, the first six."""
+    by_rate = Counter(zip(trials["corruption"], trials["rate"], strict=True))
+    where = [f"{name} at {words.rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()]
+    more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
+    return f"{'; '.join(where[:6])}{more}"

@@ -17,14 +17,15 @@ from gigo import metrics
 from gigo.axes import AXES
 from gigo.errors import StoreError
 from gigo.grid import Grid
-from gigo.types import Outcome, Record, TestSet
+from gigo.types import FAILED, Outcome, Record, TestSet
 
 COLUMNS: dict[str, str] = {
     **AXES,
     "replicate": "repetition, from 0: one draw of subset, split, order, corruption, weights",
     "batch_size": "items per step",
     "realised_rate": "fraction of the training items whose label really differs, 0 to 1",
-    "status": "ok, diverged, or never_started: loss never below 98 % of its labels' entropy",
+    "status": "ok, diverged, never_started (loss never below 98 % of its labels' entropy), failed"
+    " (the model raised an error) or timed_out; the last two have no measures",
     "started": "whether the status is ok",
     **metrics.MEASURES,
     "accuracy_last": "test accuracy of the last epoch's weights, 0 to 1",
@@ -40,6 +41,7 @@ COLUMNS: dict[str, str] = {
     "epochs": "epochs trained",
     "best_epoch": "the epoch whose weights were chosen, from 1",
     "stopped": "what ended training: patience, epochs or diverged",
+    "error": "why it failed or timed out; else empty",
     "seconds": "this trial's share of its stack's wall time, seconds",
     "key": "the trial's content key, 64 hex digits",
 }
@@ -97,10 +99,15 @@ def tidy(
 def per_class(
     grids: Sequence[Grid], records: Iterable[Record], test_sets: Mapping[str, TestSet]
 ) -> pd.DataFrame:
-    """One row per row of `tidy` and class; the columns are those of `PER_CLASS_COLUMNS`."""
+    """One row per row of `tidy` and class; the columns are those of `PER_CLASS_COLUMNS`.
+
+    Trials that failed made no predictions, and have no rows.
+    """
     keys: list[str] = []
     measured: list[metrics.PerClass] = []
     for record in records:
+        if record.status in FAILED:
+            continue
         keys.append(record.key)
         measured.append(_classes(record, test_sets))
     points = _points(grids, keys)
@@ -159,11 +166,13 @@ def _columns(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     """What outcomes hold, a row each: every measure, then `COPIED`."""
     pick = attrgetter(*COPIED)
     copied: list[tuple[Any, ...]] = []
+    errors: list[str | None] = []
     # Nearly all have measures of the same names.
     measured: dict[tuple[str, ...], tuple[array[int], array[float]]]
     measured = defaultdict(lambda: (array("q"), array("d")))
     for place, outcome in enumerate(outcomes):
         copied.append(pick(outcome))
+        errors.append(outcome.provenance.get("error"))
         places, values = measured[tuple(outcome.measures)]
         places.append(place)
         values.extend(outcome.measures.values())
@@ -173,6 +182,7 @@ def _columns(outcomes: Iterable[Outcome]) -> pd.DataFrame:
             columns.setdefault(name, np.full(len(copied), np.nan))[places] = column
     found = pd.DataFrame.from_records(copied, columns=COPIED)
     lacking = [name for name in ("epochs", "best_epoch") if found[name].hasnans]
+    columns["error"] = pd.Series(errors, dtype=object)
     return pd.DataFrame({**columns, **found.astype(dict.fromkeys(lacking, "Int64"))})
 
 

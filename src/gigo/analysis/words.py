@@ -87,6 +87,15 @@ def assured_text(estimate: Estimate) -> str:
     return rate_text(min(estimate.low, estimate.highest_rate), math.floor)
 
 
+def marks_text(hollow: int, failed: int) -> str:
+    """Behind a mean: how many are not in it.
+
+    >>> marks_text(2, 1), marks_text(0, 0)
+    (' ○2 ×1', '')
+    """
+    return (f" ○{hollow}" if hollow else "") + (f" ×{failed}" if failed else "")
+
+
 def listing(items: Iterable[str], last: str = "and") -> str:
     """Items as a sentence lists them.
 

@@ -106,7 +106,9 @@ class Figures:
         """How to read their numbers."""
         failed = any(len(figure.panel.failed) for figure in self.figures)
         hollow = "; ○: models that did not train, left out" if failed else ""
-        return f"Test accuracy in %: mean ± half its 95 % interval{hollow}."
+        lost = any(sum(figure.panel.lines["n_failed"]) for figure in self.figures)
+        crossed = "; ×: trials that failed" if lost else ""
+        return f"Test accuracy in %: mean ± half its 95 % interval{hollow}{crossed}."
 
 
 @dataclass(frozen=True)

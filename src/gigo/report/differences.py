@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gigo.analysis.comparison import CLOSE, Comparison
-from gigo.analysis.words import MISSING, accuracy_text, count, listing, range_text, rate_text
+from gigo.analysis.words import (
+    MISSING,
+    accuracy_text,
+    count,
+    listing,
+    marks_text,
+    range_text,
+    rate_text,
+)
 from gigo.axes import SETTINGS
 from gigo.report.blocks import Block, Column, Facts, Heading, Items, Table, Text
 from gigo.report.material import Material
@@ -143,10 +151,15 @@ def _reading(found: Comparison) -> str:
     """Which intervals there are, at how many points each, and what a mark means."""
     methods = Counter(found.points["method"])
     told = [f"{METHODS[name]} ({count(n, 'point')})" for name, n in methods.items()]
-    failed = [name for name in found.frame if name.startswith(("n_never_started", "n_diverged"))]
-    marks = "○: models that never started or diverged, left out."
+    marks = {
+        ("n_never_started", "n_diverged"): "○: models that never started or diverged, left out.",
+        ("n_failed",): "×: trials that failed.",
+    }
     parts = [f"95 % intervals: {'; '.join(told)}; one in twenty misses by chance."] if told else []
-    return " ".join(parts + ([marks] if found.frame[failed].to_numpy().any() else []))
+    for counts, mark in marks.items():
+        columns = [f"{name}_{side}" for name in counts for side in "ab"]
+        parts += [mark] if found.frame[columns].to_numpy().any() else []
+    return " ".join(parts)
 
 
 def _interval_text(row: Point, published: bool) -> str:
@@ -160,8 +173,8 @@ def _interval_text(row: Point, published: bool) -> str:
 
 def _mean_text(row: Point, side: str) -> str:
     """``97.1 % ○2``: two models that never started or diverged are not in the mean."""
-    failed = row[f"n_never_started_{side}"] + row[f"n_diverged_{side}"]
-    return accuracy_text(row[f"mean_{side}"]) + (f" ○{failed}" if failed else "")
+    hollow = row[f"n_never_started_{side}"] + row[f"n_diverged_{side}"]
+    return accuracy_text(row[f"mean_{side}"]) + marks_text(hollow, row[f"n_failed_{side}"])
 
 
 def _verdict(row: Point) -> str:

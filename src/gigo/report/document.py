@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from gigo.analysis import words
 from gigo.analysis.estimates import SHARE, Curve
 from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
-from gigo.analysis.words import MISSING, accuracy_text, count, listing, rate_text
+from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report import blocks as b
 from gigo.report import differences
@@ -56,6 +57,7 @@ def trials(frame: pd.DataFrame) -> list[b.Block]:
         b.Column("accuracy"): map(accuracy_text, rows["accuracy"]),
         b.Column("epochs", rank=6): map(str, rows["epochs"]),
         b.Column("s", rank=7): map("{:.1f}".format, rows["seconds"]),
+        b.Column("error", "words", 8): rows["error"].fillna(""),
     }
     told = f"The first {len(rows):,} of {len(frame):,} rows; --csv, --json and --parquet have all."
     return [b.Table.of(columns), *([b.Text(told, "note")] if len(rows) < len(frame) else [])]
@@ -91,7 +93,7 @@ def answer(material: Material) -> Iterator[b.Block]:
 def _figures(material: Material, most: int) -> Iterator[b.Block]:
     shown = panels(material)
     if not shown:
-        yield NOTHING
+        yield NOTHING if material.frame.empty else b.Text("No trial left a trained model.")
         return
     yield b.Heading("Accuracy against corruption rate")
     yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
@@ -123,11 +125,12 @@ def _numbers(panel: Panel) -> b.Table:
 
 
 def _mean_text(row: Mapping[Any, Any]) -> str:
-    """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged."""
-    failed = row["n_trials"] - row["n_started"]
+    """``97.1 ±0.8``, with ``○2`` for two models that never started or diverged, ``×1`` failed."""
+    hollow = row["n_never_started"] + row["n_diverged"]
     half = 100 * max(row["high"] - row["mean"], row["mean"] - row["low"])  # a side may be clipped
     mean = MISSING if math.isnan(row["mean"]) else f"{100 * row['mean']:.1f}"
-    return mean + ("" if math.isnan(half) else f" ±{half:.1f}") + (f" ○{failed}" if failed else "")
+    spread = "" if math.isnan(half) else f" ±{half:.1f}"
+    return mean + spread + marks_text(hollow, row["n_failed"])
 
 
 def _versus(material: Material) -> Iterator[b.Block]:
@@ -179,7 +182,7 @@ def _cliff_text(material: Material, curve: Curve) -> str:
 def _every_mean(material: Material) -> b.Table:
     rows = material.summary
     curves = rows[list(Curve._fields)].itertuples(index=False, name=None)
-    counts = zip(rows["n_started"], rows["n_trials"], strict=True)
+    counts, blank = zip(rows["n_started"], rows["n_trials"], strict=True), [""] * len(rows)
     columns = {
         b.Column("Curve", "words"): [material.name.line(Curve(*axes)) for axes in curves],
         b.Column("Rate"): map(rate_text, rows["rate"]),
@@ -189,6 +192,7 @@ def _every_mean(material: Material) -> b.Table:
         b.Column("Trained", rank=3): [f"{started} of {n}" for started, n in counts],
         b.Column("Never started", rank=4): map(str, rows["n_never_started"]),
         b.Column("Diverged", rank=4): map(str, rows["n_diverged"]),
+        b.Column("Failed", rank=4): map(str, rows["n_failed"]) if sum(rows["n_failed"]) else blank,
         b.Column("Mean of all", rank=5): map(accuracy_text, rows["mean_all"]),
     }
     return b.Table.of(columns, folded=f"All {len(rows):,} means")
@@ -216,10 +220,12 @@ def _method(material: Material) -> Iterator[b.Block]:
 
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
     done = material.frame.drop_duplicates("key")
-    never_started, diverged = ((done["status"] == s).sum() for s in ("never_started", "diverged"))
+    states = Counter(done["status"])
+    lost = states["failed"] + states["timed_out"]
     pending = f", {material.pending:,} pending" if material.pending else ""
     yield "Trials", f"{len(done):,} done{pending}"
-    yield "Of these", f"{never_started} never started and {diverged} diverged"
+    told = f"{states['never_started']} never started and {states['diverged']} diverged"
+    yield "Of these", told + (f"; {lost} failed and left no model" if lost else "")
     for axis in SETTINGS:
         yield axis.capitalize(), _first(list(map(str, done[axis].unique())))
     yield "Precision", material.precision
@@ -234,6 +240,8 @@ def provenance(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
     found: dict[str, dict[Any, None]] = {}
     for record in records:
         for field, value in record.items():
+            if field == "error":  # of one trial, and maybe of one that was trained again
+                continue
             plain = value if isinstance(value, str | int | float) else _plain(value)
             found.setdefault(field, {})[plain] = None
     for field, values in found.items():

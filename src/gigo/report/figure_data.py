@@ -45,8 +45,8 @@ class Panel(NamedTuple):
         title: what all lines share: data set, corruption, size.
         sizes: of the training sets, ascending.
         lines: rows of `gigo.analysis.estimates.summary`; ``line`` is the label of each one's.
-        failed: those of the rows whose trials did not all train; ``accuracy_failed`` is the mean
-            of those that never started or diverged.
+        failed: those of the rows where some never started or diverged; ``accuracy_failed`` is the
+            mean of these. Trials that raised an error have no accuracy to draw.
         cliffs: those in sight, ascending.
         published: the article's points of the curves that repeat it: line, corruption, rate,
             accuracy, and what the run has there: mean_a, difference
@@ -80,7 +80,8 @@ def panels(material: Material) -> list[Panel]:
     together: dict[str, Any] = dict.fromkeys(material.name.lines)
     groups: dict[Curve, dict[Curve, pd.DataFrame]] = {}
     for curve, rows in split_curves(material.summary).items():
-        groups.setdefault(curve._replace(**together), {})[curve] = rows
+        if not all(rows["mean_all"].isna()):
+            groups.setdefault(curve._replace(**together), {})[curve] = rows
     return [_panel(material, curves) for curves in groups.values()]
 
 
@@ -116,10 +117,10 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
 
 
 def _failed(lines: pd.DataFrame) -> pd.DataFrame:
-    rows = lines.loc[lines["n_started"] < lines["n_trials"]]
+    rows = lines.loc[lines["n_never_started"] + lines["n_diverged"] > 0]
     of_started = rows["n_started"] * rows["mean"].fillna(0.0)
-    n_failed = rows["n_trials"] - rows["n_started"]
-    mean = (rows["n_trials"] * rows["mean_all"] - of_started) / n_failed
+    n_all = rows["n_trials"] - rows["n_failed"]
+    mean = (n_all * rows["mean_all"] - of_started) / (n_all - rows["n_started"])
     return rows.assign(accuracy_failed=mean.clip(0.0, 1.0))
 
 

@@ -74,7 +74,8 @@ def reading(shown: Sequence[Panel]) -> str:
     fewest = min(min(panel.lines["n_trials"]) for panel in shown)
     most = max(max(panel.lines["n_trials"]) for panel in shown)
     some = f"{fewest} to " if fewest != most else ""
-    trained = ", of those that trained" if failed else ""
+    lost = any(sum(panel.lines["n_failed"]) for panel in shown)
+    trained = ", of those that trained" if failed or lost else ""
     hollow = "Other hollow marks" if article else "Hollow"
     parts = {
         f"Lines: mean test accuracy of {some}{count(most, 'replicate')}{trained}.": True,

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 from gigo import planner
 from gigo.engine import checkpoint
 from gigo.engine.device import prepare_process
 from gigo.engine.training import train
+from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.runner import pool
-from gigo.runner.prepare import Prepared, plan, prepare, resolved
+from gigo.runner.prepare import Prepared, check_retry, plan, prepare, resolved
 from gigo.runner.progress import Listener, Meter, Progress
 from gigo.runner.stacks import Event, Job, Library, Setup, Trainer, Training
 from gigo.store import Store
@@ -35,6 +37,8 @@ def run(
     data_dir: Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    trial_timeout: float | None = None,
+    retry: str | None = None,
     listener: Listener = lambda progress: None,
     trainer: Trainer = train,
     machine: Machine | None = None,
@@ -49,13 +53,18 @@ def run(
         device: ``auto``, or a PyTorch device.
         workers: training processes at once; 1 trains in this one. Default: one per core on a CPU
             where that is worth while, 1 on an accelerator.
+        trial_timeout: seconds that fitting an estimator may take; a trial that takes longer is
+            ended, its status is ``timed_out``, and the run goes on. Estimators then have a process
+            of their own, also with one worker. Networks have epochs, and are not timed.
+        retry: ``failed`` trains trials again that failed or timed out, in the place of what is
+            stored of them; None leaves them.
         listener: called with every change of progress.
         trainer: what trains a stack; sent to training processes by cloudpickle.
         machine: what stacks are planned for; default this one.
         clock: tells seconds.
 
     Raises:
-        SpecError: an unknown device, or less than one worker.
+        SpecError: an unknown device, less than one worker, no time, or another word to retry.
         DataError: a data set is missing or damaged.
         StoreError: the folder can't be written, is in use or holds an incompatible study.
         EngineError: memory does not suffice for a single model.
@@ -63,9 +72,11 @@ def run(
     prepare_process()
     machine = machine or Machine.here()
     planner.plan((), machine, workers=workers)  # an error before anything is made
+    _check_timeout(trial_timeout)
+    check_retry(retry)
     place, grid = resolved(study, data_dir, device, machine)
     with Store.create(path, grid) as store:
-        prepared = prepare(grid, path, store, place, machine, workers)
+        prepared = prepare(grid, path, store, place, machine, workers, retry)
         meter = Meter(prepared, listener, clock)
         for file in prepared.useless + prepared.damaged:
             checkpoint.remove(file)
@@ -79,7 +90,7 @@ def run(
             for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
                 store.add_test_set(_test_set(library.dataset(card)))
 
-        for job, event in _events(prepared, setup, library, keep_test_sets):
+        for job, event in _events(prepared, setup, library, keep_test_sets, trial_timeout):
             if isinstance(event, Record):
                 if event.key not in missing:
                     continue
@@ -89,18 +100,28 @@ def run(
 
 
 def _events(
-    prepared: Prepared, setup: Setup, library: Library, first: Callable[[], None]
+    prepared: Prepared,
+    setup: Setup,
+    library: Library,
+    first: Callable[[], None],
+    timeout: float | None,
 ) -> Iterator[tuple[Job, Event]]:
     """What happens to the jobs, in this process or in several others, after ``first()``."""
     how = prepared.plan
-    if how.processes > 1:
-        yield from pool.train_jobs(prepared.jobs, setup, how.processes, how.threads, first)
+    timed = timeout and any(trial.model.trainer == "estimator" for trial in prepared.pending)
+    if how.processes > 1 or timed:
+        yield from pool.train_jobs(prepared.jobs, setup, how.processes, how.threads, first, timeout)
         return
     first()
     training = Training(setup, library)
     for job in prepared.jobs:
         for event in training.events(job):
             yield job, event
+
+
+def _check_timeout(seconds: float | None) -> None:
+    if seconds is not None and not 0 < seconds < inf:
+        raise SpecError("trial_timeout", seconds, "a number of seconds above 0")
 
 
 def _test_set(dataset: Dataset) -> TestSet:

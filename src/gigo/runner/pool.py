@@ -14,9 +14,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import cloudpickle
@@ -24,10 +27,14 @@ import torch
 
 from gigo.engine import checkpoint
 from gigo.errors import DataError, EngineError
+from gigo.estimators import Fitting
 from gigo.planner import Room
 from gigo.runner.stacks import Done, Event, Job, Setup, halves, narrower
 from gigo.runner.worker import Failure, Stored
 from gigo.types import Record
+
+MOST_WAITED = 1e6
+"""Seconds to wait for at most; more would be refused."""
 
 Events = queue.SimpleQueue[tuple["_Worker", Any]]
 
@@ -38,6 +45,7 @@ def train_jobs(
     workers: int,
     threads: int,
     meanwhile: Callable[[], None] = lambda: None,
+    timeout: float | None = None,
 ) -> Iterator[tuple[Job, Event]]:
     """Train jobs, several at a time.
 
@@ -49,12 +57,15 @@ def train_jobs(
         workers: processes at most.
         threads: of each.
         meanwhile: called once, while the processes start.
+        timeout: seconds that fitting an estimator may take; None: any number.
 
     Yields:
-        Each job's events, with the job.
+        Each job's events, with the job. A process that takes too long over an estimator is ended;
+        where one died over an estimator, or was ended, the record of that trial says so, and the
+        rest of the job goes on in another process.
 
     Raises:
-        DataError, EngineError: as raised in a process, or one of them died.
+        DataError, EngineError: as raised in a process, or one of them died over a network.
     """
     waiting, events, room = deque(jobs), Events(), Room(setup.memory)
     beginning = _message((setup, threads))
@@ -64,7 +75,7 @@ def train_jobs(
             running.append(_Worker(beginning, threads, events))
         meanwhile()
         while _all_busy(running, waiting, room):
-            worker, event = events.get()
+            worker, event = _next_event(events, running, timeout or inf)
             if worker not in running:
                 continue  # it has ended, as it should
             job = worker.job
@@ -72,15 +83,22 @@ def train_jobs(
             if isinstance(event, Failure):
                 raise _error(event)
             if event is None:
+                if lost := worker.lost():
+                    yield job, lost
+                    worker.stored(lost)
                 parts = worker.parts()
                 worker.end()
-                running[running.index(worker)] = _Worker(beginning, threads, events)
-                if parts:
+                running.remove(worker)
+                if len(parts) > 1:
                     room.ran_out(job.trials)
-                    waiting.extendleft(reversed(parts))
                     yield job, narrower(len(job.trials), len(parts[0].trials))
+                waiting.extendleft(reversed(parts))
+                if waiting:
+                    running.append(_Worker(beginning, threads, events))
                 event = Done()
             yield job, event
+            if isinstance(event, Fitting):
+                worker.fitting(event.record)
             if isinstance(event, Record):
                 worker.stored(event)
             if isinstance(event, Done):
@@ -88,6 +106,16 @@ def train_jobs(
     finally:
         for worker in running:
             worker.kill()
+
+
+def _next_event(events: Events, running: Sequence[_Worker], timeout: float) -> tuple[_Worker, Any]:
+    """What one of the processes says next; those that take too long are ended meanwhile."""
+    while True:
+        for worker in running:
+            worker.end_if_longer_than(timeout)
+        left = min(timeout - worker.seconds for worker in running)
+        with contextlib.suppress(queue.Empty):
+            return events.get(timeout=max(0.0, left) if left < MOST_WAITED else None)
 
 
 def _all_busy(running: list[_Worker], waiting: deque[Job], room: Room) -> bool:
@@ -132,6 +160,18 @@ class _Worker:
         job: what it trains, None while it has nothing to do.
     """
 
+    _fitting: Record | None = None
+    """What the trial whose estimator is being fitted leaves if the process ends before."""
+
+    _since = inf
+    """When that began."""
+
+    _overdue: Record | None = None
+    """What is stored of the one for which the process was ended."""
+
+    _goes_on = False
+    """Whether the process ended over one estimator: the others can be fitted in another."""
+
     def __init__(self, beginning: bytes, threads: int, events: Events) -> None:
         self.job: Job | None = None
         self._left: dict[str, None] = {}
@@ -160,7 +200,7 @@ class _Worker:
         except EOFError:  # it has ended
             events.put((self, None))
         except pickle.UnpicklingError:  # it died while it wrote
-            self._process.kill()
+            self._kill()
             events.put((self, None))
         except Exception:  # whatever a message leads to, nobody may wait for it
             events.put((self, Failure(traceback.format_exc(), "fault")))
@@ -176,36 +216,80 @@ class _Worker:
         self._left = dict.fromkeys(trial.key for trial in job.trials)
         self._send(_message(job))
 
+    def fitting(self, record: Record) -> None:
+        """An estimator is being fitted from now on."""
+        self._fitting, self._since = record, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """For how long the estimator has been fitted; minus infinity where there is none."""
+        return time.monotonic() - self._since
+
+    def end_if_longer_than(self, seconds: float) -> None:
+        """End the process if fitting an estimator takes longer than that."""
+        if self.seconds > seconds and self._fitting is not None:
+            told = {**self._fitting.provenance, "error": f"not fitted after {seconds:g} s"}
+            self._overdue = replace(
+                self._fitting, status="timed_out", seconds=self.seconds, provenance=told
+            )
+            self._since = inf
+            self._kill()
+
+    def lost(self) -> Record | None:
+        """Of a process that died: the record of the trial over which it did, an estimator's."""
+        fitting, overdue = self._fitting, self._overdue
+        self._goes_on = fitting is not None or overdue is not None
+        if fitting is None:
+            return None
+        if overdue is not None:  # it may have come to an end at the last moment
+            return overdue if overdue.key == fitting.key else None
+        told = {**fitting.provenance, "error": self._death("the trial")}
+        return replace(fitting, seconds=self.seconds, provenance=told)
+
     def stored(self, record: Record) -> None:
+        self._fitting, self._since = None, inf
         self._left.pop(record.key, None)
         self._send(_message(Stored()))
 
     def parts(self) -> list[Job]:
-        """What a process that died has left to do, as two jobs; nothing if all is stored.
+        """What a process that died has left to do, after `lost`: nothing if all is stored.
+
+        Returns:
+            One job where only a single trial was to blame, else two.
 
         Raises:
             EngineError: that would not help.
         """
         assert self.job is not None
-        code = self._process.wait()
-        killed = code == -getattr(signal, "SIGKILL", 9)  # what Linux does when memory runs out
         if not self._left:
             checkpoint.remove(self.job.checkpoint)
             return []
-        if not killed or len(self.job.trials) == 1:
-            means = ", most likely because memory does not suffice for one model" if killed else ""
-            raise EngineError(f"a training process ended with status {code}{means}")
         trials = {trial.key: trial for trial in self.job.trials}
+        folder = self.job.checkpoint.parent
+        if self._goes_on:
+            return [Job.of([trials[key] for key in self._left], folder)]
+        if not self._was_killed() or len(trials) == 1:
+            raise EngineError(self._death("one model"))
         state = checkpoint.load(self.job.checkpoint, torch.device("cpu"))
         jobs: list[Job] = []
         for keys in halves(list(self._left)):
-            job = Job.of([trials[key] for key in keys], self.job.checkpoint.parent)
+            job = Job.of([trials[key] for key in keys], folder)
             if state is not None and {*keys} <= {*state.keys}:
                 with contextlib.suppress(OSError):  # it only saves time
                     checkpoint.save(state.of(keys), job.checkpoint)
             jobs.append(job)
         checkpoint.remove(self.job.checkpoint)
         return jobs
+
+    def _was_killed(self) -> bool:
+        """By a signal that can't be refused: so Linux does when memory runs out."""
+        return self._process.wait() == -getattr(signal, "SIGKILL", 9)
+
+    def _death(self, training: str) -> str:
+        """How a process ended that died."""
+        memory = f", most likely because memory does not suffice for {training}"
+        means = memory if self._was_killed() else ""
+        return f"a training process ended with status {self._process.wait()}{means}"
 
     def end(self) -> None:
         """End it, which has nothing to do any more, and what belongs to it."""
@@ -218,8 +302,16 @@ class _Worker:
 
     def kill(self) -> None:
         """End it at once."""
-        self._process.kill()
+        self._kill()
         self.end()
+
+    def _kill(self) -> None:
+        """End it with all the processes that it may have started."""
+        if self._process.poll() is None and hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
 
 def _message(item: object) -> bytes:

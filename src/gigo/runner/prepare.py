@@ -11,6 +11,7 @@ import torch
 from gigo import planner
 from gigo.engine import checkpoint
 from gigo.engine.device import free_memory, resolve_device, resolve_precision
+from gigo.errors import SpecError
 from gigo.grid import Grid
 from gigo.machine import Machine
 from gigo.planner import Plan
@@ -19,6 +20,7 @@ from gigo.runner.stacks import Job
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
+from gigo.types import FAILED
 
 CHECKPOINTS = "checkpoints"
 """The folder in the run folder with the states of the stacks in training."""
@@ -30,7 +32,8 @@ class Prepared:
 
     Attributes:
         total: trials of the study.
-        pending: those that are not trained yet.
+        pending: those that are not trained yet, or are to be trained again.
+        retried: how many of these failed before.
         jobs: the stacks that train them, in the order in which they begin.
         resumed: how many of these, the first ones, go on from a checkpoint.
         damaged: checkpoints that nothing can go on from: their trials are trained again.
@@ -40,6 +43,7 @@ class Prepared:
 
     total: int
     pending: list[Trial]
+    retried: int
     jobs: list[Job]
     resumed: int
     damaged: list[Path]
@@ -54,22 +58,30 @@ def plan(
     data_dir: Path | None = None,
     device: str = "auto",
     workers: int | None = None,
+    retry: str | None = None,
     machine: Machine | None = None,
 ) -> Prepared:
     """What `gigo.runner.run` would do with the same arguments; changes nothing.
 
     Raises:
-        SpecError: an unknown device, or less than one worker.
+        SpecError: an unknown device, less than one worker, or another word to retry.
         DataError: a data set that has to be read for it is missing or damaged.
         StoreError: the folder can't be read, or holds an incompatible study.
     """
     machine = machine or Machine.here()
+    check_retry(retry)
     place, grid = resolved(study, data_dir, device, machine)
     if not Store.is_at(path):
-        return prepare(grid, path, None, place, machine, workers)
+        return prepare(grid, path, None, place, machine, workers, retry)
     with Store.open(path) as store:
         store.check(study)
-        return prepare(grid, path, store, place, machine, workers)
+        return prepare(grid, path, store, place, machine, workers, retry)
+
+
+def check_retry(retry: str | None) -> None:
+    """Raise SpecError where it is not known what to train again."""
+    if retry not in (None, "failed"):
+        raise SpecError("retry", retry, "failed")
 
 
 def resolved(
@@ -87,6 +99,7 @@ def prepare(
     device: torch.device,
     machine: Machine,
     workers: int | None,
+    retry: str | None,
 ) -> Prepared:
     """Say what is left to do, and how; changes nothing.
 
@@ -97,12 +110,15 @@ def prepare(
         device: where to train.
         machine: where that is.
         workers: training processes at once; None leaves that to gigo.
+        retry: ``failed`` where trials that failed are to be trained again.
 
     Raises:
         SpecError: less than one worker.
     """
     grid = grid.at(store.precision) if store else grid
-    pending = grid.pending(store.keys() if store else ())
+    statuses = store.statuses() if store else {}
+    again = {key for key, status in statuses.items() if retry and status in FAILED}
+    pending = grid.pending(statuses.keys() - again)
     found = _Found.among(path / CHECKPOINTS, grid, pending, store)
     resumed = {trial.key for job in found.jobs for trial in job.trials}
     planned = planner.plan(
@@ -116,6 +132,7 @@ def prepare(
     return Prepared(
         total=len({*grid.keys}),
         pending=list(pending.values()),
+        retried=len(again & pending.keys()),
         jobs=found.jobs + [Job.of(stack, path / CHECKPOINTS) for stack in fresh],
         resumed=len(found.jobs),
         damaged=found.damaged,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from gigo import costs
 from gigo.engine.training import Detour
+from gigo.estimators import Fitting
 from gigo.planner import efforts
 from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
-from gigo.types import Record
+from gigo.types import FAILED, Record
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Meter:
         self._all = sum(self._work.values())
         self._left = self._all
         self._detours: set[Detour] = set()
+        self._failed = False
         self._parts: dict[Path, _Part] = {}
         self._started = clock()
         self._now = Progress(done=total - len(pending), total=total)
@@ -101,7 +103,10 @@ class Meter:
             self.note(event.text)
         elif isinstance(event, Detour):
             self._detour(event)
+        elif isinstance(event, Fitting):
+            self._show()
         elif isinstance(event, Record):
+            self._told_failure(event)
             done = self._work.get(event.key, 0.0)
             self._left -= done
             self._parts[job.checkpoint].work -= done
@@ -111,6 +116,14 @@ class Meter:
             part.share = min(event.epoch / costs.expected_epochs(job.trials[0]), 0.95)
             part.running, part.epoch, part.epochs = event.running, event.epoch, event.epochs
             self._show()
+
+    def _told_failure(self, record: Record) -> None:
+        """Say that a trial failed, the first time: whoever sits by can mend what is amiss."""
+        if record.status in FAILED and not self._failed:
+            self._failed = True
+            told = "failed" if record.status == "failed" else "timed out"
+            where = f"rate {record.trial['rate']}, replicate {record.trial['replicate']}"
+            self.note(f"a trial {told} ({where}), the run goes on: {record.provenance['error']}")
 
     def _detour(self, event: Detour) -> None:
         """Say so, once for all stacks."""

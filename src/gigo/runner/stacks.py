@@ -17,6 +17,7 @@ from gigo.engine.device import DTYPES, out_of_memory
 from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
+from gigo.estimators import Fitting
 from gigo.features import featured
 from gigo.planner import Room
 from gigo.trial import Trial
@@ -107,7 +108,7 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Begun | Detour | EpochDone | Record | Note | Done
+Event = Begun | Detour | EpochDone | Fitting | Record | Note | Done
 
 
 class Training:

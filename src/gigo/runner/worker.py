@@ -39,9 +39,10 @@ class Failure(NamedTuple):
 
 def main() -> None:
     """Serve until standard input ends."""
-    jobs = sys.stdin.buffer
+    jobs = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plug-in prints is no event
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())  # nor is a job its input
     # The other end is gone where there is nothing to read, or nobody to write to.
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:

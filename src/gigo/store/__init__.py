@@ -14,6 +14,10 @@ Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
 
     SELECT status, avg(measures ->> 'accuracy') FROM record GROUP BY status
 
+Nothing is changed or removed: a trial that failed and was trained again has a row for each time, of
+which the last one counts (``max(position)``). So a reader that has counted the rows sees the run as
+of then, whatever a writer does.
+
 Tables of what a run is read from, all but evidence, stay small: some 600 bytes per trial.
 
 Arrays by name are compressed: ``zlib.decompress(blob)`` is a line of JSON, ``{name: [type,

@@ -28,7 +28,7 @@ from gigo.store.tables import Tables, begin
 from gigo.store.writer import writing
 from gigo.study import Study
 from gigo.trial import SCIENCE, Trial
-from gigo.types import Outcome, Record, Status, TestSet
+from gigo.types import FAILED, Outcome, Record, Status, TestSet
 
 EXTENDABLE = {"name", "summary", "replicates", *FIELDS}
 """Fields in which the studies of a run may differ; and in ``precision``, once resolved."""
@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._tables, self._cleanup = path, Tables(path, connection), ExitStack()
-        self._keys: set[str] = set()  # of the records, where this is a writer
+        self._statuses: dict[str, Status] = {}  # of the records, where this is a writer
         self._provenances: dict[str, int] = {}  # their positions, by their JSON, likewise
         self.precision: str = self._tables.head["precision"]
         science = self._tables.head["science"]
@@ -145,37 +145,65 @@ class Store:
         return {key: trial for grid in self.grids for key, trial in grid.trials.items()}
 
     def count(self) -> int:
-        """Trials finished by now."""
+        """Records by now: of each finished trial one, and one more whenever it was retried."""
         return self._tables.read_head()["record"]
+
+    def finished(self, count: int) -> int:
+        """Trials of which the first records are."""
+        return len(self._tables.places("record", "key", count))
 
     def statuses(self) -> dict[str, Status]:
         """The status of each finished trial, by its key."""
+        if self._statuses:
+            return dict(self._statuses)
         rows = self._tables.rows("record", only=("key", "status"))
-        return {row["key"]: row["status"] for row in rows}
+        return {row["key"]: row["status"] for row in rows}  # of the last one with a key
 
     def keys(self) -> set[str]:
         """Keys of the trials that are finished."""
-        return set(self._keys or self.statuses())
+        return {*self.statuses()}
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self, count: int | None = None) -> Iterator[Outcome]:
         """The numbers of the trials finished by now, in the order in which they were added.
 
         That is far less to read than `records`.
 
+        Args:
+            count: records to look at, the first ones: what an earlier `count` said; default all.
+
         Raises:
             StoreError: a row is damaged or missing.
         """
-        return (Outcome(**fields) for fields in self._outcomes(self.count()))
+        count = self.count() if count is None else count
+        return (Outcome(**each) for each in self._latest(count, self._outcomes(count)))
 
-    def records(self) -> Iterator[Record]:
+    def records(self, count: int | None = None) -> Iterator[Record]:
         """All that the trials finished by now left, in the order in which they were added.
 
+        Args:
+            count: as for `outcomes`.
+
         Raises:
             StoreError: a row is damaged or missing.
         """
-        count = self.count()
+        count = self.count() if count is None else count
         both = zip(self._outcomes(count), self._tables.rows("evidence", count), strict=True)
-        return (Record(**outcome, **evidence) for outcome, evidence in both)
+        whole = ({**outcome, **evidence} for outcome, evidence in both)
+        return (Record(**each) for each in self._latest(count, whole))
+
+    def _latest(self, count: int, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Of the first rows, with their keys, the last one with each key, in order."""
+        last = self._tables.places("record", "key", count)  # which is compared with the rows
+        found = 0
+        for position, fields in enumerate(rows, 1):
+            place = last.get(fields["key"], 0)
+            if place < position:
+                raise damaged(self.path, f"trial {fields['key']} is at row {position}")
+            if place == position:
+                found += 1
+                yield fields
+        if found != len(last):
+            raise damaged(self.path, f"{len(last)} trials, of which {found} are found")
 
     def _outcomes(self, count: int) -> Iterator[dict[str, Any]]:
         """The fields of the first outcomes; those of one provenance share the mapping."""
@@ -205,21 +233,23 @@ class Store:
     def add(self, records: Iterable[Record]) -> None:
         """Keep the records of finished trials: all of them or, after an error, none.
 
-        When it returns they are on the disk, and outlive a kill or a power cut.
+        When it returns they are on the disk, and outlive a kill or a power cut. A trial that failed
+        may be added anew: the record that was added last counts.
 
         Raises:
-            StoreError: a trial is stored already (none is trained twice), a value can't be kept
-                exactly, the disk is full, the run folder is gone, or the store was opened to read.
+            StoreError: a trial is stored already, and did not fail (none is trained twice); a value
+                can't be kept exactly, the disk is full, the run folder is gone, or the store was
+                opened to read.
         """
         rows: dict[str, list[dict[str, Any]]] = {"provenance": [], "record": [], "evidence": []}
-        keys: set[str] = set()
+        statuses: dict[str, Status] = {}
         provenances = dict(self._provenances)
         for record in records:
-            if record.key in self._keys or record.key in keys:
+            if record.key in statuses or self._statuses.get(record.key, "failed") not in FAILED:
                 raise StoreError(
                     f"{self.path}: trial {record.key} is stored already: expected a new one"
                 )
-            keys.add(record.key)
+            statuses[record.key] = record.status
             (text,) = encode("provenance", vars(record))
             if text not in provenances:
                 provenances[text] = len(provenances) + 1
@@ -228,7 +258,7 @@ class Store:
             rows["record"].append(fields)
             rows["evidence"].append(fields)
         self._tables.append(rows)
-        self._keys |= keys
+        self._statuses |= statuses
         self._provenances = provenances
 
     def add_test_set(self, test_set: TestSet) -> None:
@@ -271,7 +301,7 @@ class Store:
             StoreError: a record is damaged.
         """
         self.check(grid.study)
-        self._keys = set(self.statuses())
+        self._statuses = self.statuses()
         for position, provenance in enumerate(self._tables.rows("provenance"), 1):
             self._provenances[encode("provenance", provenance)[0]] = position
         # Of two that say the same, the one given has values, and may have worked out its trials.

@@ -69,6 +69,15 @@ class Tables:
                     raise StoreError(f"{self.path / DATABASE}, row {position}: {error}") from error
                 yield fields
 
+    def places(self, table: str, column: str, count: int) -> dict[Any, int]:
+        """Where each value of a column is last found among the first rows: its position.
+
+        These values are not held against the rows' digests.
+        """
+        query = f"SELECT {column}, position FROM {table} WHERE position <= ? ORDER BY position"
+        with reported(self.path):
+            return dict(self.connection.execute(query, (count,)).fetchall())
+
     def append(self, rows: Rows) -> None:
         """Add rows: all of them or, after an error, none.
 
