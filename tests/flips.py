@@ -15,6 +15,8 @@ from factories import grid_of, make_record, make_study, make_test_set
 from gigo.analysis.table import curves, per_class, tidy
 from gigo.errors import StoreError
 from gigo.store import Store
+from gigo.trial import Trial
+from gigo.types import Record
 
 GRID = grid_of(make_study(rates=[0, 0.25, 0.5, 0.75, 1], replicates=5))
 
@@ -32,13 +34,20 @@ def read(folder: Path) -> list[Any]:
 
 
 def go_on(folder: Path) -> None:
-    """Store what is missing, as a run does."""
+    """Store what is missing or failed, as a run does that is told to retry."""
     with Store.create(folder, GRID) as store:
         store.add_test_set(make_test_set())
-        done = store.keys()
+        done = {key for key, status in store.statuses().items() if status != "failed"}
         missing = [trial for key, trial in store.trials().items() if key not in done]
         for trial in missing:
             store.add([make_record(trial)])
+
+
+def failed(trial: Trial) -> Record:
+    """What a trial leaves that raised an error; it may be trained again."""
+    nothing: dict[str, Any] = {"predictions": {}, "measures": {}, "curve": {}, "epochs": None}
+    nothing |= {"best_epoch": None, "stopped": None, "provenance": {"error": "no more"}}
+    return make_record(trial, status="failed", **nothing)
 
 
 def same(a: list[Any], b: list[Any]) -> bool:
@@ -57,8 +66,9 @@ def try_some(folder: Path, seed: int, count: int) -> int:
     with Store.create(run, GRID) as store:
         store.add_test_set(make_test_set())
         trials = list(store.trials().values())
-        for trial in trials[:-2]:
-            store.add([make_record(trial)])
+        store.add([failed(trials[0])])
+        for trial in trials[:-1]:
+            store.add([failed(trial) if trial is trials[-3] else make_record(trial)])
     before = read(run)
     content = (run / "run.sqlite").read_bytes()
     go_on(run)

@@ -6,6 +6,7 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -84,7 +85,8 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     if ref.is_catalogued and ref.name in datasets.CATALOGUE:
         name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
         return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
-    if not datasets.is_path(ref.name) and not ref.is_catalogued:
+    is_there = os.path.exists(os.path.expanduser(ref.name))
+    if not ref.is_catalogued and not (":" in ref.name and is_there):
         found = _from_source(ref)
     elif datasets.is_path(ref.name):
         found = datasets.from_path(ref.name, **_options(ref))
