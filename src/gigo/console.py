@@ -42,8 +42,8 @@ class Display:
             self._draw(progress.download, progress.done, progress.total, count)
         elif progress.stack:
             models = "1 model" if progress.running == 1 else f"{progress.running} models"
-            epoch = f"epoch {progress.epoch} of at most {progress.epochs}"
-            training = f"{progress.stack}: {models}, {epoch}"
+            epoch = f", epoch {progress.epoch} of at most {progress.epochs}"
+            training = f"{progress.stack}: {models}{epoch if progress.epochs else ' to fit'}"
             self._draw(training, progress.done, progress.total, count)
 
     def download(self, file: str, done: int, total: int) -> None:

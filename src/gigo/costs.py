@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, prod
+from math import prod
 from typing import Any
 
 from gigo import measuring
@@ -29,8 +29,10 @@ SEEN = 24
 VIEW = 56
 """Bytes of an epoch's view of an item (`gigo.engine.augmentation`), drawn, ordered and padded."""
 
-FITTED = 2e4
-"""Floating-point operations that fitting an estimator takes per number of its items: a guess."""
+FITTED = 1e-4, 1e-6
+"""Seconds that an estimator takes per item, and per number of an item: a guess, off by up to ten
+times. It settles who shares a job and whether processes are worth starting; what a run will take is
+not known before the first fits."""
 
 OVERHEAD = 40 << 20
 """Bytes that the first stack costs whatever its size, above all for kernels."""
@@ -98,10 +100,15 @@ def expected_epochs(trial: Trial) -> float:
     return recipe.epochs
 
 
-def work(trial: Trial) -> float:
-    """Floating-point operations that a trial is expected to take; for an estimator, a guess."""
+def seconds(trial: Trial) -> float:
+    """Of one core that a trial's arithmetic is expected to take; for an estimator, a guess."""
     if trial.model.trainer == "estimator":
-        return FITTED * trial.n_rows * max(prod(trial.input_shape), 1)
+        return trial.n_rows * (FITTED[0] + FITTED[1] * prod(trial.input_shape))
+    return work(trial) / CORE_SPEED[trial.precision]
+
+
+def work(trial: Trial) -> float:
+    """Floating-point operations that training a network is expected to take."""
     fitted, n_test = trial.n_rows, trial.dataset.n_test
     watched = n_test if trial.validation == "oracle" else trial.size - fitted
     passes = expected_epochs(trial) * (3 * fitted + watched) + fitted + 2 * n_test
@@ -109,9 +116,7 @@ def work(trial: Trial) -> float:
 
 
 def step_flops(trial: Trial) -> float:
-    """Floating-point operations of one member's step of the optimiser; an estimator has none."""
-    if trial.model.trainer == "estimator":
-        return inf
+    """Floating-point operations of one member's step of the optimiser."""
     return 3 * _cost(trial).flops * trial.recipe.batch_size
 
 

@@ -52,6 +52,8 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and the data",
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
+    if any(trial.model.trainer == "estimator" for trial in found.pending):
+        rows["time"] = "not known before the first fits: nobody can tell what an estimator takes"
     if not found.resumed and not found.damaged:
         del rows["checkpoints"]
     if not count:

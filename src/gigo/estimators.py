@@ -1,24 +1,41 @@
-"""The trainer of models with scikit-learn's fit and predict: one after the other, each whole."""
+"""The trainer of models with scikit-learn's fit and predict: one after the other, each whole.
+
+Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo looks at:
+
+``as_images``
+    True: images come as the data set has them, (n, channels, height, width), 0 to 255 where they
+    are ``uint8``. Else they come as vectors, ``uint8`` divided by 255.
+``inputs_once(x, *others)``
+    what the training items and other sets of items are to be turned into before ``fit`` and
+    ``predict`` see them. Labels have no part in it, so that it is called once for all trials of the
+    same items. It must neither change nor keep what it is given.
+``fit(x, y, eval_set=)``
+    takes ``[(x, y)]`` of the items that a trial holds out, as XGBoost and LightGBM do.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import random
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from inspect import signature
+from textwrap import shorten
 from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo import metrics
+from gigo import metrics, outputs
 from gigo.inputs import Inputs, count, take
+from gigo.machine import Machine
 from gigo.printable import printable
 from gigo.rng import Stream
 from gigo.sample import sample
@@ -26,18 +43,17 @@ from gigo.trial import Trial
 from gigo.types import Dataset, Labels, Record, Status, TrainingSet
 from gigo.version import __version__
 
-LEAST = float(np.finfo(np.float64).eps)
-"""Probabilities are taken to be at least this much, as scikit-learn's log loss does."""
-
 SEEDS = 2**31 - 1
 """Random states are below it: all libraries take such ones."""
 
-Predicted = tuple[NDArray[np.unsignedinteger], NDArray[np.float64] | None]
+TOLD = 10
+"""Different warnings of a fit that its record keeps."""
+
+QUIET = {"xgboost": {"verbosity": 0}, "lightgbm": {"verbosity": -1}}
+"""Parameters that keep libraries from writing on the terminal; they change no result."""
+
+Predicted = tuple[outputs.Codes, NDArray[np.float64] | None]
 """(n,) classes and, where the model gives them, (n, K) logarithms of their probabilities."""
-
-
-MOST_TOLD = 300
-"""Characters of an error that are kept."""
 
 
 class Fitting(NamedTuple):
@@ -53,6 +69,9 @@ class Fitting(NamedTuple):
 def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Record]:
     """Fit the model of each trial to its training set, and see what it predicts.
 
+    Native libraries compute with one thread meanwhile, so that numbers are the same whatever runs
+    beside.
+
     Args:
         trials: of one data set.
         dataset: theirs, its inputs as the model's features have made them.
@@ -61,25 +80,32 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         For each trial, in the order given, that it begins, then its record. Where a model raises
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
+    supply = _Supply(dataset)
     for trial in trials:
         started = time.perf_counter()
         part = sample(trial, dataset)
-        told = provenance(trial)
+        told = provenance()
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
-        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
-        try:
-            with _alone(trial), warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                found, fitted = _fitted(trial, part, dataset)
-            truths = {name: labels for name, (_, labels) in dataset.tests.items()}
-            measures = metrics.tested(truths, found, dataset.n_classes)
-            measures |= metrics.trained(part, fitted)
-            if caught:
-                told["warnings"] = sorted({_one_line(each.message) for each in caught})
-        except (Exception, SystemExit) as error:  # a model is anybody's code
-            found, measures, told["error"], status = {}, {}, reason(error), "failed"
+        yield Fitting(record(trial, part, "failed", {}, {}, dict(told), 0.0))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                model = trial.model.value()
+                settings, versions = supply.known(model, trial)
+                told |= versions
+                if settings:
+                    model.set_params(**settings)
+                found, fitted = _fitted(model, trial, part, supply)
+                truths = {name: labels for name, (_, labels) in dataset.tests.items()}
+                measures = metrics.tested(truths, found, dataset.n_classes)
+                measures |= metrics.trained(part, fitted)
+            except (Exception, SystemExit) as error:  # a model is anybody's code
+                told["error"], status = reason(error), "failed"
+                found, measures = {}, {}
+        if caught:
+            told["warnings"] = sorted({_one_line(each.message) for each in caught})[:TOLD]
         yield record(trial, part, status, found, measures, told, time.perf_counter() - started)
 
 
@@ -118,110 +144,213 @@ def record(
     )
 
 
-def provenance(trial: Trial) -> dict[str, Any]:
-    """Where a record of an estimator comes from."""
+@cache
+def _here() -> dict[str, Any]:
     return {
         "gigo": __version__,
-        **_versions(),
+        "numpy": np.__version__,
         "python": platform.python_version(),
-        "device": platform.processor() or platform.machine(),
+        "device": f"{Machine.here().processor}, 1 thread",
         "path": "estimator",
     }
 
 
-@cache
-def _versions() -> dict[str, str]:
-    import sklearn
+def provenance() -> dict[str, Any]:
+    """Where a record of an estimator comes from."""
+    return dict(_here())
 
-    return {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
+
+class _Sets(NamedTuple):
+    """What a model is given: the items trained on, those held out, and the test sets."""
+
+    fitted: Inputs
+    held_out: Inputs
+    tests: dict[str, Inputs]
+    shared: bool
+    """Whether models promise to leave them as they are."""
+
+
+class _Supply:
+    """What models are given of a data set, and are set to; made once for trials that share it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._for: tuple[str, Labels, Labels] | None = None
+        self._sets: _Sets | None = None
+        self._known: dict[Any, tuple[dict[str, Any], dict[str, str]]] = {}
+
+    def known(self, model: Any, trial: Trial) -> tuple[dict[str, Any], dict[str, str]]:
+        """The settings of a trial's model, and the versions of its packages."""
+        name = trial.model.identity, trial.seed, trial.replicate
+        if name not in self._known:
+            self._known[name] = _settings(model, trial), _versions(model)
+        return self._known[name]
+
+    def sets(self, model: Any, trial: Trial, part: TrainingSet) -> _Sets:
+        wanted = trial.model.identity, part.rows, part.held_out
+        if self._sets is None or not all(map(np.array_equal, self._for or (), wanted)):
+            self._sets = None  # two need not fit
+            with _alone(trial):
+                self._sets, self._for = self._made(model, part), wanted
+        return self._sets
+
+    def _made(self, model: Any, part: TrainingSet) -> _Sets:
+        x, tests = self.dataset.x_train, self.dataset.tests
+        sets = [take(x, part.rows), take(x, part.held_out), *(items for items, _ in tests.values())]
+        if not getattr(model, "as_images", False):
+            sets = [_flat(each) for each in sets]
+        once = getattr(model, "inputs_once", None)
+        if once is not None:
+            filled = [each for each in sets if count(each)]
+            made = iter(once(*filled))
+            sets = [next(made) if count(each) else each for each in sets]
+        fitted, held_out, *others = sets
+        return _Sets(fitted, held_out, dict(zip(tests, others, strict=True)), once is not None)
 
 
 def _fitted(
-    trial: Trial, part: TrainingSet, dataset: Dataset
+    model: Any, trial: Trial, part: TrainingSet, supply: _Supply
 ) -> tuple[dict[str, Predicted], Labels]:
     """What a trial's model predicts for the test sets, and (n,) for the items it is fitted to."""
-    x = _flat(take(dataset.x_train, part.rows))
+    dataset = supply.dataset
     present, codes = np.unique(part.labels, return_inverse=True)  # some libraries want no gaps
     if len(present) == 1:  # there is nothing to learn, and many models refuse to
         return {
             name: _constant(int(present[0]), count(inputs), dataset.n_classes)
             for name, (inputs, _) in dataset.tests.items()
         }, part.labels
-    model = _seeded(trial.model.value(), trial)
-    known = np.isin(part.held_out_labels, present)
-    model.fit(x, codes, **_held_out(model, part, dataset, present, known))
-    found = {
-        name: _predicted(model, _flat(inputs), present, dataset.n_classes)
-        for name, (inputs, _) in dataset.tests.items()
-    }
-    return found, present[_classes(model.predict(x))]
+    sets = supply.sets(model, trial, part)
+    own = (lambda x: x) if sets.shared else _copied
+    with _alone(trial), _one_thread():
+        watched = _watched(model, sets.held_out, part.held_out_labels, present)
+        model.fit(own(sets.fitted), codes.astype(np.int64), **watched)
+        fitted = outputs.classes(model.predict(own(sets.fitted)), len(codes), present)
+        found = {
+            name: _predicted(model, x, own, present, dataset.n_classes)
+            for name, x in sets.tests.items()
+        }
+    return found, fitted
+
+
+def _watched(model: Any, x: Inputs, labels: Labels, present: Labels) -> dict[str, Any]:
+    """The held-out items of classes that are trained on, for a fit that has a use for some."""
+    known = np.flatnonzero(np.isin(labels, present))
+    if not len(known) or "eval_set" not in _parameters(model.fit):
+        return {}
+    return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))]}
+
+
+def _parameters(function: Any) -> Mapping[str, Any]:
+    try:
+        return signature(function).parameters
+    except (TypeError, ValueError):  # functions of C may have none
+        return {}
+
+
+def _predicted(model: Any, x: Inputs, own: Any, present: Labels, n_classes: int) -> Predicted:
+    """Classes and scores, of all classes of the data set whichever the model has met.
+
+    Without scores, and with a warning, where the model can't tell probabilities.
+    """
+    n = count(x)
+    classes = outputs.small(outputs.classes(model.predict(own(x)), n, present), n_classes)
+    if not hasattr(model, "predict_proba"):
+        return classes, None
+    try:
+        given, order = model.predict_proba(own(x)), getattr(model, "classes_", None)
+    except Exception as error:  # some libraries have the method and no probabilities
+        warnings.warn(f"no probabilities: {_one_line(error)}", stacklevel=2)
+        return classes, None
+    found = outputs.probabilities(given, n, present, order, n_classes)
+    if not outputs.proper(found):
+        warnings.warn("no probabilities: predict_proba gives rows that are none", stacklevel=2)
+        return classes, None
+    return classes, outputs.logarithms(found)
+
+
+def _constant(label: int, n: int, n_classes: int) -> Predicted:
+    """What a model predicts that has seen one class alone."""
+    certain = np.zeros((n, n_classes))
+    certain[:, label] = 1
+    return outputs.small(np.full(n, label), n_classes), outputs.logarithms(certain)
 
 
 def _flat(x: Inputs) -> Inputs:
     """Images and signals as vectors, pixels of 8 bits from 0 to 1; other inputs as they are."""
     if not isinstance(x, np.ndarray) or x.ndim < 3:
         return x
-    rows = x.reshape(len(x), -1)
+    rows = x.reshape(len(x), math.prod(x.shape[1:]))
     return rows.astype(np.float32) / 255 if x.dtype == np.uint8 else rows
 
 
-def _held_out(
-    model: Any, part: TrainingSet, dataset: Dataset, present: Labels, known: NDArray[np.bool_]
-) -> dict[str, Any]:
-    """The held-out items as a fit takes them that has a use for some: as XGBoost names them."""
-    if not known.any() or "eval_set" not in signature(model.fit).parameters:
-        return {}
-    labels = np.searchsorted(present, part.held_out_labels[known])
-    return {"eval_set": [(_flat(take(dataset.x_train, part.held_out[known])), labels)]}
+def _copied(x: Inputs) -> Inputs:
+    """Inputs that a model may write into."""
+    return np.array(x) if isinstance(x, np.ndarray) else x.copy()
 
 
-def _predicted(model: Any, x: Inputs, present: Labels, n_classes: int) -> Predicted:
-    """Classes and scores, of all classes of the data set whichever the model has met."""
-    small = np.uint8 if n_classes <= 256 else np.uint16
-    classes = present[_classes(model.predict(x))].astype(small)
-    if not hasattr(model, "predict_proba"):
-        return classes, None
-    probabilities = np.zeros((count(x), n_classes))
-    order = present[np.asarray(getattr(model, "classes_", np.arange(len(present))), np.int64)]
-    probabilities[:, order] = np.asarray(model.predict_proba(x), np.float64)
-    return classes, np.log(np.clip(probabilities, LEAST, 1))
-
-
-def _classes(predicted: Any) -> Labels:
-    """Predictions (n,) as whole numbers, whatever a library gives: (n, 1), floats, its own type."""
-    return np.asarray(predicted).reshape(-1).astype(np.int64)
-
-
-def _constant(label: int, n: int, n_classes: int) -> Predicted:
-    """What a model predicts that has seen one class alone."""
-    scores = np.full((n, n_classes), np.log(LEAST))
-    scores[:, label] = 0
-    return np.full(n, label, np.uint8 if n_classes <= 256 else np.uint16), scores
-
-
-def _seeded(model: Any, trial: Trial) -> Any:
-    """A fresh model with every ``random_state`` in it set, and every ``n_jobs`` at 1."""
+def _settings(model: Any, trial: Trial) -> dict[str, Any]:
+    """Every ``random_state`` in a model, every ``n_jobs`` as 1, and what keeps it quiet."""
     if not hasattr(model, "get_params"):
-        return model
-    names = sorted(model.get_params(deep=True))
+        return {}
+    known = model.get_params(deep=True)
+    names = sorted(known)
     states = [name for name in names if name.rpartition("__")[2] == "random_state"]
     seeds = Stream(trial.seed, trial.replicate, "random_state").integers(len(states), SEEDS)
-    jobs = {name: 1 for name in names if name.rpartition("__")[2] == "n_jobs"}
-    return model.set_params(**dict(zip(states, seeds.tolist(), strict=True)), **jobs)
+    chosen: dict[str, Any] = dict(zip(states, seeds.tolist(), strict=True))
+    chosen |= {name: 1 for name in names if name.rpartition("__")[2] == "n_jobs"}
+    for place, each in {"": model, **known}.items():
+        for name, value in QUIET.get(_package(each), {}).items():
+            if hasattr(each, "set_params"):
+                chosen[f"{place}__{name}" if place else name] = value
+    return chosen
+
+
+def _package(thing: Any) -> str:
+    return type(thing).__module__.partition(".")[0]
+
+
+def _versions(model: Any) -> dict[str, str]:
+    """Of the packages that a model and what is in it come from."""
+    parts = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    found: dict[str, str] = {}
+    for package in sorted({_package(each) for each in (model, *parts) if hasattr(each, "fit")}):
+        version = getattr(sys.modules.get(package), "__version__", None)
+        if isinstance(version, str) and package not in ("gigo", "numpy"):
+            found["scikit-learn" if package == "sklearn" else package] = version
+    return found
 
 
 @contextmanager
 def _alone(trial: Trial) -> Iterator[None]:
     """Global generators seeded by the trial, and afterwards as they were before."""
-    before = random.getstate(), np.random.get_state()
+    torch: Any = sys.modules.get("torch")
+    before = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
     seed = int(Stream(trial.seed, trial.replicate, "global").integers(1, SEEDS)[0])
     random.seed(seed)
     np.random.seed(seed)
+    if torch:
+        cuda = torch.cuda.is_initialized()
+        (torch if cuda else torch.default_generator).manual_seed(seed)  # the first one is slow
     try:
         yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
+        if torch:
+            torch.set_rng_state(before[2])
+
+
+def _one_thread() -> Any:
+    """A context in which OpenMP and linear algebra have one thread, as far as they are loaded."""
+    return _controller(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:
+    """Knows the native libraries; to find them takes milliseconds, once per so many modules."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def reason(error: BaseException) -> str:
@@ -242,5 +371,4 @@ def _one_line(thing: object) -> str:
         text = f"{type(thing).__name__}: {thing}"
     except Exception:  # it can't even say what it is
         text = type(thing).__name__
-    text = printable(" ".join(text.split())).removesuffix(": ")
-    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
+    return printable(shorten(text, 300)).removesuffix(":")

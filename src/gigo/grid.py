@@ -19,6 +19,9 @@ from gigo.types import Card, Model, Resolved
 MOST_TRIALS = 1_000_000
 """In one study; more is a slip of the pen."""
 
+OWN_PRECISION = "own"
+"""Of an estimator, which computes as it likes."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -101,7 +104,7 @@ class Grid:
         return Trial(
             **point,
             subset=self.study.subset,
-            precision=self.precision,
+            precision=OWN_PRECISION if cell.model.trainer == "estimator" else self.precision,
             seed=self.study.seed,
             replicate=replicate,
         )

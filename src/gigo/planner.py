@@ -3,6 +3,8 @@
 Trials that share data set, model, recipe and validation policy can be one network. Those of one
 replicate and size also share their images; where a model's step is so small that its overhead
 counts, replicates and sizes are put together too, every member then with images of its own.
+Estimators are fitted one after the other; those of the same items share a job, whose inputs are
+made once.
 
 Stacks are cut beforehand by expected work, so that all cores are busy to the end; never by the
 number of workers, so that results are the same for any number of them.
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
-from gigo.costs import CORE_SPEED, expected_epochs, separate, stack_memory, step_flops, work
+from gigo import costs
+from gigo.costs import CORE_SPEED, expected_epochs, separate, stack_memory, step_flops
 from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.trial import Trial
@@ -32,6 +35,10 @@ STACKS = 12
 
 STACKS_PER_CORE = 6
 """...nor, on a machine of many cores, more than one in so many for each of them."""
+
+FINER = 4
+"""Jobs of estimators are smaller by this: nothing is gained by long ones, and the guess of what
+each takes may be off."""
 
 STEP = 1.5e-3
 """Seconds that a step of a stack takes on a CPU whatever its width; rough."""
@@ -120,6 +127,8 @@ def plan(
         fresh.sort(key=lambda stack: places[stack[0].dataset.sha256])
     stacks = kept + fresh
     threads = machine.cores if len(stacks) < 2 else max(1, machine.cores // processes)
+    if all(stack[0].model.trainer == "estimator" for stack in stacks):
+        threads = 1
     processes = max(1, min(processes, len(stacks)))
     largest = max((stack_memory(_largest(stack), len(stack)) for stack in stacks), default=0)
     times = [expected(stack, known) for stack in stacks]
@@ -140,13 +149,18 @@ def efforts(trials: Iterable[Trial]) -> dict[str, Effort]:
     for trial in trials:
         kind = _kind(trial)
         if kind not in known:
-            speed = CORE_SPEED[trial.precision]
-            batches = -(-trial.n_rows // trial.recipe.batch_size)
-            steps = expected_epochs(trial) * batches
-            seconds = work(trial) / speed + steps * MEMBER
-            known[kind] = Effort(seconds, steps, step_flops(trial) / speed + MEMBER)
+            known[kind] = _effort(trial)
         found[trial.key] = known[kind]
     return found
+
+
+def _effort(trial: Trial) -> Effort:
+    seconds = costs.seconds(trial)
+    if trial.model.trainer == "estimator":
+        return Effort(seconds, 0.0, 0.0)
+    steps = expected_epochs(trial) * -(-trial.n_rows // trial.recipe.batch_size)
+    step = step_flops(trial) / CORE_SPEED[trial.precision] + MEMBER
+    return Effort(seconds + steps * MEMBER, steps, step)
 
 
 def expected(stack: Iterable[Trial], known: Mapping[str, Effort]) -> float:
@@ -233,7 +247,8 @@ def _groups(trials: Iterable[Trial]) -> list[list[Trial]]:
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for kind, alike in kinds.items():
         data, size, *others = kind
-        small = step_flops(alike[0]) < SMALL_STEP
+        network = alike[0].model.trainer == "network"
+        small = network and step_flops(alike[0]) < SMALL_STEP
         # Where sizes differ, short batches are padded, which batch normalisation would see.
         any_size = small and separate(alike[0])
         for trial in alike:
@@ -257,6 +272,8 @@ def _cut(
         room: bytes that a stack may need.
         limit: seconds of work that a stack may be, about; None for as much as there is room for.
     """
+    if group[0].model.trainer == "estimator":
+        return _parts(group, known, limit)
     group = sorted(group, key=lambda trial: (known[trial.key].steps, trial.size), reverse=True)
     widest = _fitting(_largest(group), room)
     narrowest = min(max(1, int(STEP / (NARROW * known[group[0].key].step))), widest)
@@ -277,6 +294,17 @@ def _cut(
         if max(map(len, stacks)) <= widest:
             return stacks
         count += 1
+
+
+def _parts(
+    group: Sequence[Trial], known: Mapping[str, Effort], limit: float | None
+) -> list[list[Trial]]:
+    """Trials of estimators as jobs, whole where they share what is done once for all of them."""
+    work = sum(known[trial.key].seconds for trial in group)
+    whole = limit is None or group[0].model.shares
+    count = 1 if whole else min(max(1, round(work * FINER / limit)), len(group))
+    bounds = [len(group) * i // count for i in range(count + 1)]
+    return [list(group[a:b]) for a, b in pairwise(bounds)]
 
 
 def _largest(group: Sequence[Trial]) -> Trial:

@@ -5,7 +5,8 @@
     "path/to/file.py:name"      something in a file
     MyNetwork                   in Python, the object itself
 
-Each may have options, ``{name = "symmetric", include_true = true}``.
+Each may have options, ``{name = "symmetric", include_true = true}``. Two are gigo's own: ``called``
+is what tables and figures name it, ``key`` stands for what it is, see `Ref.of`.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import json
-import math
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Self
 
-import numpy as np
 from pydantic import BeforeValidator, ConfigDict, PrivateAttr
 
+from gigo.content import LONGEST, canonical, content, described, origin, short
 from gigo.errors import SpecError
 from gigo.spec import Spec
+
+__all__ = ["Ref", "RefItem", "canonical"]
+
+
+OWN = ("called", "key")
+"""Options of every ref that are not its thing's."""
 
 
 class Ref(Spec):
@@ -41,13 +45,15 @@ class Ref(Spec):
 
     name: str
     _thing: Any = PrivateAttr(default=None)
+    _passing: bool = PrivateAttr(default=False)
 
     @classmethod
     def of(cls, thing: Any, **options: Any) -> Self:
         """A ref to an object.
 
-        With a ``key`` among the options, runs in other processes know it again; without, they
-        can't go on with a run that it is part of.
+        Runs in other processes know it again by its content (`gigo.content`) or, where that is not
+        known, by a ``key`` among the options; without one, they can't go on with a run that it is
+        part of.
 
         >>> import numpy as np
         >>> def always(n_classes, label=0):
@@ -55,10 +61,18 @@ class Ref(Spec):
         >>> Ref.of(always, label=7, key="always seven").label
         'always label=7'
         """
-        name = getattr(thing, "__qualname__", None) or _described(thing)
-        key = options.pop("key", None) or _content(thing) or f"random-{secrets.token_hex(8)}"
-        ref = cls.model_validate({"name": name, "key": key, **options})
-        ref._thing = thing
+        name = getattr(thing, "__qualname__", None) or described(thing)
+        key = options.pop("key", None) or content(thing)
+        given = {"name": name, "key": key or f"random-{secrets.token_hex(8)}", **options}
+        ref = cls.model_validate(given)
+        ref._thing, ref._passing = thing, key is None
+        return ref
+
+    def without(self, *names: str) -> Self:
+        """The same ref without some options."""
+        kept = {name: value for name, value in self.options.items() if name not in names}
+        ref = self.model_validate({"name": self.name, **kept})
+        ref._thing, ref._passing = self._thing, self._passing
         return ref
 
     @property
@@ -66,10 +80,29 @@ class Ref(Spec):
         return dict(self.__pydantic_extra__ or {})
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """The options that the named thing is called with: not those that are gigo's own."""
+        return {name: value for name, value in self.options.items() if name not in OWN}
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether no other process can know it again: an object without known content or key."""
+        return self._passing
+
+    @property
     def label(self) -> str:
-        """How tables and figures name it."""
+        """How tables and figures name it, in at most 60 characters."""
+        called = self.options.get("called")
+        if called is not None:
+            return short(str(called))
         shown = {k: v for k, v in self.options.items() if self._thing is None or k != "key"}
-        return " ".join([self.name, *(f"{k}={v}" for k, v in sorted(shown.items()))])
+        options = " ".join(f"{k}={v}" for k, v in sorted(shown.items()))
+        whole = f"{self.name} {options}".strip()
+        if len(whole) > LONGEST and self._thing is None and ":" in self.name:
+            place, _, name = self.name.rpartition(":")
+            name = f"{Path(place).name}:{name}" if place.endswith(".py") else name
+            whole = f"{name} {options}".strip()
+        return short(whole)
 
     @property
     def is_catalogued(self) -> bool:
@@ -105,16 +138,20 @@ class Ref(Spec):
     def identity(self) -> dict[str, Any]:
         """What stands for an object that is in no catalogue in trials' keys.
 
-        A file counts by its sha256, an installed module by its distribution's version, an object
-        by its ``key``.
+        A file counts by its sha256, an installed module by its distribution's version, any other
+        by the sha256 of its file, an object by its ``key``. What it is called does not matter.
         """
+        plain = {name: each for name, each in self.to_json().items() if name != "called"}
         place, _, name = self.name.rpartition(":")
-        if self._thing is not None or not place:
-            return self.to_json()
+        if self._thing is not None:
+            kind = type(self._thing).__qualname__
+            return {**plain, "name": getattr(self._thing, "__qualname__", kind)}
+        if not place:
+            return plain
         if place.endswith(".py"):
-            content = hashlib.sha256(Path(place).read_bytes()).hexdigest()
-            return {**self.to_json(), "name": name, "file": content}
-        return {**self.to_json(), "versions": _versions(place)}
+            digest = hashlib.sha256(Path(place).read_bytes()).hexdigest()
+            return {**plain, "name": name, "file": digest}
+        return {**plain, **origin(place)}
 
 
 def _from_file(path: Path) -> ModuleType:
@@ -125,62 +162,6 @@ def _from_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _versions(place: str) -> dict[str, str]:
-    """Of the distributions that a module belongs to."""
-    from importlib.metadata import packages_distributions, version
-
-    names = packages_distributions().get(place.partition(".")[0], [])
-    return {name: version(name) for name in sorted({*names})}
-
-
-def _described(thing: Any) -> str:
-    """An object in a line: a data set by its name, an estimator by what differs from its class."""
-    name = getattr(thing, "name", None)
-    return name if isinstance(name, str) else " ".join(repr(thing).split())
-
-
-def _content(thing: Any) -> str | None:
-    """What makes an object the same as another, where that can be known.
-
-    A data set is its sha256; an estimator its class and parameters, and the versions of the
-    distributions that they come from.
-    """
-    if isinstance(getattr(thing, "sha256", None), str):
-        return thing.sha256
-    if isinstance(thing, type) or not hasattr(thing, "get_params"):
-        return None
-    with suppress(TypeError):
-        return hashlib.sha256(canonical(_parameters(thing)).encode()).hexdigest()
-    return None
-
-
-def _parameters(thing: Any) -> Any:
-    """An estimator, or what is in one, as plain values; raises TypeError for anything else."""
-    if thing is None or isinstance(thing, str | bool | int):
-        return thing
-    if isinstance(thing, float):
-        return thing if math.isfinite(thing) else str(thing)
-    if isinstance(thing, list | tuple):
-        return [_parameters(each) for each in thing]
-    if isinstance(thing, Mapping):
-        return {str(name): _parameters(each) for name, each in thing.items()}
-    if isinstance(thing, np.generic | np.ndarray):
-        return [str(thing.dtype), _parameters(thing.tolist())]
-    if not isinstance(thing, type) and hasattr(thing, "get_params"):
-        own = thing.get_params(deep=False).items()
-        values = {name: _parameters(each) for name, each in own if name != "n_jobs"}
-        return [_parameters(type(thing)), values]
-    place = getattr(thing, "__module__", "__main__")
-    if place == "__main__" or "<" in getattr(thing, "__qualname__", "<"):
-        raise TypeError(f"{thing!r} has no content that is known")
-    return [f"{place}:{thing.__qualname__}", _versions(place)]
-
-
-def canonical(plain: object) -> str:
-    """JSON that is the same for the same values, whatever the order of keys."""
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
 def _as_ref(value: object) -> object:

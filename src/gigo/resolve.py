@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gigo import corruptions, datasets, models
+from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
@@ -55,9 +57,7 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     names = [card.name for card in cards]
     if len({*names}) < len(names):
         raise SpecError("dataset", names, "different names: that of a folder is its last part")
-    chosen = {
-        card.name: tuple(dict.fromkeys(_model(ref, card) for ref in study.model)) for card in cards
-    }
+    chosen = {card.name: _models(study, card) for card in cards}
     for card in cards:
         _check_sizes(study, card, chosen[card.name])
         for recipe in study.recipe:
@@ -89,7 +89,7 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
     if not ref.is_catalogued and not (":" in ref.name and is_there):
         found = _from_source(ref)
     elif datasets.is_path(ref.name):
-        found = datasets.from_path(ref.name, **_options(ref))
+        found = datasets.from_path(ref.name, **ref.arguments)
     else:
         raise unknown("dataset", ref.name, datasets.CATALOGUE)
     return _card(found, datasets.kept(found))
@@ -103,7 +103,7 @@ def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Datase
 def _from_source(ref: Ref) -> Dataset:
     """What an object of the user's is or gives."""
     thing = ref.load("dataset")
-    found: object = thing(**_options(ref)) if callable(thing) else thing
+    found: object = thing(**ref.arguments) if callable(thing) else thing
     if not isinstance(found, Dataset):
         raise SpecError("dataset", ref.name, "a gigo.Dataset, or a function that gives one")
     return found
@@ -121,17 +121,35 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
     return Resolved(chosen.label, canonical(identity), value), bound
 
 
+def _models(study: Study, card: Card) -> tuple[Model, ...]:
+    """The models for a data set, no two of which are called the same."""
+    found = tuple(dict.fromkeys(_model(ref, card) for ref in study.model))
+    for label, count in Counter(model.label for model in found).items():
+        if count > 1:
+            expected = (
+                "models that tables can tell apart: give one another name, such as "
+                '{"name": ..., "called": "another one"}'
+            )
+            raise SpecError("model", label, expected)
+    return found
+
+
 def _model(ref: Ref, card: Card) -> Model:
     """A model for a data set: ``auto`` depends on its inputs."""
     auto = partial(models.default_for, card)
     thing, options, chosen = _named("model", ref, models.CATALOGUE, auto)
-    identity = canonical(chosen.identity)
-    if models.is_network(thing):
-        model = Model(chosen.label, identity, partial(thing, **options))
+    if models.is_network(thing, options):
+        model = Model(chosen.label, canonical(chosen.identity), partial(thing, **options))
         models.check_input(model, card)
         return model
+    if ref.is_catalogued:
+        models.check_kind(chosen.name, card)
+    if hasattr(thing, "fit"):
+        chosen = chosen.without(*IDLE)
     make = models.estimator(thing, options)
-    return Model(chosen.label, identity, make, "estimator", models.monitors(make()))
+    made, identity = make(), canonical(chosen.identity)
+    monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
+    return Model(chosen.label, identity, make, "estimator", monitors, shares=shares)
 
 
 def _named(
@@ -142,17 +160,13 @@ def _named(
     ``auto`` tells what this name means, if it may be used.
     """
     if not ref.is_catalogued:
-        return ref.load(field), _options(ref), ref
+        return ref.load(field), ref.arguments, ref
+    called = {name: value for name, value in ref.options.items() if name == "called"}
     known = {name: entry.options for name, entry in catalogue.items()}
-    name, options = _known(field, ref, {"auto": {}, **known} if auto else known)
+    name, options = _known(field, ref.without("called"), {"auto": {}, **known} if auto else known)
     if auto and name == "auto":
         name = auto()
-    return catalogue[name].function, options, Ref(name=name, **options)
-
-
-def _options(ref: Ref) -> dict[str, Any]:
-    """What the named thing is called with: a ``key`` is for gigo."""
-    return {name: value for name, value in ref.options.items() if name != "key"}
+    return catalogue[name].function, options, Ref(name=name, **options, **called)
 
 
 def _check_sizes(study: Study, card: Card, models: Iterable[Model]) -> None:

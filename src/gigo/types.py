@@ -174,11 +174,14 @@ class Model(Resolved):
         trainer: which of them it is.
         monitors: whether held-out items are of use to it: ``validation = "auto"`` holds some out.
         features: what its inputs are made into first; None: nothing, or a run is only read.
+        shares: whether it does something once for all trials of the same items, whatever their
+            labels: these are better trained one after the other.
     """
 
     trainer: Literal["network", "estimator"] = "network"
     monitors: bool = True
     features: Features | None = field(default=None, compare=False, repr=False)
+    shares: bool = field(default=False, compare=False, repr=False)
 
 
 class Entry(NamedTuple):

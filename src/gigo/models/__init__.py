@@ -8,13 +8,15 @@ that happens when a model is built. What a network costs and which items it take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from inspect import signature
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
+from inspect import Parameter, signature
+from textwrap import shorten
 from typing import Any
 
 from gigo.errors import EngineError, SpecError
-from gigo.models.estimators import boosting, tfidf
+from gigo.models.estimators import boosting, forest, knn, tfidf
 from gigo.models.networks import article_cnn, logistic, mlp, resnet, small_cnn
 from gigo.types import Card, Entry, Model
 
@@ -22,6 +24,7 @@ __all__ = [
     "CATALOGUE",
     "DEFAULTS",
     "check_input",
+    "check_kind",
     "default_for",
     "estimator",
     "is_network",
@@ -44,7 +47,11 @@ CATALOGUE = {
     ),
     "mlp": Entry(mlp, "a multilayer perceptron: two hidden layers of 256, for items of any shape"),
     "logistic": Entry(logistic, "logistic regression, for items of any shape"),
-    "boosting": Entry(boosting, "gradient boosted trees, for tables with categories and gaps"),
+    "boosting": Entry(
+        boosting, "gradient boosted trees, for tables with categories, texts and gaps"
+    ),
+    "forest": Entry(forest, "a random forest, for the same tables, and for items of any shape"),
+    "knn": Entry(knn, "the vote of the nearest neighbours, for items of any shape, and tables"),
     "tfidf": Entry(tfidf, "logistic regression on TF-IDF of words, for texts"),
 }
 """Networks are freshly initialised from torch's global generator; input_shape is that of one item,
@@ -69,49 +76,106 @@ def _default_network(input_shape: tuple[int, ...]) -> str:
     return next(n for n in DEFAULTS if measuring.takes(CATALOGUE[n].function, input_shape, 2))
 
 
-def is_network(thing: Any) -> bool:
+def is_network(thing: Any, options: Collection[str] = ()) -> bool:
     """Whether a model is called with an input shape and a number of classes, or with nothing.
+
+    Args:
+        thing: an estimator, a class, a function, or anything else that a user took for a model.
+        options: names of the arguments that it gets besides.
 
     Raises:
         SpecError: it can't be called in either way.
     """
     if hasattr(thing, "fit"):
         return False
-    needed = [
-        each
-        for each in signature(thing).parameters.values()
-        if each.default is each.empty
-        and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-    ]
-    if len(needed) not in (0, 2):
-        expected = "(input_shape, n_classes) -> nn.Module, or () -> estimator with fit and predict"
-        raise SpecError("model", getattr(thing, "__qualname__", repr(thing)), expected)
-    return len(needed) == 2
+    name = getattr(thing, "__qualname__", type(thing).__name__)
+    if _is_module(thing):
+        expected = (
+            "its class, or a function (input_shape, n_classes) that builds one, not a network that "
+            "is built already: every trial needs a new one"
+        )
+        raise SpecError("model", name, expected)
+    expected = "(input_shape, n_classes) -> nn.Module, or () -> estimator with fit and predict"
+    if not callable(thing):
+        raise SpecError("model", name, expected)
+    try:
+        parameters = signature(thing).parameters.values()
+    except (TypeError, ValueError):  # functions of C may have none
+        return False
+    free = [each for each in parameters if each.name not in options]
+    needed = [each for each in free if each.default is each.empty and each.kind not in VARIABLE]
+    if any(each.kind is each.KEYWORD_ONLY for each in needed) or len(needed) not in (0, 2):
+        raise SpecError("model", name, expected)
+    if needed or not _takes_two(free):
+        return bool(needed)
+    return issubclass(thing, _module()) if isinstance(thing, type) else _gives_module(thing)
+
+
+VARIABLE = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
+
+
+def _takes_two(free: Sequence[Parameter]) -> bool:
+    """Whether two arguments may be given by place."""
+    by_place = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    several = any(each.kind is Parameter.VAR_POSITIONAL for each in free)
+    return several or sum(each.kind in by_place for each in free) >= 2
+
+
+def _module() -> Any:
+    """What all networks are; nothing is one where torch has not been imported."""
+    torch: Any = sys.modules.get("torch")
+    return torch.nn.Module if torch else ()
+
+
+def _is_module(thing: Any) -> bool:
+    return isinstance(thing, _module())
+
+
+def _gives_module(thing: Callable[[], Any]) -> bool:
+    """Whether a function that needs no argument builds a network."""
+    try:
+        return _is_module(thing())
+    except Exception:  # anybody's code; `estimator` will say what it raises
+        return False
 
 
 def estimator(thing: Any, options: Mapping[str, Any]) -> Callable[[], Any]:
     """What makes fresh estimators of a class, a function or an object, with options set.
 
     Raises:
-        SpecError: it can't be made, or has no fit and predict.
+        SpecError: it can't be made, has no fit and predict, or is a regressor.
     """
-    from sklearn.base import clone
+    from sklearn.base import RegressorMixin
 
-    def make() -> Any:
-        if callable(thing):
-            return thing(**options)
-        copy: Any = clone(thing)
-        return copy.set_params(**options)
-
+    make = partial(_fresh, thing, dict(options))
     name = getattr(thing, "__qualname__", type(thing).__name__)
     try:
         made = make()
     except Exception as error:  # anybody's code
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = shorten(f"{type(error).__name__}: {error}", 300)
         raise SpecError("model", name, f"an estimator that can be made ({reason})") from error
     if not (hasattr(made, "fit") and hasattr(made, "predict")):
         raise SpecError("model", name, f"an object with fit and predict, not {type(made).__name__}")
+    if isinstance(made, RegressorMixin):
+        raise SpecError("model", name, "a classifier, not a regressor")
     return make
+
+
+def _fresh(thing: Any, options: Mapping[str, Any]) -> Any:
+    """A new estimator: of a class or a function by a call, of an object by a copy of it."""
+    from sklearn.base import clone
+
+    if isinstance(thing, type) or not hasattr(thing, "fit"):
+        return thing(**options)
+    copy = clone(thing, safe=False)
+    return copy.set_params(**options) if options else copy
+
+
+def check_kind(name: str, card: Card) -> None:
+    """Raise SpecError where an estimator of the catalogue has no use for a data set's inputs."""
+    if (name == "tfidf") != (card.kind == "text"):
+        fit = f"a model for the {card.kind}s of {card.name}, such as {default_for(card)}"
+        raise SpecError("model", name, fit)
 
 
 def monitors(estimator: Any) -> bool:
@@ -119,7 +183,8 @@ def monitors(estimator: Any) -> bool:
     if hasattr(estimator, "monitors"):
         return bool(estimator.monitors)
     known = estimator.get_params() if hasattr(estimator, "get_params") else {}
-    return known.get("early_stopping_rounds") is not None
+    names = ("early_stopping_rounds", "early_stopping_round")  # XGBoost's, and LightGBM's
+    return any(known.get(name) is not None for name in names)
 
 
 @cache

@@ -29,6 +29,12 @@ from gigo.types import Dataset, Record, TestSet
 
 __all__ = ["Listener", "Prepared", "Progress", "Trainer", "plan", "run"]
 
+PASSING = (
+    "its content is not known, so that this run can't go on in another process, unless a key tells "
+    'what it is: {"name": ..., "key": "..."}'
+)
+"""Said of an object of the user's that has no identity of its own."""
+
 
 def run(
     study: Study,
@@ -80,6 +86,9 @@ def run(
         meter = Meter(prepared, listener, clock)
         for file in prepared.useless + prepared.damaged:
             checkpoint.remove(file)
+        for ref in (*study.dataset, *study.corruption, *study.model):
+            if ref.is_passing:
+                meter.note(f"{ref.label}: {PASSING}")
         for file in prepared.damaged:
             meter.note(f"{file}: damaged, or of another version: its models are trained again")
         setup = Setup(str(place), store.precision, prepared.plan.room, trainer)
@@ -90,13 +99,17 @@ def run(
             for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
                 store.add_test_set(_test_set(library.dataset(card)))
 
-        for job, event in _events(prepared, setup, library, keep_test_sets, trial_timeout):
-            if isinstance(event, Record):
-                if event.key not in missing:
-                    continue
-                store.add([event])
-                missing.remove(event.key)
-            meter.take(job, event)
+        for events in _events(prepared, setup, library, keep_test_sets, trial_timeout):
+            fresh: dict[str, Record] = {}
+            for _, event in events:
+                if isinstance(event, Record) and event.key in missing:
+                    fresh[event.key] = event
+            if fresh:
+                store.add(fresh.values())
+                missing -= fresh.keys()
+            for job, event in events:
+                if not isinstance(event, Record) or fresh.get(event.key) is event:
+                    meter.take(job, event)
 
 
 def _events(
@@ -105,7 +118,7 @@ def _events(
     library: Library,
     first: Callable[[], None],
     timeout: float | None,
-) -> Iterator[tuple[Job, Event]]:
+) -> Iterator[list[tuple[Job, Event]]]:
     """What happens to the jobs, in this process or in several others, after ``first()``."""
     how = prepared.plan
     timed = timeout and any(trial.model.trainer == "estimator" for trial in prepared.pending)
@@ -116,7 +129,7 @@ def _events(
     training = Training(setup, library)
     for job in prepared.jobs:
         for event in training.events(job):
-            yield job, event
+            yield [(job, event)]
 
 
 def _check_timeout(seconds: float | None) -> None:

@@ -46,10 +46,10 @@ def train_jobs(
     threads: int,
     meanwhile: Callable[[], None] = lambda: None,
     timeout: float | None = None,
-) -> Iterator[tuple[Job, Event]]:
+) -> Iterator[list[tuple[Job, Event]]]:
     """Train jobs, several at a time.
 
-    A record counts as stored when the next item is asked for.
+    Records that are waiting come together; they count as stored when the next items are asked for.
 
     Args:
         jobs: begun in this order.
@@ -60,9 +60,9 @@ def train_jobs(
         timeout: seconds that fitting an estimator may take; None: any number.
 
     Yields:
-        Each job's events, with the job. A process that takes too long over an estimator is ended;
-        where one died over an estimator, or was ended, the record of that trial says so, and the
-        rest of the job goes on in another process.
+        Jobs' events as they come, each with its job. A process that takes too long over an
+        estimator is ended; where one died over an estimator, or was ended, the record of that trial
+        says so, and the rest of the job goes on in another process.
 
     Raises:
         DataError, EngineError: as raised in a process, or one of them died over a network.
@@ -75,32 +75,32 @@ def train_jobs(
             running.append(_Worker(beginning, threads, events))
         meanwhile()
         while _all_busy(running, waiting, room):
-            worker, event = _next_event(events, running, timeout or inf)
-            if worker not in running:
+            records, last = _waiting(events, running, timeout or inf)
+            if records:
+                yield [(_job(worker), record) for worker, record in records]
+            for worker, record in records:
+                worker.stored(record)
+            worker, event = last or (None, None)
+            if worker is None or worker not in running:
                 continue  # it has ended, as it should
-            job = worker.job
-            assert job is not None
+            job = _job(worker)
             if isinstance(event, Failure):
                 raise _error(event)
             if event is None:
                 if lost := worker.lost():
-                    yield job, lost
+                    yield [(job, lost)]
                     worker.stored(lost)
                 parts = worker.parts()
                 worker.end()
                 running.remove(worker)
                 if len(parts) > 1:
                     room.ran_out(job.trials)
-                    yield job, narrower(len(job.trials), len(parts[0].trials))
+                    yield [(job, narrower(len(job.trials), len(parts[0].trials)))]
                 waiting.extendleft(reversed(parts))
                 if waiting:
                     running.append(_Worker(beginning, threads, events))
                 event = Done()
-            yield job, event
-            if isinstance(event, Fitting):
-                worker.fitting(event.record)
-            if isinstance(event, Record):
-                worker.stored(event)
+            yield [(job, event)]
             if isinstance(event, Done):
                 worker.job = None
     finally:
@@ -108,14 +108,43 @@ def train_jobs(
             worker.kill()
 
 
-def _next_event(events: Events, running: Sequence[_Worker], timeout: float) -> tuple[_Worker, Any]:
-    """What one of the processes says next; those that take too long are ended meanwhile."""
+def _waiting(
+    events: Events, running: Sequence[_Worker], timeout: float
+) -> tuple[list[tuple[_Worker, Record]], tuple[_Worker, Any] | None]:
+    """The next event, or all records up to the next one that is none, and that if it is there.
+
+    Processes that take too long over an estimator are ended meanwhile.
+    """
+    records: list[tuple[_Worker, Record]] = []
     while True:
-        for worker in running:
-            worker.end_if_longer_than(timeout)
-        left = min(timeout - worker.seconds for worker in running)
-        with contextlib.suppress(queue.Empty):
-            return events.get(timeout=max(0.0, left) if left < MOST_WAITED else None)
+        try:
+            if records:
+                worker, event = events.get(block=False)
+            else:
+                worker, event = events.get(timeout=_time_left(running, timeout))
+        except queue.Empty:
+            if records:
+                return records, None
+            continue
+        worker.heard(event)
+        if isinstance(event, Record):
+            records.append((worker, event))
+        elif not isinstance(event, Fitting):
+            return records, (worker, event)
+
+
+def _time_left(running: Sequence[_Worker], timeout: float) -> float | None:
+    """Seconds until the next process takes too long; those that do so already are ended."""
+    for worker in running:
+        worker.end_if_longer_than(timeout)
+    left = min(timeout - worker.seconds for worker in running)
+    return max(0.0, left) if left < MOST_WAITED else None
+
+
+def _job(worker: _Worker) -> Job:
+    """What a process is training."""
+    assert worker.job is not None
+    return worker.job
 
 
 def _all_busy(running: list[_Worker], waiting: deque[Job], room: Room) -> bool:
@@ -142,6 +171,8 @@ def _next(waiting: deque[Job], room: Room) -> Job:
     waiting.extendleft(Job.of(part, job.checkpoint.parent) for part in reversed(parts))
     return waiting.popleft()
 
+
+_STORED = pickle.dumps(Stored())
 
 # A scheduler asks all processes of a job to end: the one that stores answers, also while these
 # still import PyTorch.
@@ -216,9 +247,12 @@ class _Worker:
         self._left = dict.fromkeys(trial.key for trial in job.trials)
         self._send(_message(job))
 
-    def fitting(self, record: Record) -> None:
-        """An estimator is being fitted from now on."""
-        self._fitting, self._since = record, time.monotonic()
+    def heard(self, event: Any) -> None:
+        """It said so: an estimator is being fitted from now on, or no longer."""
+        if isinstance(event, Fitting):
+            self._fitting, self._since = event.record, time.monotonic()
+        elif isinstance(event, Record):
+            self._fitting, self._since = None, inf
 
     @property
     def seconds(self) -> float:
@@ -247,9 +281,8 @@ class _Worker:
         return replace(fitting, seconds=self.seconds, provenance=told)
 
     def stored(self, record: Record) -> None:
-        self._fitting, self._since = None, inf
         self._left.pop(record.key, None)
-        self._send(_message(Stored()))
+        self._send(_STORED)
 
     def parts(self) -> list[Job]:
         """What a process that died has left to do, after `lost`: nothing if all is stored.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gigo import costs
 from gigo.engine.training import Detour
 from gigo.estimators import Fitting
-from gigo.planner import efforts
+from gigo.runner.pace import Pace
 from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
 from gigo.types import FAILED, Record
@@ -23,10 +23,10 @@ class Progress:
         done: trials in the store, of this study.
         total: trials of this study.
         stack: what is being trained, for people; of several stacks the one that began first.
-        running: members of that stack that are still training.
-        epoch: of that stack; ``epochs`` at most.
+        running: members of that stack that are still training; of estimators, not fitted yet.
+        epoch: of that stack; ``epochs`` at most, 0 where its models have no epochs.
         seconds: since this process began training.
-        seconds_left: a guess from the speed so far; None before the first epoch.
+        seconds_left: a guess from the speed so far; None before the first epoch or fit.
         download: the file that is being fetched, with how much of it is there, else empty.
         note: something worth a line of its own, else empty.
 
@@ -71,9 +71,8 @@ class Meter:
     def __init__(self, prepared: Prepared, listener: Listener, clock: Callable[[], float]) -> None:
         self._listener, self._clock = listener, clock
         total, pending = prepared.total, prepared.pending
-        self._work = {key: effort.seconds for key, effort in efforts(pending).items()}
-        self._all = sum(self._work.values())
-        self._left = self._all
+        self._pace = Pace(pending)
+        self._warned: set[tuple[str, str]] = set()
         self._detours: set[Detour] = set()
         self._failed = False
         self._parts: dict[Path, _Part] = {}
@@ -92,10 +91,10 @@ class Meter:
     def take(self, job: Job, event: Event) -> None:
         """Something happened to a job."""
         if isinstance(event, Begun):
-            work = sum(self._work.get(trial.key, 0.0) for trial in job.trials)
-            self._parts[job.checkpoint] = _Part(
-                job, work, 0.0, len(job.trials), 0, job.trials[0].recipe.epochs
-            )
+            work = sum(self._pace.guess(trial.key) for trial in job.trials)
+            trial = job.trials[0]
+            epochs = trial.recipe.epochs if trial.model.trainer == "network" else 0
+            self._parts[job.checkpoint] = _Part(job, work, 0.0, len(job.trials), 0, epochs)
             self._show()
         elif isinstance(event, Done):
             self._parts.pop(job.checkpoint, None)
@@ -107,10 +106,13 @@ class Meter:
             self._show()
         elif isinstance(event, Record):
             self._told_failure(event)
-            done = self._work.get(event.key, 0.0)
-            self._left -= done
-            self._parts[job.checkpoint].work -= done
+            self._pace.done(event.key, event.seconds)
+            part = self._parts[job.checkpoint]
+            part.work -= self._pace.guess(event.key)
+            if not part.epochs:
+                part.running -= 1
             self._show(done=self._now.done + 1)
+            self._warn(job.trials[0].model.label, event.provenance.get("warnings", ()))
         else:
             part = self._parts[job.checkpoint]
             part.share = min(event.epoch / costs.expected_epochs(job.trials[0]), 0.95)
@@ -124,6 +126,14 @@ class Meter:
             told = "failed" if record.status == "failed" else "timed out"
             where = f"rate {record.trial['rate']}, replicate {record.trial['replicate']}"
             self.note(f"a trial {told} ({where}), the run goes on: {record.provenance['error']}")
+
+    def _warn(self, model: str, warnings: Iterable[str]) -> None:
+        """Pass on what a model warned of, once for each kind of warning."""
+        for text in warnings:
+            kind = model, text.partition(":")[0]
+            if kind not in self._warned:
+                self._warned.add(kind)
+                self.note(f"{model}: {text}")
 
     def _detour(self, event: Detour) -> None:
         """Say so, once for all stacks."""
@@ -145,7 +155,7 @@ class Meter:
             )
             break
         seconds = self._clock() - self._started
-        finished = self._all - self._left + sum(p.share * p.work for p in self._parts.values())
-        left = seconds * (self._all / finished - 1) if finished > 0 else None
+        share = self._pace.share(sum(p.share * p.work for p in self._parts.values()))
+        left = seconds * (1 / share - 1) if share > 0 else None
         self._now = replace(now, seconds=seconds, seconds_left=left)
         self._listener(self._now)
