@@ -68,7 +68,7 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
-        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
+        yield Fitting(record(trial, part, "failed", {}, {}, dict(told), 0.0))
         try:
             with _alone(trial), warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
