@@ -119,6 +119,14 @@ class Meter:
             part.running, part.epoch, part.epochs = event.running, event.epoch, event.epochs
             self._show()
 
+    def _told_failure(self, record: Record) -> None:
+        """Say that a trial failed, the first time: whoever sits by can mend what is amiss."""
+        if record.status in FAILED and not self._failed:
+            self._failed = True
+            told = "failed" if record.status == "failed" else "timed out"
+            where = f"rate {record.trial['rate']}, replicate {record.trial['replicate']}"
+            self.note(f"a trial {told} ({where}), the run goes on: {record.provenance['error']}")
+
     def _warn(self, model: str, warnings: Iterable[str]) -> None:
         """Pass on what a model warned of, once for each kind of warning."""
         for text in warnings:
