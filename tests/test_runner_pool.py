@@ -178,7 +178,7 @@ def test_an_interrupt_ends_the_processes_and_keeps_what_is_there(
         runner.run(STUDY, run, workers=2, listener=interrupt, trainer=trainer)
     trainer.check_all_ended()
     with Store.open(run) as store:
-        assert len(store.keys()) == 3
+        assert 3 <= len(store.keys()) < 24  # with those that came together with the third
     runner.run(STUDY, run, workers=2)
     check_same(run, alone)
 

@@ -124,10 +124,17 @@ def _words(thing: Any) -> str:
         return f"[{', '.join(map(_words, thing))}]"
     if isinstance(thing, type) or not hasattr(thing, "get_params"):
         return getattr(thing, "__name__", kind.__name__)
-    usual = signature(kind).parameters
+    usual = _usual(kind)
     shown = [
         f"{name}={_words(value)}"
         for name, value in thing.get_params(deep=False).items()
-        if name not in IDLE and not (name in usual and repr(usual[name].default) == repr(value))
+        if name not in IDLE and not (name in usual and repr(usual[name]) == repr(value))
     ]
     return f"{kind.__name__}({', '.join(shown)})" if shown else kind.__name__
+
+
+def _usual(kind: Any) -> Mapping[str, Any]:
+    """The defaults of an estimator's parameters; some libraries have them in no signature."""
+    with suppress(Exception):  # anybody's code; some need an argument
+        return kind().get_params(deep=False)
+    return {name: each.default for name, each in signature(kind).parameters.items()}

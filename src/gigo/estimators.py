@@ -236,10 +236,11 @@ def _fitted(
 
 def _watched(model: Any, x: Inputs, labels: Labels, present: Labels) -> dict[str, Any]:
     """The held-out items of classes that are trained on, for a fit that has a use for some."""
-    known = np.flatnonzero(np.isin(labels, present))
-    if not len(known) or "eval_set" not in _parameters(model.fit):
+    known, takes = np.flatnonzero(np.isin(labels, present)), _parameters(model.fit)
+    if not len(known) or "eval_set" not in takes:
         return {}
-    return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))]}
+    quiet = {"verbose": False} if "verbose" in takes else {}
+    return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))], **quiet}
 
 
 def _parameters(function: Any) -> Mapping[str, Any]:
