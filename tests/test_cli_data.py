@@ -93,7 +93,7 @@ def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> N
     assert (test_set.name, test_set.sha256) == ("cifar-10-batches-py", found.sha256)
     assert test_set.classes == found.classes
     np.testing.assert_array_equal(test_set.labels["test"], found.tests["test"][1])
-    assert "expected a folder with" in told(finish("plan", "demo", "--dataset", "no/where"), 2)
+    assert "expected a file or a folder" in told(finish("plan", "demo", "--dataset", "no/where"), 2)
 
 
 def test_two_data_sets_of_one_name_are_refused(bare_home: Path, tmp_path: Path) -> None:

@@ -222,9 +222,10 @@ def test_parts_of_different_shapes_are_no_data_set(tmp_path: Path) -> None:
 def test_a_folder_without_a_data_set(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()  # of an image folder, not CIFAR-100's file
     (tmp_path / "test").mkdir()
-    for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(DataError, match=rf"dataset = '{path}': expected a folder with train-"):
-            datasets.from_path(path)
+    with pytest.raises(DataError, match=rf"dataset = '{tmp_path}': expected a folder with train-"):
+        datasets.from_path(tmp_path)
+    with pytest.raises(DataError, match=r"nowhere': expected a file or a folder that is there$"):
+        datasets.from_path(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "dangling link"])

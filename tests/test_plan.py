@@ -48,6 +48,13 @@ def test_the_process_itself_is_counted() -> None:
     assert gib and float(gib[1]) * 2**30 > 400e6
 
 
+def test_the_data_are_counted_per_process() -> None:
+    found = rows(ARTICLE, machine=Machine(4, 64 << 30))  # the largest of its data sets
+    assert found["memory"].endswith(" 5 copies of the data, 176 MiB each")
+    alone = rows(make_study(size=20, recipe="small"))
+    assert alone["memory"].endswith(" 2 copies of the data, 1 MiB each")
+
+
 def test_long_runs_are_told_in_days_and_short_ones_not_as_nothing() -> None:
     assert re.fullmatch(r"very roughly \d+ days", rows(ARTICLE.but(replicates=20))["time"])
     short = make_study(size=3, rates=0, replicates=1, recipe={"epochs": 1})

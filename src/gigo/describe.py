@@ -33,6 +33,7 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         found: what `gigo.runner.plan` says of them.
     """
     how, count = found.plan, len(found.pending)
+    data = max((trial.dataset.n_bytes for trial in found.pending), default=0)
     widths = Counter(len(job.trials) for job in found.jobs)
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
     threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
@@ -43,7 +44,8 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
         "processes": f"{how.processes} at a time, {threads} each",
-        "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and the data",
+        "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and "
+        f"{how.processes + 1} copies of the data, {_size(data)} each",
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
     if not found.resumed and not found.damaged:
@@ -106,6 +108,13 @@ def catalogues() -> str:
     """All that can be named, kind by kind."""
     kinds = ("datasets", "corruptions", "models", "recipes", "studies")
     return "\n\n".join(f"{kind}\n{catalogue(kind)}" for kind in kinds)
+
+
+def _size(count: int) -> str:
+    """Bytes for people: 35 MiB, 1.2 GiB."""
+    if count < 2**30:
+        return f"{max(1, round(count / 2**20))} MiB"
+    return f"{count / 2**30:.1f} GiB"
 
 
 def _card(entry: Any) -> str:

@@ -33,6 +33,21 @@ def count(x: Inputs) -> int:
     return len(x) if isinstance(x, list) else int(x.shape[0])
 
 
+def n_bytes(x: Inputs) -> int:
+    """Bytes that items take in memory, about: of texts and tables, their content alone.
+
+    >>> n_bytes(np.zeros((10, 3, 8, 8), np.uint8))
+    1920
+    """
+    if isinstance(x, np.ndarray):
+        return x.nbytes
+    if isinstance(x, list):
+        return sum(map(len, x))
+    if _is_table(x):
+        return int(x.memory_usage(index=False).sum())
+    return x.data.nbytes + x.indices.nbytes + x.indptr.nbytes
+
+
 def shape(x: Inputs) -> tuple[int, ...]:
     """Shape of one item: of an array, (columns,) of a table or a sparse matrix, () of a text.
 

@@ -101,7 +101,7 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
     values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
-    return Card(**values, load=load)
+    return Card(**values, n_bytes=known.n_bytes, load=load)
 
 
 def _from_source(ref: Ref) -> Dataset:

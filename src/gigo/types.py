@@ -89,6 +89,11 @@ class Dataset:
         """Items of all test sets together."""
         return sum(len(y) for _, y in self.tests.values())
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of its inputs, about: see `gigo.inputs.n_bytes`."""
+        return sum(map(inputs.n_bytes, [self.x_train, *(x for x, _ in self.tests.values())]))
+
 
 def _not_here(watch: Watch) -> Dataset:
     raise RuntimeError("a grid that was read from a run has no data: resolve its study")
@@ -104,6 +109,7 @@ class Card:
         kind: of its inputs.
         input_shape: of one item.
         n_classes, n_train, n_test: counts; ``n_test`` is of all test sets together.
+        n_bytes: of its inputs in memory, about; 0 where a run is only read.
         load: reads it, telling a `Watch` of downloads; raises DataError.
     """
 
@@ -114,6 +120,7 @@ class Card:
     n_classes: int
     n_train: int
     n_test: int
+    n_bytes: int = field(default=0, compare=False, repr=False)
     load: Callable[[Watch], Dataset] = field(default=_not_here, compare=False, repr=False)
 
     @property

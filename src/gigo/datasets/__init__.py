@@ -11,8 +11,9 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
@@ -69,6 +70,7 @@ class DatasetEntry(NamedTuple):
         downloads: file name -> sha256.
         mirrors: addresses to put before a file's name; the first that works is taken.
         kind: of the inputs.
+        dtype: theirs.
     """
 
     name: str
@@ -83,10 +85,17 @@ class DatasetEntry(NamedTuple):
     downloads: Mapping[str, str]
     mirrors: tuple[str, ...]
     kind: Kind = "image"
+    dtype: Literal["uint8", "float32"] = "uint8"
 
     @property
     def n_classes(self) -> int:
         return len(self.classes)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of its inputs."""
+        size = 1 if self.dtype == "uint8" else 4
+        return size * (self.n_train + self.n_test) * prod(self.input_shape)
 
 
 Name = str | DatasetEntry
@@ -122,13 +131,15 @@ def load(
 
 
 def from_path(path: str | Path, **options: Any) -> Dataset:
-    """Read whatever data set lies in a file or a folder, as a data set of its own.
+    r"""Read whatever data set lies in a file or a folder, as a data set of its own.
 
     It is called by the file's or folder's name; its sha256 is that of what is in it, which need not
     be an official data set. Known are
 
-    - tables: CSV and its relatives, Parquet, Feather and Arrow files (`gigo.datasets.own`);
+    - tables: CSV and its relatives, Parquet, Feather and Arrow files (`gigo.datasets.own`); where a
+      column has paths of images, these are the inputs;
     - NumPy's ``.npz``, and ``.npy`` with labels in another file;
+    - a folder of images per class (`gigo.datasets.image_folder`);
     - folders that ``save_to_disk`` of Hugging Face's library wrote;
     - folders with MNIST's four idx files (of images of any size), CIFAR's pickles or archive, or
       the two Parquet files of PNG images that Hugging Face's hub has of a data set. CIFAR's classes
@@ -143,7 +154,7 @@ def from_path(path: str | Path, **options: Any) -> Dataset:
         SpecError: an option is unknown, of no use here, or has a value that can't be.
         DataError: there is no such file or folder, it holds no data set, or one that can't be read.
 
-    >>> Path("mail.csv").write_text("text,kind\\nhi,ham\\nbuy,spam\\nyo,ham\\nwin,spam\\n") > 0
+    >>> Path("mail.csv").write_text("text,kind\nhi,ham\nbuy,spam\nyo,ham\nwin,spam\n") > 0
     True
     >>> mail = from_path("mail.csv", label="kind", test_share=0.5)
     >>> mail.kind, mail.classes, mail.n_train
@@ -161,6 +172,10 @@ def _copy(place: Path) -> Copy:
     return look((IDX, *CIFAR10, *CIFAR100, PARQUET), [_folder(place)])
 
 
+def _is_copy(place: Path) -> bool:
+    return bool(_copy(place).paths)
+
+
 def _from_copy(place: Path, options: Options) -> Dataset:
     """A copy of an official data set, or what lies as these do."""
     folder, copy = _folder(place), _copy(place)
@@ -172,7 +187,7 @@ def _from_copy(place: Path, options: Options) -> Dataset:
 
 OFFICIAL = Way(
     "a folder with training and test images",
-    lambda place: bool(_copy(place).paths),
+    _is_copy,
     _from_copy,
     ("labels", "classes"),
     "a folder with "

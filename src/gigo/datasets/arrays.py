@@ -18,7 +18,7 @@ SUFFIXES = ".npz", ".npy"
 
 INPUTS = "x", "data", "images", "inputs", "features"
 LABELS = "y", "labels", "label", "target", "targets"
-"""What the arrays of a file are called, in any case; with ``_train`` and ``_test`` those of parts."""
+"""What arrays are called, in any case; those of parts end in ``_train`` and ``_test``."""
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 Role = tuple[str, str]
@@ -60,8 +60,9 @@ def read_npz(path: Path, group: str | None = None) -> Read:
             if not hasattr(file, "files"):
                 raise DataError("a single array: expected several, with names")
             found = {name: _array(file, name) for name in file.files}
-        if group is not None:
-            group = check_column("group", group, [*found], path.name)
+    if group is not None:
+        group = check_column("group", group, [*found], path.name)
+    with reading(path, "arrays of inputs and labels"):
         roles = _roles({name: array for name, array in found.items() if name != group})
     train, test = [None if role is None else (found[role[0]], found[role[1]]) for role in roles]
     assert train is not None
@@ -83,7 +84,7 @@ def read_npy(path: Path) -> NDArray[Any]:
         if not isinstance(found, np.ndarray):
             found.close()
             raise DataError("several arrays: expected one, or the file's name to end in .npz")
-        return found
+        return np.asarray(found)  # mapped all the same
 
 
 def labels_beside(path: Path) -> Path | None:
@@ -98,13 +99,13 @@ def labels_beside(path: Path) -> Path | None:
     return next((path.with_name(name) for name in names if path.with_name(name).exists()), None)
 
 
-def labels_of(path: Path, asked: str | None, n: int) -> NDArray[Any]:
+def labels_of(path: Path, asked: Path | None, n: int) -> NDArray[Any]:
     """The labels of an ``.npy`` file of n items, from the file asked for or the one beside it.
 
     Raises:
         SpecError, DataError: as `read_labels`; there is no such file.
     """
-    beside = labels_beside(path) if asked is None else Path(asked).expanduser()
+    beside = asked or labels_beside(path)
     if beside is None:
         name = "y" + path.stem[1:] if path.stem[:1] in ("x", "X") else "y"
         expected = f"labels in a file: labels = FILE, or {name}.npy beside it"

@@ -27,6 +27,7 @@ def build(
     kind: Kind | None = None,
     classes: Sequence[Any] | None = None,
     groups: Any = None,
+    others: Any = None,
     test_share: float = 0.2,
     seed: int = 0,
     notes: Sequence[str] = (),
@@ -45,6 +46,8 @@ def build(
         classes: all classes in their order. Default: those of the training set, sorted.
         groups: n values of any kind; items of one value are not split between training and test,
             nor between training and held-out items. None: every item is its own.
+        others: n other labels of the same classes, from which training items start in place of
+            ``labels``; a test set that is held out keeps ``labels``.
         test_share: of the items to hold out, above 0 and below 1.
         seed: of the choice of test items.
         notes: what is to be said of the data, a line each; what is found here is added.
@@ -66,18 +69,24 @@ def build(
         _check_counts(x_test, labels_test, source, " of the test set")
     x, x_test, formed = alike(x, x_test, source)
     codes, codes_test, names = encode(labels, labels_test, classes, source)
+    starts = codes if others is None else _starts(others, len(codes), names, source)
     of_group = None if groups is None else _groups(groups, len(codes), source)
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
         rows, rest = np.flatnonzero(~test), np.flatnonzero(test)
         x, x_test = take(x, rows), take(x, rest)
-        codes, codes_test = codes[rows], codes[rest]
+        codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
         of_group = None if of_group is None else of_group[rows]
         drawn = "whole groups" if of_group is not None else "each class its share"
         said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
     said += _absent(codes, codes_test, names) + _copied(x, x_test)
-    arrays = [x, codes, x_test, codes_test, *([] if of_group is None else [of_group])]
+    if others is not None:
+        said.append(
+            f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "
+            "label than their own; the test set has its own"
+        )
+    arrays = [x, starts, x_test, codes_test, *([] if of_group is None else [of_group])]
     x, codes, x_test, codes_test, *_ = [_read_only(array) for array in arrays]
     return Dataset(
         name=name,
@@ -91,6 +100,14 @@ def build(
         groups=of_group,
         notes=tuple(said),
     )
+
+
+def _starts(others: Any, n: int, names: tuple[str, ...], place: str) -> Labels:
+    """(n,) codes of other labels for the same items."""
+    m = len(column(others))
+    if m != n:
+        raise DataError(f"{place}: {m} other labels for {n} items: expected one per item")
+    return encode(others, None, names, f"{place}, other labels")[0]
 
 
 def _kind(x: Inputs) -> Kind:

@@ -214,7 +214,8 @@ def _unclosed(path: Path, table: Any) -> bool:
     """Whether the last field goes on to the end of the file since its quote is never closed."""
     import pyarrow as pa
 
-    if not table.num_rows or not pa.types.is_string(table.schema.types[-1]):
+    kind = table.schema.types[-1]
+    if not (table.num_rows and (pa.types.is_string(kind) or pa.types.is_large_string(kind))):
         return False
     last = table.column(table.num_columns - 1)[-1].as_py()
     if not last or "\n" not in last:

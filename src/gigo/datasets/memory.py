@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from gigo.datasets import bunch
 from gigo.datasets.build import build
-from gigo.datasets.columns import check_column, take_apart
+from gigo.datasets.columns import check_column
 from gigo.datasets.frames import is_frame, to_arrow
 from gigo.datasets.pairs import as_array, gives_pairs, read_items, read_pairs
 from gigo.datasets.pixels import as_images
+from gigo.datasets.table_inputs import take_apart
 from gigo.errors import DataError, SpecError
 from gigo.inputs import Inputs
 from gigo.types import Dataset, Kind
@@ -82,7 +83,7 @@ def from_memory(
     test = _Side(None, None, None, [])
     if X_test is not None:
         of_test = y if y_test is None and isinstance(y, str) else y_test
-        test = _tested(X_test, of_test, groups, kind)
+        test = _tested(X_test, of_test, groups, kind, train.x)
     elif y_test is not None:
         raise DataError(f"{SOURCE}: y_test without X_test: expected both, or neither")
     return build(
@@ -110,19 +111,23 @@ class _Side(NamedTuple):
     notes: list[str]
 
 
-def _tested(x: Any, y: Any, groups: Any, kind: Kind | None) -> _Side:
-    """The test set, which may have the column of groups."""
+def _tested(x: Any, y: Any, groups: Any, kind: Kind | None, like: Inputs) -> _Side:
+    """The test set, which may have the column of groups; ``like``: the training set's inputs."""
     place = f"{SOURCE} of the test set"
-    if not (isinstance(groups, str) and is_frame(x)):
+    if not is_frame(x):
         return _side(x, y, None, kind, place)
-    table, _ = to_arrow(x, place)
-    return _side(table, y, groups if groups in table.column_names else None, kind, place)
+    table, notes = to_arrow(x, place)
+    group = groups if isinstance(groups, str) and groups in table.column_names else None
+    found = _from_table(table, y, group, kind, place, like)
+    return found._replace(notes=[*notes, *found.notes])
 
 
 def _side(x: Any, y: Any, groups: Any, kind: Kind | None, place: str) -> _Side:
     """What was given, in the forms of `gigo.inputs`."""
     if is_frame(x):
-        return _from_frame(x, y, groups, kind, place)
+        table, said = to_arrow(x, place)
+        found = _from_table(table, y, groups, kind, place, None)
+        return found._replace(notes=[*said, *found.notes])
     for field, value in (("y", y), ("groups", groups)):
         if isinstance(value, str):
             expected = "values, one per item: X is no data frame, whose column it could name"
@@ -130,22 +135,23 @@ def _side(x: Any, y: Any, groups: Any, kind: Kind | None, place: str) -> _Side:
     if y is None and gives_pairs(x):
         x, y = read_pairs(x, place)
     _check_labelled(y, place)
-    found, notes = _inputs(x, kind, place)
+    found, notes = as_inputs(x, kind, place)
     return _Side(found, y, groups, notes)
 
 
-def _from_frame(x: Any, y: Any, groups: Any, kind: Kind | None, place: str) -> _Side:
-    table, notes = to_arrow(x, place)
+def _from_table(
+    table: Any, y: Any, groups: Any, kind: Kind | None, place: str, like: Inputs | None
+) -> _Side:
     names = table.column_names
     label = check_column("y", y, names, "X") if isinstance(y, str) else None
     group = check_column("groups", groups, names, "X") if isinstance(groups, str) else None
     _check_labelled(y, place)
-    parts = take_apart(table, label, group, kind, place)
+    parts = take_apart(table, label, group, kind, place, like)
     return _Side(
         parts.x,
         y if label is None else parts.labels,
         groups if group is None else parts.groups,
-        [*notes, *parts.notes],
+        [*parts.notes],
     )
 
 
@@ -155,8 +161,21 @@ def _check_labelled(y: Any, place: str) -> None:
         raise DataError(f"{place}: items without labels: {expected}")
 
 
-def _inputs(x: Any, kind: Kind | None, place: str) -> tuple[Inputs, list[str]]:
-    """Inputs that are no frame, and what is to be said of them."""
+def as_inputs(x: Any, kind: Kind | None, place: str) -> tuple[Inputs, list[str]]:
+    """Inputs that are no frame in the forms of `gigo.inputs`, and what is to be said of them.
+
+    Args:
+        x: n items; see `from_memory`.
+        kind: likewise.
+        place: where they are from, for errors.
+
+    Raises:
+        DataError: they are of no known form.
+        SpecError: they can't be of this kind.
+
+    >>> as_inputs(np.array([[1, 2], [3, 4]]), None, "X.npy")[0].dtype.name
+    'float64'
+    """
     if hasattr(x, "tocsr"):
         return x, []
     if isinstance(x, str | bytes | Mapping) or not hasattr(x, "__len__"):

@@ -45,9 +45,9 @@ class Options(Spec):
     test: File | None = None
     group: str | None = None
     labels: File | None = None
-    classes: (
-        Annotated[tuple[str | int | float | bool, ...], BeforeValidator(_as_tuple)] | None
-    ) = None
+    classes: Annotated[tuple[str | int | float | bool, ...], BeforeValidator(_as_tuple)] | None = (
+        None
+    )
     test_share: float | None = Field(default=None, gt=0, lt=1)
     seed: int | None = Field(default=None, ge=0)
     kind: Kind | None = None

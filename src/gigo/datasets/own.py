@@ -10,15 +10,19 @@ import numpy as np
 
 from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
+from gigo.datasets.embedded import image_cells, read_cells
+from gigo.datasets.image_table import from_image_table, image_column
+from gigo.datasets.memory import as_inputs
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
+from gigo.datasets.table_inputs import Parts, beside, take_apart
 from gigo.errors import SpecError
 from gigo.types import Dataset
 
-TABLE = {"label", "test", "group", "labels", "classes", "kind", *SPLITTING}
-NPZ = TABLE - {"label"}
+NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = TABLE - {"test"}
+SAVED = NPZ - {"test"} | {"label", "resize"}
+TABLE = NPZ | {"label", "resize", "skip_bad"}
 """Names of the options for which each kind of file has a use."""
 
 
@@ -26,7 +30,8 @@ def from_table(path: Path, options: Options) -> Dataset:
     """A data set from a table in a file of one of `gigo.datasets.tablefile.SUFFIXES`.
 
     Labels are in the column ``label``, else in the one that is called like labels. The test set is
-    a file of the same columns, in any order.
+    a file of the same columns, in any order. Where a column has paths of images, the images are
+    the inputs (`gigo.datasets.image_table`).
 
     Raises:
         SpecError: a column is not there, or an option is out of range.
@@ -39,7 +44,11 @@ def from_table(path: Path, options: Options) -> Dataset:
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
     test = options.file("test")
     tested = None if test is None else _test_table(test, train, label, options.group, path)
-    return _from_tables(path, (train, tested), label, options, [*opened.notes, *said])
+    notes = [*opened.notes, *said]
+    images = image_column(train, path.parent) if options.kind in (None, "image") else None
+    if images is not None:
+        return from_image_table(path, (train, tested), images, label, options, notes)
+    return _from_tables(path, (train, tested), label, options, notes)
 
 
 def from_saved(folder: Path, options: Options) -> Dataset:
@@ -128,7 +137,8 @@ def _label(
     """The column that has the labels, and a note; none where a file has all of them."""
     in_file = options.labels is not None and options.test is None
     if in_file and options.label is None and not columns.looks_like_labels(names):
-        return None, ()
+        note = f"labels: all those of {options.labels}; each column of {path.name} is an input"
+        return None, (note,)
     return columns.label_column(options.label, names, path.name)
 
 
@@ -160,17 +170,16 @@ def _from_tables(
     notes: Sequence[str],
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
-    train, said = columns.without_index(tables[0])
-    part = columns.take_apart(train, label, options.group, options.kind, path.name)
-    given = options.splitting(tested=tables[1] is not None)
-    if tables[1] is not None:
-        test = columns.take_apart(tables[1], label, None, options.kind, path.name)
+    table, said = columns.without_index(tables[0])
+    part, test, more = _parts((table, tables[1]), label, options, path.name)
+    given = options.splitting(tested=test is not None)
+    if test is not None:
         given |= {"x_test": test.x, "labels_test": test.labels}
     own, others = part.labels, options.file("labels")
     if others is not None:
-        read = read_labels(others, tables[0].num_rows, path.name, label)
+        read = read_labels(others, table.num_rows, path.name, label)
         own, given["others"] = (read, None) if own is None else (own, read)
-    names = None if label is None else columns.class_names(train.schema, label)
+    names = None if label is None else columns.class_names(table.schema, label)
     return build(
         _name(path),
         str(path),
@@ -179,9 +188,35 @@ def _from_tables(
         kind=options.kind,
         classes=options.classes or names,
         groups=part.groups,
-        notes=[*notes, *said, *part.notes],
+        notes=[*notes, *said, *part.notes, *more],
         **given,
     )
+
+
+def _parts(
+    tables: tuple[Any, Any | None], label: str | None, options: Options, place: str
+) -> tuple[Parts, Parts | None, Sequence[str]]:
+    """Inputs, labels and groups of a training table and, perhaps, a test table; and notes."""
+    train, test = tables
+    images = image_cells(train)
+    of_no_use = {"skip_bad"} if images else {"resize", "skip_bad"}
+    for name in sorted(of_no_use & options.model_fields_set):
+        expected = f"no such option: {place} names no images"
+        raise SpecError(f"dataset.{name}", getattr(options, name), expected)
+    if images is None:
+        part = take_apart(train, label, options.group, options.kind, place)
+        if test is None:
+            return part, None, ()
+        return part, take_apart(test, label, None, options.kind, place, part.x), ()
+    used = label, options.group, images
+    rest = [name for name in train.column_names if name not in used]
+    unused = [f"not used, since images are the inputs: {columns.listed(rest)}"] if rest else []
+    cells = [cell for each in tables if each for cell in each.column(images).to_pylist()]
+    pixels, said = read_cells(cells, place, options.resize)
+    n = train.num_rows
+    part = beside(pixels[:n], train, label, options.group, place)
+    tested = None if test is None else beside(pixels[n:], test, label, None, place)
+    return part, tested, [*said, *unused]
 
 
 def _from_arrays(
@@ -194,20 +229,22 @@ def _from_arrays(
 ) -> Dataset:
     """The data set of arrays of inputs and labels."""
     given = options.splitting(tested=test is not None)
+    x, said = as_inputs(train[0], options.kind, str(path))
     if test is not None:
-        given |= {"x_test": test[0], "labels_test": test[1]}
+        x_test, _ = as_inputs(test[0], options.kind, str(path))
+        given |= {"x_test": x_test, "labels_test": test[1]}
     others = options.file("labels")
     if others is not None:
         given["others"] = read_labels(others, len(train[1]), path.name)
     return build(
         _name(path),
         str(path),
-        train[0],
+        x,
         train[1],
         kind=options.kind,
         classes=options.classes,
         groups=groups,
-        notes=notes,
+        notes=[*notes, *said],
         **given,
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gigo.datasets import arrays, own, saved, tablefile
+from gigo.datasets import arrays, image_folder, own, saved, tablefile
 from gigo.datasets.options import Options
 from gigo.errors import DataError
 from gigo.types import Dataset
@@ -22,7 +22,8 @@ class Way(NamedTuple):
         takes: whether a path leads to one; it exists.
         read: path, options -> data set; raises DataError and SpecError.
         uses: names of the options for which it has a use.
-        looks: how one is known, for errors, such as ``a file that ends in .npz``.
+        looks: what it looks like, for errors: ``a folder with ...``, or ``a file that ends in``
+            what it ends in.
     """
 
     what: str
@@ -44,8 +45,9 @@ def read_path(path: str | Path, options: Mapping[str, Any], ways: Sequence[Way])
         raise DataError(f"dataset = '{path}': expected a file or a folder that is there")
     way = next((way for way in ways if way.takes(place)), None)
     if way is None:
-        looks = "; ".join(dict.fromkeys(way.looks for way in ways))
-        raise DataError(f"dataset = '{path}': expected {looks}")
+        thing = "a folder" if os.path.isdir(place) else "a file"
+        looks = dict.fromkeys(way.looks for way in ways if way.looks.startswith(thing))
+        raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
     return way.read(place, Options.of(options, way.uses, way.what))
 
 
@@ -53,8 +55,10 @@ def _ends(suffixes: Collection[str], path: Path) -> bool:
     return not os.path.isdir(path) and tablefile.suffix(path) in suffixes
 
 
-_FILES = *arrays.SUFFIXES, *tablefile.SUFFIXES
-_A_FILE = f"a file that ends in {', '.join(_FILES)}"
+FILES = *arrays.SUFFIXES, *tablefile.SUFFIXES
+"""What the names of files end in that can be read."""
+
+_A_FILE = f"a file that ends in {', '.join(FILES)}"
 
 WAYS = (
     Way(
@@ -67,5 +71,12 @@ WAYS = (
     Way("an .npz file", partial(_ends, {".npz"}), own.from_npz, own.NPZ, _A_FILE),
     Way("an .npy file", partial(_ends, {".npy"}), own.from_npy, own.NPY, _A_FILE),
     Way("a table", partial(_ends, tablefile.SUFFIXES), own.from_table, own.TABLE, _A_FILE),
+    Way(
+        "a folder of images",
+        image_folder.is_image_folder,
+        image_folder.from_image_folder,
+        image_folder.USES,
+        "a folder with a folder of images per class",
+    ),
 )
 """Those of a user's own data."""

@@ -20,7 +20,7 @@ SUFFIXES = ".txt", ".npy", ".json", *(each for each in tablefile.SUFFIXES if eac
 
 
 def read_labels(path: Path, n: int, items: str, label: str | None = None) -> NDArray[Any]:
-    """n labels from a file.
+    """Labels from a file, n of them.
 
     A text file (``.txt``) has one per line, a JSON file a list, a NumPy file (``.npy``) an array of
     one dimension. A table has them in its only column, or in the one called like the items' own.
@@ -50,7 +50,7 @@ def read_labels(path: Path, n: int, items: str, label: str | None = None) -> NDA
         found, hint = _from_table(path, label)
         hint = hint if len(found) == n - 1 else ""
     if len(found) != n:
-        expected = f"one per item, in its order{hint}"
+        expected = f"expected one per item, in their order{hint}"
         raise DataError(f"{path}: {len(found):,} labels for the {n:,} items of {items}: {expected}")
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gigo.datasets.columns import compute
 from gigo.datasets.untrusted import reading
 from gigo.errors import DataError
 
@@ -72,6 +73,5 @@ def _is_labelled(split: Any, label: str | None) -> bool:
     """Whether any item has a label: where labels are kept back, all are -1."""
     if label is None or label not in split.column_names:
         return True
-    import pyarrow.compute as pc
-
+    pc = compute()
     return pc.unique(split.column(label)).drop_null().to_pylist() not in ([], [-1])

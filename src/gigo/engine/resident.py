@@ -36,7 +36,10 @@ class Inputs:
         self._images, self._signals = x.ndim == 4 and not whole, x.ndim == 3 and not whole
         last = x.transpose(0, 2, 3, 1) if self._images else x
         kept = np.ascontiguousarray(last, np.int64 if whole else None)
-        self._x = torch.tensor(kept, device=device)
+        if np.may_share_memory(kept, x):
+            self._x = torch.tensor(kept, device=device)
+        else:  # large data sets are in memory once while they come here, not twice
+            self._x = torch.from_numpy(kept).to(device)
 
     def __len__(self) -> int:
         return len(self._x)
