@@ -30,6 +30,10 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+def small(**fields: Any) -> dict[str, Any]:
+    return {**SMALL, **fields}
+
+
 def keys(result: gigo.Result) -> list[str]:
     return sorted(result.frame["key"])
 
@@ -40,7 +44,7 @@ def test_a_sweep_over_arrays_goes_on_where_it_stopped() -> None:
     again = gigo.sweep(X.copy(), list(Y), **SMALL)
     assert again.path == narrow.path
     assert again.frame["seconds"].tolist() == seconds  # nothing was trained again
-    wide = gigo.sweep(X, Y, **{**SMALL, "replicates": 2})
+    wide = gigo.sweep(X, Y, **small(replicates=2))
     assert wide.path == narrow.path
     assert {*keys(narrow)} < {*keys(wide)}
 
@@ -60,14 +64,12 @@ def test_a_run_holds_no_data_and_can_be_read() -> None:
     (test_set,) = result.test_sets.values()
     assert test_set.classes == ("no", "yes")
     assert test_set.notes == ("test set: 12 of 60 items, held out once, whole groups",)
-    number = np.float64(FRAME["a"][0]).tobytes()
-    assert number not in (result.path / DATABASE).read_bytes()
+    assert X[0, 0].tobytes() not in (result.path / DATABASE).read_bytes()
 
 
 def test_workers_get_the_data_and_the_same_results(tmp_path: Path) -> None:
-    fields = {**SMALL, "replicates": 3}
-    one = gigo.sweep(FRAME, "bought", **fields, out="one")
-    two = gigo.sweep(FRAME, "bought", **{**fields, "workers": 2}, out="two")
+    one = gigo.sweep(FRAME, "bought", **small(replicates=3), out="one")
+    two = gigo.sweep(FRAME, "bought", **small(replicates=3, workers=2), out="two")
     columns = ["key", "accuracy", "log_loss"]
     here, there = (each.frame.sort_values("key")[columns] for each in (one, two))
     assert here.to_numpy().tolist() == there.to_numpy().tolist()
