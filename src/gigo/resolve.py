@@ -112,8 +112,8 @@ def _from_source(ref: Ref) -> Dataset:
         return found
     if isinstance(found, tuple) and len(found) in (2, 4):
         return datasets.from_memory(*found, name=ref.name.rpartition(":")[2])
-    if isinstance(found, Mapping):
-        return datasets.from_memory(found)
+    if isinstance(found, Mapping) and {"data", "target"} <= found.keys():
+        return datasets.from_memory(found)  # what scikit-learn's loaders give
     expected = "a gigo.Dataset, or a function that gives one, or (X, y), or (X, y, X_test, y_test)"
     raise SpecError("dataset", ref.name, expected)
 
