@@ -379,3 +379,28 @@ def test_a_bunch_of_texts_keeps_its_names() -> None:
     assert numbered.classes == ("3", "5")
     with pytest.raises(GigoError, match="a bunch without data: expected data and target"):
         from_memory(Bunch(data=None, target=[1, 0]))
+
+
+def idx(path: Path, values: np.ndarray) -> None:
+    shape = np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(bytes([0, 0, 8, values.ndim]) + shape + values.tobytes())
+
+
+def test_idx_files_take_other_labels_and_an_order_of_classes(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    y = np.array([3, 5, 5, 3, 9, 9], np.uint8)
+    for part, n in (("train", 6), ("t10k", 3)):
+        idx(folder / f"{part}-images-idx3-ubyte", PIXELS[:n, :, :, 0])
+        idx(folder / f"{part}-labels-idx1-ubyte", y[:n])
+    plain = from_path(folder)
+    assert from_path(folder / "train-images-idx3-ubyte").sha256 == plain.sha256
+    files = other_labels(tmp_path, ["3", "3", "5", "3", "9", "9"])
+    dataset = from_path(folder, labels=files["l.txt"], classes=["9", "5", "3"])
+    assert dataset.classes == ("9", "5", "3") and dataset.name == "mine"
+    assert dataset.y_train.tolist() == [2, 2, 1, 2, 0, 0]
+    assert dataset.tests["test"][1].tolist() == [2, 1, 1]
+    assert np.array_equal(dataset.x_train, plain.x_train)
+    reordered = from_path(folder, classes=[3, 5, 9])
+    assert (reordered.sha256, reordered.classes) == (plain.sha256, plain.classes)
+    assert message(folder, label="y").startswith("dataset.label = 'y': expected no such option")

@@ -15,6 +15,7 @@ from scipy import stats
 from factories import corruption_of, model_of
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
+from gigo.errors import DataError
 from gigo.recipe import Recipe
 from gigo.rng import Stream, stratified
 from gigo.sample import sample
@@ -23,6 +24,7 @@ from gigo.types import Card, Dataset, Resolved, TrainingSet
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
+HELD = ["clean", "noisy"]
 WITH_TRUE = corruption_of("symmetric", include_true=True)
 KINDS = st.sampled_from([*(corruption_of(name) for name in CATALOGUE), WITH_TRUE])
 TAILS = st.sampled_from([corruption_of(name, "tail") for name in CATALOGUE])
@@ -259,3 +261,25 @@ def test_within_a_class_no_item_is_favoured() -> None:
     taken = [stratified(labels, 0.2, Stream(0, r, "split")) for r in range(800)]
     counts = np.bincount(np.concatenate(taken), minlength=40)
     assert stats.chisquare(counts).pvalue > 1e-4
+
+
+@given(situation=situations(), n_groups=st.integers(2, 30), validation=st.sampled_from(HELD))
+def test_whole_groups_are_held_out(
+    situation: tuple[Dataset, Trial], n_groups: int, validation: Any
+) -> None:
+    dataset, trial = situation
+    groups = Stream(trial.seed, 0, "groups").integers(len(dataset.y_train), n_groups)
+    in_groups = replace(dataset, groups=groups)
+    trial = replace(trial, validation=validation)
+    chosen_groups = {*groups[sorted(chosen(sample(trial, dataset)))].tolist()}
+    if len(chosen_groups) == 1:
+        with pytest.raises(DataError, match="all of one group"):
+            sample(trial, in_groups)
+        return
+    found = sample(trial, in_groups)
+    assert chosen(found) == chosen(sample(trial, dataset))
+    assert len(found.rows) + len(found.held_out) == trial.size
+    assert not {*groups[found.rows].tolist()} & {*groups[found.held_out].tolist()}
+    assert len(found.rows) and len(found.held_out)
+    again = sample(replace(trial, rate=0.0, corruption=None), in_groups)
+    assert (again.held_out == found.held_out).all()

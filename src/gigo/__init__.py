@@ -6,8 +6,8 @@
     'report.html'
 
 `run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
-and `compare` puts two side by side. A data set of your own is a function that gives a `Dataset`, a
-corruption one that gives a matrix or a `Schedule` (`gigo.ref`).
+and `compare` puts two side by side. Data of your own are ``sweep(X, y)``, a frame and its column, a
+path, or a `Dataset`; a corruption is a function that gives a matrix or a `Schedule` (`gigo.ref`).
 """
 
 from __future__ import annotations

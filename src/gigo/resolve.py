@@ -112,11 +112,10 @@ def _from_source(ref: Ref) -> Dataset:
     found: Any = thing(**ref.arguments) if callable(thing) else thing
     if isinstance(found, Dataset):
         return found
-    name = ref.name.rpartition(":")[2]
     if isinstance(found, tuple) and len(found) in (2, 4):
-        return datasets.from_memory(*found, name=name)
-    if isinstance(found, Mapping):
-        return datasets.from_memory(found, name=name)
+        return datasets.from_memory(*found, name=ref.name.rpartition(":")[2])
+    if isinstance(found, Mapping) and {"data", "target"} <= found.keys():
+        return datasets.from_memory(found)  # what scikit-learn's loaders give
     expected = "a gigo.Dataset, or a function that gives one, or (X, y), or (X, y, X_test, y_test)"
     raise SpecError("dataset", ref.name, expected)
 

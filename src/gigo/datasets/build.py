@@ -169,10 +169,10 @@ def _copied(x: Inputs, x_test: Inputs) -> list[str]:
     found = copies(x, x_test)
     if not found:
         return []
-    are = "item is" if found == 1 else "items are"
+    are = "is" if found == 1 else "are"
     return [
-        f"{found:,} of {count(x_test):,} test {are} also in the training set, where remembering "
-        "is as good as learning: leave copies out, or put them in one group"
+        f"{found:,} of {count(x_test):,} test items {are} also in the training set, where "
+        "remembering is as good as learning: leave copies out, or put them in one group"
     ]
 
 

@@ -78,28 +78,32 @@ def _content(dataset: Dataset) -> str:
 
 def _written(dataset: Dataset, folder: Path) -> Path:
     """The file of a data set in a folder; written in whole or not at all."""
-    import joblib
-
     path = folder / f"{_content(dataset)}.joblib"
-    try:
-        os.utime(path)  # it is being used
-        if _is_whole(path):
-            return path
-    except FileNotFoundError:
-        pass
     fresh = path.with_suffix(f".{os.getpid()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            os.utime(path)  # it is being used
+            if _is_whole(path):
+                return path
         _remove_unused(folder)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            joblib.dump(replace(dataset, tests=dict(dataset.tests)), file)
+        _dump(dataset, fresh)
         os.replace(fresh, path)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path}: expected room for a copy of {dataset.name} ({reason})") from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
     return path
+
+
+def _dump(dataset: Dataset, path: Path) -> None:
+    import joblib
+
+    private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(private, "wb") as file:
+        joblib.dump(replace(dataset, tests=dict(dataset.tests)), file)
 
 
 def _is_whole(path: Path) -> bool:
