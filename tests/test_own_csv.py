@@ -296,3 +296,12 @@ def test_options_that_are_no_use(
         from_path("a.csv", **options)
     start, _, end = message.partition(".*")
     assert str(error.value).startswith(start) and str(error.value).endswith(end or "")
+
+
+def test_words_that_seem_to_be_something_else_are_told(tmp_path: Path) -> None:
+    lines = [f"{'?' if k in (3, 7) else k},id{k},{'ab'[k % 2]},{k % 2}" for k in range(30)]
+    dataset = small(tmp_path / "a.csv", "\n".join(["age,who,kind,y", *lines]))
+    assert [note for note in dataset.notes if note.startswith("column")] == [
+        "column 'age': words, since 2 of 30 values are no numbers, such as '?'",
+        "column 'who': 30 different words in 30 items, each taken for a category",
+    ]

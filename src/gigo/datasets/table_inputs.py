@@ -22,6 +22,12 @@ MISSING = ("", "#N/A", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null", "None")
 WORDS = 4
 """Words are free text, no categories, if most values are different and of so many words."""
 
+MANY = 20
+"""Different words from which a column may be no category, if most items have one of their own."""
+
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+"""What words look like that are numbers."""
+
 DAY = 86_400e6
 """Microseconds."""
 
@@ -172,7 +178,9 @@ def _frame(
         elif pa.types.is_dictionary(column.type):
             found[name] = _categories(plain(column))
         elif is_words(plain(column).type):
-            found[name] = _words(plain(column), known)
+            words = _present(plain(column))
+            found[name] = _words(words, known)
+            notes += [f"column {name!r}: {said}" for said in _strange(words) if like is None]
         else:
             found[name] = _numbers(column, f"{place}: column {name!r}")
         if pa.types.is_temporal(column.type):
@@ -218,15 +226,34 @@ def _truths(column: Any) -> Any:
     return plain(pc.if_else(column, "True", "False"))
 
 
-def _words(column: Any, known: str | None) -> Any:
-    """Categories, or free text; those that say that there is no value are missing."""
+def _present(column: Any) -> Any:
+    """Words, of which those that say that there is no value are missing."""
     import pyarrow as pa
 
     pc = compute()
     none = pc.is_in(column, pa.array(MISSING, column.type))
-    column = pc.if_else(none, None, column)
+    return pc.if_else(none, None, column)
+
+
+def _words(column: Any, known: str | None) -> Any:
+    """Categories, or free text."""
     free = known == "object" if known else _is_free(column.drop_null())
     return column.to_pandas().astype(object) if free else _categories(column)
+
+
+def _strange(column: Any) -> list[str]:
+    """What is to be said of words that seem to be something else."""
+    pc = compute()
+    words = column.drop_null()
+    number = pc.match_substring_regex(words, NUMBER)
+    n, numbers = len(words), pc.sum(number).as_py() or 0
+    if n / 2 < numbers < n:
+        other = words.filter(pc.invert(number))[0].as_py()
+        return [f"words, since {n - numbers:,} of {n:,} values are no numbers, such as {other!r}"]
+    different = pc.count_distinct(words).as_py()
+    if different > max(n / 2, MANY) and not _is_free(words):
+        return [f"{different:,} different words in {n:,} items, each taken for a category"]
+    return []
 
 
 def _is_free(texts: Any) -> bool:
