@@ -11,7 +11,7 @@ for seconds; a test of a plug-in is one call:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -185,7 +185,7 @@ def check_model(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder() -> Generator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder) / "run"
 

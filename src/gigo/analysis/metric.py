@@ -141,6 +141,6 @@ def find(name: str, frame: pd.DataFrame) -> Metric:
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
     known = [each for each in METRICS if each in frame and frame[each].notna().to_numpy(bool).any()]
-    if len(frame) and name not in known:
+    if known and name not in known:
         raise SpecError("metric", name, f"one that this run has: {', '.join(known)}")
     return METRICS[name]

@@ -135,14 +135,6 @@ class Meter:
                 self._warned.add(kind)
                 self.note(f"{model}: {text}")
 
-    def _told_failure(self, record: Record) -> None:
-        """Say that a trial failed, the first time: whoever sits by can mend what is amiss."""
-        if record.status in FAILED and not self._failed:
-            self._failed = True
-            told = "failed" if record.status == "failed" else "timed out"
-            where = f"rate {record.trial['rate']}, replicate {record.trial['replicate']}"
-            self.note(f"a trial {told} ({where}), the run goes on: {record.provenance['error']}")
-
     def _detour(self, event: Detour) -> None:
         """Say so, once for all stacks."""
         if event not in self._detours:
