@@ -61,7 +61,7 @@ def from_saved(folder: Path, options: Options) -> Dataset:
         SpecError, DataError: as `from_table` and `read_saved`.
     """
     splits = saved.read_saved(folder)
-    name = saved.training_split(splits, folder.name)
+    name = saved.split_for_training(splits, folder.name)
     train = splits[name]
     numbering = [n for n in train.column_names if columns.class_names(train.schema, n)]
     if options.label is None and len(numbering) == 1:
@@ -70,7 +70,7 @@ def from_saved(folder: Path, options: Options) -> Dataset:
         label, said = _label(train.column_names, folder, options)
     if options.group is not None:
         columns.check_column("group", options.group, train.column_names, folder.name)
-    other, chosen = saved.testing_split(splits, name, label)
+    other, chosen = saved.split_for_testing(splits, name, label)
     tested = None if other is None else _fitting(splits[other], train, options.group, other, folder)
     return _from_tables(folder, (train, tested), label, options, [*said, *chosen])
 

@@ -38,7 +38,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
         return {name: split.with_format("arrow")[:] for name, split in splits.items()}
 
 
-def training_split(splits: Mapping[str, Any], place: str) -> str:
+def split_for_training(splits: Mapping[str, Any], place: str) -> str:
     """The name of the split to train on: ``train``, or the only one.
 
     Raises:
@@ -50,14 +50,14 @@ def training_split(splits: Mapping[str, Any], place: str) -> str:
     return "train" if "train" in splits else next(iter(splits))
 
 
-def testing_split(
+def split_for_testing(
     splits: Mapping[str, Any], train: str, label: str | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """The name of the split to test on, and what is to be said of the choice.
 
     It is the first of `TESTS` whose items have labels; None where there is none.
 
-    >>> testing_split({"train": None, "validation": None, "extra": None}, "train", None)
+    >>> split_for_testing({"train": None, "validation": None, "extra": None}, "train", None)
     ('validation', ("test set: the split 'validation'", 'splits that are not used: extra'))
     """
     there = [name for name in TESTS if name in splits and name != train]
