@@ -87,16 +87,19 @@ def card_of(dataset: Dataset) -> Card:
 
 def make_test_set(name: str = "digits") -> TestSet:
     """A test set of the catalogue with its true size and hash; the labels are made up."""
-    entry = datasets.CATALOGUE[name]
-    names = tuple(f"class {k}" for k in range(entry.n_classes))
-    labels = np.random.default_rng(0).integers(entry.n_classes, size=entry.n_test)
-    return TestSet(name, entry.sha256, names, {"test": labels}, entry.n_train, "made up")
+    return _test_set(datasets.CATALOGUE[name])
+
+
+def _test_set(known: Card | datasets.DatasetEntry) -> TestSet:
+    names = tuple(f"class {k}" for k in range(known.n_classes))
+    labels = np.random.default_rng(0).integers(known.n_classes, size=known.n_test)
+    return TestSet(known.name, known.sha256, names, {"test": labels}, known.n_train, "made up")
 
 
 def make_record(trial: Trial, **fields: Any) -> Record:
     """A record whose accuracy falls with the rate; the same for the same trial."""
     rng = np.random.default_rng(int(trial.key[:8], 16))
-    test_set = make_test_set(trial.dataset.name)
+    test_set = _test_set(trial.dataset)
     truth, n_classes = test_set.labels["test"], len(test_set.classes)
     guess = rng.integers(n_classes, size=len(truth))
     predictions = np.where(rng.random(len(truth)) < 1 - trial.rate, truth, guess).astype(np.uint8)

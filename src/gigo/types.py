@@ -112,8 +112,8 @@ class Card:
         kind: of its inputs.
         input_shape: of one item.
         n_classes, n_train, n_test: counts; ``n_test`` is of all test sets together.
-        n_bytes: of its inputs in memory, about; 0 where a run is only read.
         load: reads it, telling a `Watch` of downloads; raises DataError.
+        n_bytes: of its inputs in memory, about; 0 where a run is only read.
     """
 
     name: str
@@ -123,8 +123,8 @@ class Card:
     n_classes: int
     n_train: int
     n_test: int
-    n_bytes: int = field(default=0, compare=False, repr=False)
     load: Callable[[Watch], Dataset] = field(default=_not_here, compare=False, repr=False)
+    n_bytes: int = field(default=0, compare=False, repr=False)
 
     @property
     def label(self) -> str:
