@@ -329,6 +329,14 @@ def test_what_is_to_be_said_of_the_data_is_said(demo):
     assert brief(material).index(said) < brief(material).index(of_kind(Items, brief(demo))[0])
 
 
+def test_classes_have_the_names_that_their_owner_gave_them(demo):
+    (test_set,) = TEST_SETS.values()
+    names = ("NA", "-1", "a cat", *"3456789")
+    material = replace(demo, test_sets={test_set.sha256: replace(test_set, classes=names)})
+    (facts,) = of_kind(Facts, report(material))
+    assert "10 classes: NA, -1, a cat, 3 and 6 more" in dict(facts.pairs)["digits"]
+
+
 def test_what_is_special_of_a_model_is_said(demo):
     (grid,) = demo.grids
     note = "features are learned from all 1,347 training items, without labels"
