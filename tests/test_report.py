@@ -310,8 +310,8 @@ def test_an_interval_that_ends_at_a_bound_is_written_out():
     assert "or the interval where it ends at a bound" in figures.reading
 
 
-def test_a_name_that_nobody_gave_is_no_title(demo):
-    for name in ("study", "sweep-0123abcd"):
+def test_a_name_that_says_nothing_is_no_title(demo):
+    for name in ("study", "sweep-0123abcd", "digits"):
         title, *_ = report(replace(demo, title=name))
         assert title == Heading("Test accuracy on digits against corrupted labels", 1)
 
