@@ -16,6 +16,7 @@ DARK = {
     "#e8e8e8": "#333333",  # grid
     "#222222": "#dddddd",  # titles, legend
     "#444444": "#bbbbbb",  # numbers of the axes
+    "#595959": "#b0b0b0",
     "#666666": "#aaaaaa",
     "#808080": "#999999",
     "#0072B2": "#4ba3d9",  # the darker ones of Okabe & Ito (2008), lighter

@@ -310,8 +310,8 @@ def test_an_interval_that_ends_at_a_bound_is_written_out():
     assert "or the interval where it ends at a bound" in figures.reading
 
 
-def test_a_name_that_nobody_gave_is_no_title(demo):
-    for name in ("study", "sweep-0123abcd"):
+def test_a_name_that_says_nothing_is_no_title(demo):
+    for name in ("study", "sweep-0123abcd", "digits"):
         title, *_ = report(replace(demo, title=name))
         assert title == Heading("Test accuracy on digits against corrupted labels", 1)
 
@@ -327,6 +327,14 @@ def test_what_is_to_be_said_of_the_data_is_said(demo):
         assert said in blocks
         assert Text(f"digits: {copies}.", "warning") in blocks
     assert brief(material).index(said) < brief(material).index(of_kind(Items, brief(demo))[0])
+
+
+def test_classes_have_the_names_that_their_owner_gave_them(demo):
+    (test_set,) = TEST_SETS.values()
+    names = ("NA", "-1", "a cat", *"3456789")
+    material = replace(demo, test_sets={test_set.sha256: replace(test_set, classes=names)})
+    (facts,) = of_kind(Facts, report(material))
+    assert "10 classes: NA, -1, a cat, 3 and 6 more" in dict(facts.pairs)["digits"]
 
 
 def test_what_is_special_of_a_model_is_said(demo):

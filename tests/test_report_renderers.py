@@ -131,6 +131,16 @@ def test_the_page_can_be_read_without_seeing_it(demo, source):
     assert all(attrs["aria-label"] and attrs["tabindex"] == "0" for attrs in regions)
 
 
+def test_a_notebook_shows_images_with_their_finding(demo):
+    shown = html.excerpt(brief(demo))
+    images = [
+        attrs["aria-label"] for _, attrs in Outline(shown).found if attrs.get("role") == "img"
+    ]
+    assert images == [figure.alt for figure in figures_of(brief(demo))]
+    assert shown.count('fill="white"') >= len(images)  # dark words need a light ground
+    assert "<script" not in shown
+
+
 def test_the_page_says_the_answer_first(demo, source):
     said = " ".join(Outline(source).said)
     order = [demo.answer.findings[0].lines[0], "Figure 1.", "Estimates", "How it was made"]

@@ -255,7 +255,9 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     yield "Training time", f"{sum(done['seconds']):,.0f} s in all"
     for test_set in material.test_sets.values():
         items = f"{test_set.n_train:,} training and {len(test_set.labels['test']):,} test items"
-        yield test_set.name, f"{items}; {test_set.source}; sha256 {test_set.sha256}"
+        classes = f"{len(test_set.classes)} classes: {method.first(test_set.classes)}"
+        told = (items, classes, test_set.source, f"sha256 {test_set.sha256}")
+        yield test_set.name, "; ".join(told)
 
 
 def provenance(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

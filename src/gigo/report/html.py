@@ -58,11 +58,13 @@ def _html_in_notebook(block: b.Block) -> Html:
         return _html(block)
     from vl_convert import vegalite_to_svg
 
-    drawn = [
-        tag("figure", Html(vegalite_to_svg(draw(each.panel), config=look("light"))))
-        for each in block.figures
-    ]
-    return tag("div", *drawn, tag("p", reading([each.panel for each in block.figures])))
+    config = {**look("light"), "background": "white"}  # whatever the notebook's own is
+    images = [Html(vegalite_to_svg(draw(each.panel), config=config)) for each in block.figures]
+    figures = (
+        tag("figure", tag("div", image, role="img", aria_label=each.alt))
+        for each, image in zip(block.figures, images, strict=True)
+    )
+    return tag("div", *figures, tag("p", reading([each.panel for each in block.figures])))
 
 
 def _html(block: b.Block) -> Html:

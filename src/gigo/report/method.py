@@ -25,7 +25,7 @@ def title(material: Material) -> str:
     sets = list(material.frame["dataset"].unique())
     of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
     what = f"test {material.metric.title}{of} against corrupted labels"
-    if UNNAMED.fullmatch(material.title):
+    if UNNAMED.fullmatch(material.title) or [material.title] == sets:
         return what[0].upper() + what[1:]
     return f"{material.title}: {what}"
 
