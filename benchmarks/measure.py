@@ -167,7 +167,7 @@ def fit(shape: tuple[int, int, int], side: str) -> dict[str, float]:
     """Epochs of full-size training, nothing validated: six models, or one of a rival."""
     n, epochs = 3_840, 2
     if side == "gigo":
-        recipe = {"batch_size": 256, "epochs": epochs, "patience": 0}
+        recipe = {"base": "article", "epochs": epochs, "patience": 0}
         fields: dict[str, Any] = {"dataset": REAL[shape], "size": n, "model": "article_cnn"}
         rates = [0, 0.1, 0.2, 0.3, 0.4, 0.5]
         return gigo(steady=True, rates=rates, recipe=recipe, validation="none", **fields)
@@ -180,7 +180,7 @@ def fit(shape: tuple[int, int, int], side: str) -> dict[str, float]:
 def first_1000(side: str) -> dict[str, float]:
     """The sweep over 1,000 items, a few epochs, under two validation policies."""
     epochs = 12
-    recipe = {"epochs": epochs, "patience": 0, "plateau_patience": 0}
+    recipe = {"base": "article", "epochs": epochs, "patience": 0, "plateau_patience": 0}
     if side in ("gigo-oracle", "gigo-clean"):
         policy = side.removeprefix("gigo-")
         return gigo(

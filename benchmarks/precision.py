@@ -39,10 +39,19 @@ STUDIES = {
         dataset="digits", rates=0.2, recipe="small", replicates=60, seed=1
     ),
     "mnist-1000": Study.create(
-        dataset="mnist", size=1000, rates=[0, 0.2, 0.4, 0.6], validation="clean", replicates=6
+        dataset="mnist",
+        size=1000,
+        rates=[0, 0.2, 0.4, 0.6],
+        recipe="article",
+        validation="clean",
+        replicates=6,
     ),
     "mnist-all": Study.create(
-        dataset="mnist", rates=0.4, recipe={"epochs": 5}, validation="clean", replicates=3
+        dataset="mnist",
+        rates=0.4,
+        recipe={"base": "article", "epochs": 5},
+        validation="clean",
+        replicates=3,
     ),
 }
 PRODUCTS = {

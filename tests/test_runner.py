@@ -28,7 +28,7 @@ from gigo.trial import Trial
 from gigo.types import Record
 
 Train = Callable[[Sequence[Trial], Any, Any], Iterator[EpochDone | Record]]
-STUDY = make_study(precision="float32")
+STUDY = make_study(precision="float32", recipe="article")
 KEYS = list(trials_of(STUDY))
 
 
@@ -140,7 +140,9 @@ def test_the_first_run_decides_on_the_precision(tmp_path: Path, engine: Engine) 
 
 
 def test_a_stack_shares_what_members_must_share(tmp_path: Path, engine: Engine) -> None:
-    study = STUDY.but(size=[100, 200], validation=["clean", "none"], recipe={"epochs": 9})
+    study = STUDY.but(
+        size=[100, 200], validation=["clean", "none"], recipe={"base": "article", "epochs": 9}
+    )
     engine.run(study, tmp_path)
     trials = trials_of(study)
     groups = [{trials[k].validation for k in stack} for stack in engine.stacks]

@@ -606,7 +606,7 @@ def test_a_study_that_this_version_does_not_know_is_reported(run: Path) -> None:
     plain = grid_of(STUDY).to_json()
     craft(run, "grid", 1, grid=json.dumps({**plain, "study": {**plain["study"], "sizes": 5}}))
     with pytest.raises(
-        StoreError, match=r"run\.sqlite, row 1: grid\.grid can't be read: key = 'sizes'"
+        StoreError, match=r"run\.sqlite, row 1: grid\.grid can't be read: field = 'sizes'"
     ):
         Store.open(run)
 

@@ -263,7 +263,8 @@ def test_a_misspelt_key_is_named_before_the_one_that_is_missing() -> None:
 @pytest.mark.parametrize("rate", [-0.1, 1.0001, 200, float("nan"), float("inf"), -float("inf")])
 def test_rates_are_fractions(rate: float) -> None:
     message = refused(lambda: made(rates=[0, rate]))
-    assert message == f"rates = {rate!r}: expected numbers from 0 to 1"
+    hint = " (5 % is 0.05)" if rate == 5 else ""
+    assert message == f"rates = {rate!r}: expected numbers from 0 to 1{hint}"
 
 
 @pytest.mark.parametrize(
