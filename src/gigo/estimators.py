@@ -15,6 +15,7 @@ Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import platform
@@ -84,6 +85,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
     supply = _Supply(dataset)
+    _one_thread()  # imports what it needs, as does the next line: no trial is to be charged for it
+    importlib.import_module("sklearn.base")
     for trial in trials:
         started = time.perf_counter()
         part = sample(trial, dataset)
