@@ -34,9 +34,10 @@ format: $(VENV)/.dev ## mend style and format where a tool can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## run the benchmarks (start-up, the engine, training speed against rivals)
+bench: $(VENV)/.dev ## run the benchmarks (start-up, the engine, estimators, training speed against rivals)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/estimators.py
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove the environment, caches and builds; runs stay

@@ -161,10 +161,10 @@ def test_a_model_s_random_numbers_depend_on_the_replicate_and_not_on_what_ran_be
 
 
 def test_global_generators_are_left_as_they_were(spy: Any) -> None:
-    before = random.getstate(), np.random.get_state()[1], torch.get_rng_state()
+    before = random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
     records(clouds(), spy)
     assert random.getstate() == before[0]
-    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+    np.testing.assert_equal(np.random.get_state(legacy=False), before[1])
     assert torch.equal(torch.get_rng_state(), before[2])
 
 

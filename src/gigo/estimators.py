@@ -15,6 +15,7 @@ Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import platform
@@ -22,7 +23,7 @@ import random
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from inspect import signature
@@ -84,6 +85,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
     supply = _Supply(dataset)
+    _one_thread()  # imports what it needs, as does the next line: no trial is to be charged for it
+    importlib.import_module("sklearn.base")
     for trial in trials:
         started = time.perf_counter()
         part = sample(trial, dataset)
@@ -222,7 +225,7 @@ def _fitted(
             for name, (inputs, _) in dataset.tests.items()
         }, part.labels
     sets = supply.sets(model, trial, part)
-    own = (lambda x: x) if sets.shared else _copied
+    own = _as_it_is if sets.shared else _copied
     with _alone(trial), _one_thread():
         watched = _watched(model, sets.held_out, part.held_out_labels, present)
         model.fit(own(sets.fitted), codes.astype(np.int64), **watched)
@@ -286,6 +289,10 @@ def _flat(x: Inputs) -> Inputs:
     return rows.astype(np.float32) / 255 if x.dtype == np.uint8 else rows
 
 
+def _as_it_is(x: Inputs) -> Inputs:
+    return x
+
+
 def _copied(x: Inputs) -> Inputs:
     """Inputs that a model may write into."""
     return np.array(x) if isinstance(x, np.ndarray) else x.copy()
@@ -324,7 +331,7 @@ def _versions(model: Any) -> dict[str, str]:
 
 
 @contextmanager
-def _alone(trial: Trial) -> Iterator[None]:
+def _alone(trial: Trial) -> Generator[None]:
     """Global generators seeded by the trial, and afterwards as they were before."""
     torch: Any = sys.modules.get("torch")
     before = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()

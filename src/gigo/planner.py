@@ -300,9 +300,10 @@ def _parts(
     group: Sequence[Trial], known: Mapping[str, Effort], limit: float | None
 ) -> list[list[Trial]]:
     """Trials of estimators as jobs, whole where they share what is done once for all of them."""
-    work = sum(known[trial.key].seconds for trial in group)
-    whole = limit is None or group[0].model.shares
-    count = 1 if whole else min(max(1, round(work * FINER / limit)), len(group))
+    count = 1
+    if limit is not None and not group[0].model.shares:
+        work = sum(known[trial.key].seconds for trial in group)
+        count = min(max(1, round(work * FINER / limit)), len(group))
     bounds = [len(group) * i // count for i in range(count + 1)]
     return [list(group[a:b]) for a, b in pairwise(bounds)]
 

@@ -91,18 +91,22 @@ class Ref(Spec):
 
     @property
     def label(self) -> str:
-        """How tables and figures name it, in at most 60 characters."""
+        """How tables and figures name it."""
         called = self.options.get("called")
-        if called is not None:
-            return short(str(called))
+        return short(str(called)) if called is not None else self._shown(self.name)
+
+    @property
+    def short_label(self) -> str:
+        """The same in at most 60 characters; folders and packages go first."""
+        if len(self.label) <= LONGEST or self._thing is not None or ":" not in self.name:
+            return short(self.label)
+        place, _, name = self.name.rpartition(":")
+        return short(self._shown(f"{Path(place).name}:{name}" if place.endswith(".py") else name))
+
+    def _shown(self, name: str) -> str:
+        """A name with the options."""
         shown = {k: v for k, v in self.options.items() if self._thing is None or k != "key"}
-        options = " ".join(f"{k}={v}" for k, v in sorted(shown.items()))
-        whole = f"{self.name} {options}".strip()
-        if len(whole) > LONGEST and self._thing is None and ":" in self.name:
-            place, _, name = self.name.rpartition(":")
-            name = f"{Path(place).name}:{name}" if place.endswith(".py") else name
-            whole = f"{name} {options}".strip()
-        return short(whole)
+        return " ".join([name, *(f"{k}={v}" for k, v in sorted(shown.items()))])
 
     @property
     def is_object(self) -> bool:

@@ -150,7 +150,7 @@ def _model(ref: Ref, card: Card) -> Model:
     auto = partial(models.default_for, card)
     thing, options, chosen = _named("model", ref, models.CATALOGUE, auto)
     if models.is_network(thing, options):
-        model = Model(chosen.label, canonical(chosen.identity), partial(thing, **options))
+        model = Model(chosen.short_label, canonical(chosen.identity), partial(thing, **options))
         models.check_input(model, card)
         return model
     if ref.is_catalogued:
@@ -160,7 +160,7 @@ def _model(ref: Ref, card: Card) -> Model:
     make = models.estimator(thing, options)
     made, identity = make(), canonical(chosen.identity)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
-    return Model(chosen.label, identity, make, "estimator", monitors, shares=shares)
+    return Model(chosen.short_label, identity, make, "estimator", monitors, shares=shares)
 
 
 def _named(

@@ -167,7 +167,7 @@ def _fresh(thing: Any, options: Mapping[str, Any]) -> Any:
 
     if isinstance(thing, type) or not hasattr(thing, "fit"):
         return thing(**options)
-    copy = clone(thing, safe=False)
+    copy: Any = clone(thing, safe=False)
     return copy.set_params(**options) if options else copy
 
 

@@ -76,7 +76,7 @@ class Columns(TransformerMixin, BaseEstimator):
         return pd.DataFrame(columns)
 
 
-def _columns(x: Inputs) -> Iterator[tuple[int, pd.Series[Any]]]:
+def _columns(x: Inputs) -> Iterator[tuple[int, pd.Series]]:
     """The columns of a table by their places; of other inputs none."""
     return enumerate(column for _, column in x.items()) if _is_table(x) else iter(())
 
@@ -85,15 +85,15 @@ def _is_table(x: Inputs) -> bool:
     return hasattr(x, "iloc")
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
+def _is_number(column: pd.Series) -> bool:
     return column.dtype.kind in "biuf" and column.dtype != "category"
 
 
-def _objects(column: pd.Series[Any]) -> Any:
+def _objects(column: pd.Series) -> Any:
     """(n, 1) texts as objects, missing ones as NaN."""
     return column.astype(str).astype(object).where(column.notna(), np.nan).to_numpy()[:, None]
 
 
-def _texts(column: pd.Series[Any]) -> list[str]:
+def _texts(column: pd.Series) -> list[str]:
     """Texts, missing ones empty."""
     return column.astype(object).where(column.notna(), "").astype(str).tolist()

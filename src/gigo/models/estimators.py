@@ -22,7 +22,8 @@ def boosting(max_iter: int = 100, learning_rate: float = 0.1, words: int = 100) 
 
     from gigo.models.columns import Columns
 
-    trees = HistGradientBoostingClassifier(
+    kind: Any = HistGradientBoostingClassifier
+    trees = kind(
         max_iter=max_iter,
         learning_rate=learning_rate,
         categorical_features="from_dtype",

@@ -19,7 +19,11 @@ from gigo.models.columns import Columns
 
 def _tells(name: str) -> Any:
     """Whether the model of a `Once` has a method."""
-    return lambda once: hasattr(once.model, name)
+
+    def tells(once: Any) -> bool:
+        return hasattr(once.model, name)
+
+    return tells
 
 
 class Once(ClassifierMixin, BaseEstimator):
@@ -45,12 +49,13 @@ class Once(ClassifierMixin, BaseEstimator):
 
     def inputs_once(self, x: Inputs, *others: Inputs) -> tuple[Inputs, ...]:
         """What the transformer, fitted to ``x``, makes of it and of the others."""
-        fitted = clone(self.inputs)
+        fitted: Any = clone(self.inputs)
         given = fitted.fit_transform(x)
         return given, *(fitted.transform(other) for other in others)
 
     def fit(self, x: Inputs, y: NDArray[np.int64]) -> Self:
-        self.model_ = clone(self.model).fit(x, y)
+        fresh: Any = clone(self.model)
+        self.model_ = fresh.fit(x, y)
         return self
 
     @property

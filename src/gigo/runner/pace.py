@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from gigo.planner import efforts
@@ -28,7 +28,7 @@ class Pace:
             for trial in trials
             if trial.model.trainer == "estimator"
         }
-        self._left, self._done, self._took = Counter[str](), Counter[str](), Counter[str]()
+        self._left, self._done, self._took = (defaultdict[str, float](float) for _ in range(3))
         for trial in trials:
             self._left[self._model.get(trial.key, "")] += self._guess[trial.key]
 
