@@ -216,8 +216,8 @@ def test_vectors_are_refused_in_one_line_where_images_are_needed(name: str) -> N
     with pytest.raises(SpecError) as caught:
         models.check_input(resolved(name), card((13,), "wine"))
     assert str(caught.value) == (
-        f"model = {name!r}: expected a model for the items of shape (13,) of wine, such as logistic "
-        "(takes images, (channels, height, width))"
+        f"model = {name!r}: expected a model for the items of shape (13,) of wine, such as "
+        "logistic (takes images, (channels, height, width))"
     )
 
 

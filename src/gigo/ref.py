@@ -87,7 +87,8 @@ class Ref(Spec):
     @property
     def is_passing(self) -> bool:
         """Whether no other process can know it again: an object without known content or key."""
-        return self._passing
+        parts = (each for each in self.options.values() if isinstance(each, Ref))
+        return self._passing or any(each.is_passing for each in parts)
 
     @property
     def label(self) -> str:
