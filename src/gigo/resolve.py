@@ -184,7 +184,7 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     make = models.estimator(thing, options)
     made, known = make(), canonical(identity)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
-    return Model(label, known, make, "estimator", monitors, features, shares)
+    return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
 
 
 def _features(ref: Ref, card: Card) -> Features:
