@@ -30,6 +30,7 @@ def make_study(**fields: Any) -> Study:
         "corruption": ["symmetric", "biased"],
         "rates": [0, 0.5, 1],
         "replicates": 2,
+        "model": "small_cnn",
     }
     return Study.create(**{**small, **fields})
 

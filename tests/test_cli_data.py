@@ -85,7 +85,7 @@ def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> N
         "size": 10,
         "rates": [0],
         "replicates": 1,
-        "model": "logistic",
+        "model": "linear",
         "recipe": {"epochs": 1},
     }
     result = gigo.sweep(dataset=str(place), out=tmp_path / "run", **study)

@@ -16,7 +16,7 @@ from gigo.engine.resident import Resident
 from gigo.engine.routes import route
 from gigo.engine.training import TrainingStack
 from gigo.errors import EngineError
-from gigo.models.networks import logistic
+from gigo.models.networks import linear
 from gigo.trial import Trial
 from gigo.types import Dataset
 from sequences import NETWORKS, VOCABULARY, WHOLE, Attention, Gru, Words
@@ -113,4 +113,4 @@ def test_what_can_be_learned_is(build: Build) -> None:
 def test_a_network_for_real_numbers_is_refused_for_ids() -> None:
     ids = world(next(iter(WHOLE))).train
     with pytest.raises(EngineError, match=r"^model mine: .*dtype"):
-        route(logistic((9,), 3), ids, 3, "mine")
+        route(linear((9,), 3), ids, 3, "mine")

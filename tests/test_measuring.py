@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gigo.errors import EngineError
 from gigo.measuring import Build, Cost, measure, separate, smallest_side, takes
-from gigo.models.networks import logistic, mlp, resnet, small_cnn
+from gigo.models.networks import linear, mlp, resnet, small_cnn
 from sequences import NETWORKS, VOCABULARY, Gru, Signals, Words
 
 CLASSES = 3
@@ -95,7 +95,7 @@ def test_the_smallest_side_is_tight(body: list[Conv | None], units: list[int]) -
 
 
 def test_what_a_perceptron_costs_is_known() -> None:
-    assert measure(logistic, (5, 4), CLASSES) == Cost(63, 2 * 20 * CLASSES, 0, 20 + CLASSES)
+    assert measure(linear, (5, 4), CLASSES) == Cost(63, 2 * 20 * CLASSES, 0, 20 + CLASSES)
     cost = measure(partial(mlp, width=7, depth=1), (20,), CLASSES)
     assert cost == Cost(21 * 7 + 8 * CLASSES, 2 * (20 * 7 + 7 * CLASSES), 20 + 7, 7 + CLASSES)
 

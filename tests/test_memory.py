@@ -62,9 +62,9 @@ print(costs.stack_memory(trial, width), peak() - before)
         "mnist article_cnn shared none 1 4096 256 0",
         "mnist article_cnn own none 4 1024 256 0",
         # Where networks are small, what is known of the items counts.
-        "mnist logistic own none 32 512 10000 0",
-        "mnist logistic own none 16 512 10000 4",
-        "mnist logistic own oracle 64 10000 1000 0",
+        "mnist linear own none 32 512 10000 0",
+        "mnist linear own none 16 512 10000 4",
+        "mnist linear own oracle 64 10000 1000 0",
     ],
 )
 def test_the_estimate_is_a_bound_and_not_a_loose_one(case: str) -> None:

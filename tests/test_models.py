@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,9 +12,9 @@ from torch import nn
 from gigo import models
 from gigo.errors import SpecError
 from gigo.measuring import measure, smallest_side
-from gigo.models.networks import article_cnn, logistic, mlp, resnet, small_cnn
+from gigo.models.networks import article_cnn, linear, mlp, resnet, small_cnn
 from gigo.models.residual import ResidualBlock
-from gigo.types import Card, Model
+from gigo.types import Card, Kind, Model
 
 
 def parameters(network: nn.Module) -> int:
@@ -45,7 +46,7 @@ def test_residual_networks_have_their_published_size() -> None:
 @pytest.mark.parametrize("shape", [(3, 8, 8), (11,), (2, 30)], ids=str)
 def test_dense_networks_have_a_weight_per_pair_of_units(shape: tuple[int, ...]) -> None:
     n = torch.Size(shape).numel()
-    assert parameters(logistic(shape, 5)) == 5 * (n + 1)
+    assert parameters(linear(shape, 5)) == 5 * (n + 1)
     assert parameters(mlp(shape, 5, width=7, depth=3)) == 7 * (n + 1) + 2 * 7 * 8 + 5 * 8
 
 
@@ -157,15 +158,32 @@ def test_weights_follow_from_torchs_seed() -> None:
         ((3, 32, 32), "article_cnn"),
         ((3, 1, 1), "mlp"),
         ((2, 30), "mlp"),
-        ((11,), "mlp"),
     ],
     ids=str,
 )
-def test_the_default_is_the_articles_network_where_it_fits(
+def test_the_default_on_an_accelerator_is_the_articles_network_where_it_fits(
     shape: tuple[int, ...], name: str
 ) -> None:
-    assert models.default_for(card(shape)) == name
-    models.check_input(resolved(name), card(shape))
+    images = replace(card(shape), kind="image")
+    assert models.default_for(images, accelerated=True) == name
+    models.check_input(resolved(name), images)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "name"),
+    [
+        ("image", (1, 8, 8), "patches"),
+        ("image", (3, 480, 640), "patches"),
+        ("image", (3, 1, 1), "mlp"),
+        ("vector", (11,), "logistic"),
+        ("table", (11,), "boosting"),
+        ("text", (), "tfidf"),
+    ],
+)
+def test_the_default_on_a_cpu_follows_the_kind_of_inputs(
+    kind: Kind, shape: tuple[int, ...], name: str
+) -> None:
+    assert models.default_for(replace(card(shape), kind=kind)) == name
 
 
 @pytest.mark.parametrize(
@@ -184,9 +202,11 @@ def test_the_smallest_image_is_known_and_trains_in_a_batch_of_one(name: str, sid
 
 def test_images_too_small_for_a_model_are_refused_in_one_line() -> None:
     with pytest.raises(SpecError) as caught:
-        models.check_input(resolved("article_cnn"), card((1, 8, 8), "digits"))
+        models.check_input(
+            resolved("article_cnn"), replace(card((1, 8, 8), "digits"), kind="image")
+        )
     assert str(caught.value) == (
-        "model = 'article_cnn': expected a model for the 8x8 images of digits, such as small_cnn "
+        "model = 'article_cnn': expected a model for the 8x8 images of digits, such as patches "
         "(this one needs 24x24)"
     )
 
@@ -196,8 +216,8 @@ def test_vectors_are_refused_in_one_line_where_images_are_needed(name: str) -> N
     with pytest.raises(SpecError) as caught:
         models.check_input(resolved(name), card((13,), "wine"))
     assert str(caught.value) == (
-        f"model = {name!r}: expected a model for the items of shape (13,) of wine, such as mlp "
-        "(takes images, (channels, height, width))"
+        f"model = {name!r}: expected a model for the items of shape (13,) of wine, such as "
+        "logistic (takes images, (channels, height, width))"
     )
 
 

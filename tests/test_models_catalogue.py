@@ -32,8 +32,8 @@ CASES: list[Case] = [
     ("mlp", {}, (1, 8, 8)),
     ("mlp", {"width": 7, "depth": 1}, (3, 5, 4)),
     ("mlp", {"width": 9, "depth": 3}, (11,)),
-    ("logistic", {}, (3, 8, 8)),
-    ("logistic", {}, (11,)),
+    ("linear", {}, (3, 8, 8)),
+    ("linear", {}, (11,)),
 ]
 over_cases = pytest.mark.parametrize(("name", "options", "shape"), CASES, ids=str)
 MEMBERS, ITEMS, CLASSES = 3, 4, 7
@@ -54,8 +54,8 @@ GOLDEN: list[tuple[Case, int, str, float]] = [
     (("mlp", {}, (1, 8, 8)), 10, "e869a8a8c1c3", -0.5498),
     (("mlp", {"width": 7, "depth": 1}, (3, 5, 4)), 2, "48ca5d661af2", 2.2513),
     (("mlp", {"width": 9, "depth": 3}, (11,)), 6, "8e89d622580a", -0.8577),
-    (("logistic", {}, (3, 8, 8)), 10, "f6fe84dff81d", -0.9181),
-    (("logistic", {}, (11,)), 3, "8c2d70358a22", -0.7856),
+    (("linear", {}, (3, 8, 8)), 10, "f6fe84dff81d", -0.9181),
+    (("linear", {}, (11,)), 3, "8c2d70358a22", -0.7856),
 ]
 """Cases, classes, the beginning of the sha256 of the weights' names and shapes, and a projection of
 the weights drawn after seed 0. Their last bits depend on the processor's instructions."""

@@ -36,7 +36,8 @@ GIB = 1 << 30
 
 
 def one(**fields: Any) -> Trial:
-    study = Study.create(**{"dataset": "mnist", "rates": 0, "replicates": 1, **fields})
+    usual = {"dataset": "mnist", "model": "article_cnn", "rates": 0, "replicates": 1}
+    study = Study.create(**{**usual, **fields})
     precision = "float32" if study.precision == "auto" else study.precision
     return next(iter(trials_of(study, precision).values()))
 
@@ -68,7 +69,7 @@ MIXED = make_trials(
         size=[200, 1000],
         corruption=["symmetric", "biased"],
         rates=[0, 0.3, 0.6],
-        model=["auto", "small_cnn"],
+        model=["mlp", "small_cnn"],
         recipe=["small", "sgd"],
         validation=["clean", "oracle"],
         replicates=3,
@@ -81,7 +82,9 @@ def seconds(stack: Sequence[Trial]) -> float:
 
 
 def make_plan(memory: int = 64 * GIB, **fields: Any) -> Plan:
-    return on_gpu(make_trials(Study.create(**{"dataset": "mnist", **fields})), memory)
+    return on_gpu(
+        make_trials(Study.create(**{"dataset": "mnist", "model": "article_cnn", **fields})), memory
+    )
 
 
 def on_gpu(trials: Sequence[Trial], memory: int = 64 * GIB) -> Plan:
@@ -166,7 +169,7 @@ def test_small_steps_put_replicates_together_and_large_ones_do_not() -> None:
     [
         ({"model": "small_cnn", "recipe": {"batch_size": 1}}, 1),
         ({"model": "mlp", "recipe": "small"}, 1),
-        ({"model": "logistic", "recipe": "article"}, 1),
+        ({"model": "linear", "recipe": "article"}, 1),
         ({"model": "article_cnn", "recipe": "article"}, 3),  # large steps
         (
             {
@@ -189,7 +192,7 @@ def test_sizes_train_together_where_steps_are_small_and_items_apart(
 @settings(max_examples=25)
 @given(st.permutations(range(30, 330)), st.sampled_from(["oracle", "clean"]))
 def test_members_of_a_stack_take_about_as_many_steps(order: list[int], validation: str) -> None:
-    fields = {"model": "logistic", "recipe": "small", "rates": 0, "replicates": 1}
+    fields = {"model": "linear", "recipe": "small", "rates": 0, "replicates": 1}
     trials = make_trials(Study.create(dataset="mnist", size=order, validation=validation, **fields))
     sizes = [[trial.size for trial in stack] for stack in on_gpu(trials).stacks]
     assert [len(stack) for stack in sizes] == [100, 100, 100]
@@ -290,6 +293,7 @@ LONG: dict[str, Any] = {
     "rates": [k / 20 for k in range(20)],
     "replicates": 3,
     "corruption": "symmetric",
+    "model": "article_cnn",
 }
 """A study of large steps that takes hours."""
 
@@ -336,7 +340,9 @@ def test_large_steps_are_cut_as_far_as_balance_asks_and_small_ones_stay_wide() -
     machine = Machine(64, 1024 * GIB)
     large = plan(make_trials(Study.create(**LONG)), machine)
     assert {len(stack) for stack in large.stacks} == {1}
-    small = plan(make_trials(Study.create(**LONG, recipe="small", model="logistic")), machine)
+    small = plan(
+        make_trials(Study.create(**{**LONG, "recipe": "small", "model": "linear"})), machine
+    )
     assert [len(stack) for stack in small.stacks] == [60]
 
 
@@ -396,13 +402,13 @@ def test_a_width_that_failed_is_not_tried_again(width: int, other: int) -> None:
 def test_models_that_take_less_memory_keep_their_width() -> None:
     room = Room(64 * GIB)
     room.ran_out([one(model="article_cnn", recipe="article", size=1000)] * 16)
-    small = [one(model="logistic", size=1000, recipe="small")] * 32
+    small = [one(model="linear", size=1000, recipe="small")] * 32
     assert room.parts(small) == [small]
     assert room.parts([]) == []
 
 
 def test_on_an_accelerator_as_many_are_evaluated_at_once_as_memory_is_meant_for_it() -> None:
-    small = evaluated_on_accelerator(one(dataset="digits"))
+    small = evaluated_on_accelerator(one(dataset="digits", model="small_cnn"))
     assert small > evaluated_on_accelerator(one()) > EVALUATED
     huge = {"name": "resnet", "width": 1024}
     assert evaluated_on_accelerator(one(dataset="cifar10", model=huge)) == EVALUATED

@@ -137,7 +137,7 @@ def test_chance_and_models_that_learned_nothing_are_within_the_axis():
 
 def test_settings_that_vary_share_a_panel_per_corruption():
     study = make_study(
-        corruption=("symmetric", "biased"), model=("mlp", "logistic"), validation=("none", "clean")
+        corruption=("symmetric", "biased"), model=("mlp", "linear"), validation=("none", "clean")
     )
     material = material_of(study)
     first, second = panels(material)
@@ -146,7 +146,7 @@ def test_settings_that_vary_share_a_panel_per_corruption():
         "digits, biased, all 1,347 labels",
     )
     names = ["no validation", "clean validation"]
-    settings = [f"{model}, {name}" for model in ("mlp", "logistic") for name in names]
+    settings = [f"{model}, {name}" for model in ("mlp", "linear") for name in names]
     for panel in (first, second):
         assert {*panel.lines["line"]} == {*panel.labels} == {*settings}
         assert len(panel.lines) == 4 * len(study.rates)

@@ -277,7 +277,7 @@ def test_a_corruption_that_a_panel_lacks_is_left_out_of_it(demo):
 
 
 def test_labels_of_lines_are_under_each_chart():
-    study = make_study(model=("mlp", "logistic"), validation=("none", "clean"))
+    study = make_study(model=("mlp", "linear"), validation=("none", "clean"))
     material = material_of(study)
     shown = prints([Figures(figures_of(brief(material)))])
     for mark, label in zip(terminal.MARKS, panels(material)[0].labels, strict=False):

@@ -117,7 +117,7 @@ def test_a_file_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> No
 
 
 def test_a_model_may_be_in_an_installed_module() -> None:
-    (model,) = resolve(make_study(model="gigo.models.networks:logistic")).models["digits"]
+    (model,) = resolve(make_study(model="gigo.models.networks:linear")).models["digits"]
     assert model.value((3,), 2)[0].weight.shape == (2, 3)
     assert "torch" in Ref(name="torch.nn:Linear").identity["versions"]
 
@@ -202,7 +202,7 @@ def test_placement_is_part_of_what_a_corruption_is() -> None:
 
 
 def test_a_data_set_may_come_from_a_function() -> None:
-    study = Study.create(dataset={"name": two_blobs, "n": 24}, model="logistic", size=[12, "all"])
+    study = Study.create(dataset={"name": two_blobs, "n": 24}, model="linear", size=[12, "all"])
     grid = resolve(study)
     (card,) = grid.datasets
     assert (card.name, card.n_train, card.n_test, card.n_classes) == ("blobs", 24, 9, 3)

@@ -217,7 +217,7 @@ def test_a_rate_is_the_same_however_it_was_computed(given: Any, meant: list[floa
         ({"subset": "last"}, r"subset = 'last': expected 'random' or 'first'"),
         ({"placement": "head"}, r"placement = 'head': expected 'random' or 'tail'"),
         ({"precision": "float16"}, r"precision = 'float16': expected 'auto', .* or 'float64'"),
-        ({"model": "article_cnn"}, r"model = 'article_cnn': .* 8x8 images of digits, .*small_cnn"),
+        ({"model": "article_cnn"}, r"model = 'article_cnn': .* 8x8 images of digits, .*patches"),
     ],
 )
 def test_unknown_names_are_refused_with_the_right_ones(asked: dict[str, Any], message: str) -> None:
@@ -481,20 +481,27 @@ def test_cells_are_the_grid_once() -> None:
         size=["all", 1347, 200],
         corruption=["symmetric", "biased", {"name": "symmetric", "include_true": False}],
         rates=[1, 0, 0.5, 1.0],
-        model=["auto", "small_cnn"],
+        model=["auto", "patches"],
         validation=["clean", "none", "clean"],
     )
     cells = cells_of(study)
     assert len(cells) == len(set(cells)) == 2 * 2 * 3 * 2
     assert {cell.size for cell in cells} == {1347, 200}
-    assert {cell.model.label for cell in cells} == {"small_cnn"}
+    assert {cell.model.label for cell in cells} == {"patches"}
     assert [cell.rate for cell in cells if cell == replace(cells[0], rate=cell.rate)] == [0, 0.5, 1]
 
 
-def test_auto_suits_the_images() -> None:
-    study = Study.create(dataset=["digits", "mnist", "fashion_mnist"], rates=0)
-    chosen = {cell.dataset.name: cell.model.label for cell in cells_of(study)}
-    assert chosen == {"digits": "small_cnn", "mnist": "article_cnn", "fashion_mnist": "article_cnn"}
+def test_auto_suits_the_device_and_the_images() -> None:
+    study = Study.create(dataset=["digits", "mnist"], rates=0)
+    on_cpu, on_gpu = (resolve(study, accelerated=faster).models for faster in (False, True))
+    assert {name: model.label for name, (model,) in on_cpu.items()} == {
+        "digits": "patches",
+        "mnist": "patches",
+    }
+    assert {name: model.label for name, (model,) in on_gpu.items()} == {
+        "digits": "small_cnn",
+        "mnist": "article_cnn",
+    }
 
 
 def test_trials_are_cells_times_replicates_and_corruptions_share_rate_zero() -> None:
@@ -601,7 +608,7 @@ def test_the_same_content_has_the_same_key_however_it_was_written() -> None:
     def keys(**asked: Any) -> list[str]:
         return [trial.key for trial in make_trials(make_study(**asked))]
 
-    base = {"corruption": "symmetric", "recipe": "small", "model": "auto", "size": 1347}
+    base = {"corruption": "symmetric", "recipe": "small", "model": "small_cnn", "size": 1347}
     expected = keys(**base)
     assert len(set(expected)) == len(expected) == 6
     table = {"name": "symmetric", "include_true": False}
@@ -610,7 +617,7 @@ def test_the_same_content_has_the_same_key_however_it_was_written() -> None:
         {"corruption": table},
         {"recipe": written_out},
         {"recipe": {"base": "sgd", **dict(reversed(written_out.items()))}},
-        {"model": "small_cnn"},
+        {"model": {"name": "small_cnn"}},
         {"size": "all"},
         {"rates": [1, 0.5, 0]},
     ):

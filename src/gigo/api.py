@@ -284,7 +284,7 @@ def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accur
     >>> import gigo
     >>> fields = dict(dataset="digits", size=200, rates=[0, 0.4], recipe="small")
     >>> dense = gigo.sweep(model="mlp", **fields)
-    >>> linear = gigo.sweep(model="logistic", **fields)
+    >>> linear = gigo.sweep(model="linear", **fields)
     >>> comparison = gigo.compare(dense, linear)
     >>> len(comparison.frame), list(comparison.differing)
     (2, ['model'])

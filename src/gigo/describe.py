@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigo import studies
 from gigo.errors import unknown
+from gigo.features import needed, told
 from gigo.printable import duration
 from gigo.recipe import Auto, Recipe, worked_out
 from gigo.resolve import CATALOGUES
@@ -59,6 +60,8 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
     recipes = worked_out((t.dataset.name, t.size, t.recipe) for t in found.pending)
     if recipes:
         rows["recipe"] = "; ".join(f"{name}: {told}" for name, told in recipes.items())
+    if made := needed(found.pending).values():
+        rows["features"] = "; ".join(told(card, features) for card, features in made)
     if not found.resumed and not found.damaged:
         del rows["checkpoints"]
     if not count:

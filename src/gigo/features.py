@@ -1,16 +1,135 @@
-"""Inputs turned into vectors once, before any model sees them."""
+"""Inputs turned into vectors once, before any model sees them: kept on the disk, by content."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from gigo.types import Dataset, Features
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.errors import DataError
+from gigo.inputs import Inputs, count, take
+from gigo.trial import Trial
+from gigo.types import Card, Dataset, Features
+
+AT_ONCE = 512
+"""Items that are turned into vectors together."""
+
+Making = Callable[[str, int, int], None]
+"""Told how far the features of a data set are: (its name, items so far, items in all)."""
 
 
-def featured(dataset: Dataset, features: Features | None) -> Dataset:
-    """A data set whose inputs are those vectors; itself where there are no features."""
+def featured(
+    dataset: Dataset, features: Features | None, making: Making = lambda name, done, total: None
+) -> Dataset:
+    """A data set whose inputs are those vectors; itself where there are no features.
+
+    They are made once: the data set's sha256 and the features' identity name a file in gigo's
+    cache, which is mapped into memory.
+
+    Args:
+        dataset: with the inputs.
+        features: what turns them into vectors.
+        making: told how far that is.
+
+    Raises:
+        SpecError: a user's function fails, or does not give what it should.
+        DataError: the vectors can't be kept.
+    """
     if features is None:
         return dataset
-    x_train, tests = features.value(dataset)
-    labelled = {name: (tests[name], labels) for name, (_, labels) in dataset.tests.items()}
-    return replace(dataset, x_train=x_train, tests=labelled, kind="vector")
+    file = _file(dataset.sha256, features)
+    if not file.exists():
+        _make(file, dataset, features, making)
+    rows: NDArray[Any] = np.load(file, mmap_mode="r")
+    tests, start = {}, dataset.n_train
+    for name, (_, labels) in dataset.tests.items():
+        tests[name] = rows[start : start + len(labels)], labels
+        start += len(labels)
+    return replace(dataset, x_train=rows[: dataset.n_train], tests=tests, kind="vector")
+
+
+def needed(trials: Iterable[Trial]) -> dict[tuple[str, str], tuple[Card, Features]]:
+    """The features that trials need, with their data sets, by what names both.
+
+    One data set comes after the other.
+    """
+    found: dict[tuple[str, str], tuple[Card, Features]] = {}
+    for trial in trials:
+        card, features = trial.dataset, trial.model.features
+        if features is not None:
+            found[card.sha256, features.identity] = card, features
+    return {name: found[name] for name in sorted(found)}
+
+
+def seconds(card: Card, features: Features) -> float | None:
+    """What making them took; None if they are not there."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return float(json.loads(_file(card.sha256, features).with_suffix(".json").read_text())["s"])
+    return None
+
+
+def told(card: Card, features: Features) -> str:
+    """What they are, for people: where they come from, and how long that took."""
+    taken = seconds(card, features)
+    learned = f"learned without labels from all {card.n_train:,} training items of {card.name}"
+    parts = [
+        f"{features.label}: {features.width:,} numbers per item",
+        *([f"{learned}, whatever the size"] if features.learns else []),
+        "not made yet" if taken is None else f"made once, in {max(taken, 0.1):.1f} s",
+    ]
+    return ", ".join(parts)
+
+
+def _file(sha256: str, features: Features) -> Path:
+    from platformdirs import user_cache_path
+
+    name = hashlib.sha256(f"{sha256} {features.identity}".encode()).hexdigest()
+    return user_cache_path("gigo") / "features" / f"{name}.npy"
+
+
+def _make(file: Path, dataset: Dataset, features: Features, making: Making) -> None:
+    """Write the vectors of all training and test items, in whole or not at all."""
+    if features.value is None:
+        message = f"{file}: the features of {dataset.name} went away while models were trained"
+        raise DataError(f"{message}: run it again")
+    sets = [dataset.x_train, *(x for x, _ in dataset.tests.values())]
+    started, done, total = time.perf_counter(), 0, sum(map(count, sets))
+    making(dataset.name, 0, total)
+    function = features.value(dataset)
+    unfinished = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=file.parent, suffix=".unfinished")
+        with os.fdopen(handle, "wb") as out:
+            header = {"descr": "<f4", "fortran_order": False, "shape": (total, features.width)}
+            np.lib.format.write_array_header_1_0(out, header)
+            for x in sets:
+                for some in _parts(x):
+                    out.write(np.ascontiguousarray(function(some), "<f4").data)
+                    done += count(some)
+                    making(dataset.name, done, total)
+        taken = json.dumps({"s": time.perf_counter() - started})
+        file.with_suffix(".json").write_text(taken)
+        os.replace(unfinished, file)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{file.parent}: features can't be kept there ({reason})") from None
+    finally:
+        if unfinished is not None:
+            Path(unfinished).unlink(missing_ok=True)
+
+
+def _parts(x: Inputs) -> Iterator[Inputs]:
+    n = count(x)
+    for start in range(0, n, AT_ONCE):
+        yield take(x, np.arange(start, min(start + AT_ONCE, n)))

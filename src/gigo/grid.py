@@ -46,7 +46,7 @@ class Grid:
     >>> len(grid.cells), len(grid.trials)
     (4, 30)
     >>> grid.cells[-1].labels["corruption"], grid.cells[-1].labels["model"]
-    ('biased', 'small_cnn')
+    ('biased', 'patches')
     >>> Grid.from_json(grid.to_json()).trials == grid.trials
     True
     """

@@ -60,7 +60,7 @@ def measure(build: Build, input_shape: Shape, n_classes: int) -> Cost:
 
     Example:
         >>> from gigo.models import CATALOGUE
-        >>> measure(CATALOGUE["logistic"].function, (1, 8, 8), 10)
+        >>> measure(CATALOGUE["linear"].function, (1, 8, 8), 10)
         Cost(parameters=650, flops=1280, activations=0, exact=74)
     """
     network, dtype = running(build, input_shape, n_classes)

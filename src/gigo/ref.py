@@ -87,7 +87,8 @@ class Ref(Spec):
     @property
     def is_passing(self) -> bool:
         """Whether no other process can know it again: an object without known content or key."""
-        return self._passing
+        parts = (each for each in self.options.values() if isinstance(each, Ref))
+        return self._passing or any(each.is_passing for each in parts)
 
     @property
     def label(self) -> str:
@@ -106,7 +107,8 @@ class Ref(Spec):
     def _shown(self, name: str) -> str:
         """A name with the options."""
         shown = {k: v for k, v in self.options.items() if self._thing is None or k != "key"}
-        return " ".join([name, *(f"{k}={v}" for k, v in sorted(shown.items()))])
+        texts = {k: v.label if isinstance(v, Ref) else v for k, v in shown.items()}
+        return " ".join([name, *(f"{k}={v}" for k, v in sorted(texts.items()))])
 
     @property
     def is_object(self) -> bool:
@@ -119,7 +121,8 @@ class Ref(Spec):
         return self._thing is None and ":" not in self.name
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, **dict(sorted(self.options.items()))}
+        plain = {k: v.to_json() if isinstance(v, Ref) else v for k, v in self.options.items()}
+        return {"name": self.name, **dict(sorted(plain.items()))}
 
     def load(self, field: str) -> Any:
         """The object that a ref which is in no catalogue names.
@@ -173,11 +176,27 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
+def as_ref(field: str, value: object) -> Ref:
+    """What a user named in an option of another ref.
+
+    Raises:
+        SpecError: that is neither a name, a table with a name and options, nor an object.
+    """
+    found = _as_ref(value)
+    if isinstance(found, Ref):
+        return found
+    if isinstance(found, Mapping) and isinstance(found.get("name"), str):
+        return Ref.model_validate(found)
+    raise SpecError(field, value, "a name, a table with a name and options, or a function")
+
+
 def _as_ref(value: object) -> object:
     if isinstance(value, str):
         return {"name": value}
     if isinstance(value, Mapping):
         given = {str(key): item for key, item in value.items()}
+        if "features" in given and not isinstance(given["features"], str):
+            given["features"] = as_ref("features", given["features"])
         return Ref.of(given.pop("name"), **given) if _is_thing(given.get("name")) else given
     return Ref.of(value) if _is_thing(value) else value
 

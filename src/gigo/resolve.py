@@ -6,25 +6,29 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import inspect
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gigo import corruptions, datasets, models
 from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
+from gigo.inputs import count, take
 from gigo.metrics import RANKING
 from gigo.recipe import MOST, RECIPES, Recipe
-from gigo.ref import Ref, canonical
+from gigo.ref import Ref, as_ref, canonical
 from gigo.study import Study
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Dataset, Entry, Model, Placement, Resolved, Watch
+from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch
 
 CATALOGUES: dict[str, Mapping[str, Any]] = {
     "datasets": datasets.CATALOGUE,
@@ -39,13 +43,19 @@ own_data = datasets.from_memory
 """A data set of what a Python program has."""
 
 
-def resolve(study: Study, precision: str = "float32", data_dir: Path | None = None) -> Grid:
+def resolve(
+    study: Study,
+    precision: str = "float32",
+    data_dir: Path | None = None,
+    accelerated: bool = False,
+) -> Grid:
     """Look up every name of a study.
 
     Args:
         study: as said.
         precision: what ``auto`` means on the device that will train.
         data_dir: where official data files lie; see `gigo.datasets.load`.
+        accelerated: whether that device is faster than a CPU: ``auto`` models then are networks.
 
     Raises:
         SpecError: an unknown name, or a value that does not fit the data.
@@ -53,7 +63,7 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
 
     >>> grid = resolve(Study.create(dataset="digits", model="auto"))
     >>> grid.datasets[0].n_train, grid.models["digits"][0].label
-    (1347, 'small_cnn')
+    (1347, 'patches')
     >>> resolve(Study.create(dataset="digits", model="resnt"))
     Traceback (most recent call last):
     gigo.errors.SpecError: model = 'resnt': expected one of ...
@@ -62,7 +72,7 @@ def resolve(study: Study, precision: str = "float32", data_dir: Path | None = No
     names = [card.name for card in cards]
     if len({*names}) < len(names):
         raise SpecError("dataset", names, "different names: that of a folder is its last part")
-    chosen = {card.name: _models(study, card) for card in cards}
+    chosen = {card.name: _models(study, card, accelerated) for card in cards}
     for card in cards:
         _check_sizes(study, card, chosen[card.name])
         _check_metric(study.metric, card)
@@ -132,11 +142,11 @@ def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int
     return Resolved(chosen.label, canonical(identity), value), bound
 
 
-def _models(study: Study, card: Card) -> tuple[Model, ...]:
+def _models(study: Study, card: Card, accelerated: bool) -> tuple[Model, ...]:
     """The models for a data set, no two of which are called the same."""
-    found = tuple(dict.fromkeys(_model(ref, card) for ref in study.model))
-    for label, count in Counter(model.label for model in found).items():
-        if count > 1:
+    found = tuple(dict.fromkeys(_model(ref, card, accelerated) for ref in study.model))
+    for label, times in Counter(model.label for model in found).items():
+        if times > 1:
             expected = (
                 "models that tables can tell apart: give one another name, such as "
                 '{"name": ..., "called": "another one"}'
@@ -145,22 +155,54 @@ def _models(study: Study, card: Card) -> tuple[Model, ...]:
     return found
 
 
-def _model(ref: Ref, card: Card) -> Model:
+def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     """A model for a data set: ``auto`` depends on its inputs."""
-    auto = partial(models.default_for, card)
+    asked, ref = ref.options.get("features"), ref.without("features")
+    given = None if asked is None else _features(as_ref("model.features", asked), card)
+    # The model sees vectors, whatever the data set's inputs are.
+    seen = replace(card, kind="vector", input_shape=(given.width,)) if given else card
+    auto = partial(models.default_for, seen, accelerated)
     thing, options, chosen = _named("model", ref, models.CATALOGUE, auto)
+    if hasattr(thing, "fit"):
+        chosen = chosen.without(*IDLE)
+    label, identity, features = chosen.short_label, chosen.identity, given
+    own = models.CATALOGUE[chosen.name].features if chosen.is_catalogued else ""
+    if given and own:
+        raise SpecError(f"model.{chosen.name}", "features", f"no features: it has {own} already")
+    if own:
+        features = _features(Ref(name=own), card)
+    if given:
+        label = label if "called" in ref.options else f"{label} features={given.label}"
+        identity = {**identity, "features": json.loads(given.identity)}
     if models.is_network(thing, options):
-        model = Model(chosen.short_label, canonical(chosen.identity), partial(thing, **options))
+        value = partial(thing, **options)
+        model = Model(label, canonical(identity), value, features=features)
         models.check_input(model, card)
         return model
     if ref.is_catalogued:
-        models.check_kind(chosen.name, card)
-    if hasattr(thing, "fit"):
-        chosen = chosen.without(*IDLE)
+        models.check_kind(chosen.name, seen)
     make = models.estimator(thing, options)
-    made, identity = make(), canonical(chosen.identity)
+    made, known = make(), canonical(identity)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
-    return Model(chosen.short_label, identity, make, "estimator", monitors, shares=shares)
+    return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
+
+
+def _features(ref: Ref, card: Card) -> Features:
+    """What a ref turns a data set's inputs into; a function of the user's is tried on two items."""
+    if ref.is_catalogued:
+        known = {name: entry.options for name, entry in models.FEATURES.items()}
+        name, _ = _known("model.features", ref, known)
+        return models.FEATURES[name].function(card)
+    function = partial(ref.load("model.features"), **ref.arguments)
+    tried = models.Embedding(ref.label, function)
+    x = card.load(lambda *_: None).x_train
+    width = tried(take(x, np.arange(min(2, count(x))))).shape[1]
+    whole = replace(tried, width=width)
+
+    def value(dataset: Dataset) -> Callable[[Any], Any]:
+        return whole
+
+    return Features(ref.label, canonical(ref.identity), width, value=value)
 
 
 def _named(
@@ -222,6 +264,8 @@ def _known(
         if option not in defaults:
             raise unknown(f"{field}.{ref.name}", option, defaults)
         kind, place = type(defaults[option]), f"{field}.{ref.name}.{option}"
+        if defaults[option] == "auto" and isinstance(value, float | int):
+            continue  # a number, or leave it to gigo
         if type(value) is not kind:
             raise SpecError(place, value, f"a value of type {kind.__name__}")
         if isinstance(value, int) and abs(value) >= MOST:

@@ -62,8 +62,11 @@ class Study(Spec):
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
-        model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``article_cnn``
-            for images of at least 24x24, ``small_cnn`` for smaller ones, ``mlp`` for other items.
+        model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``patches`` for
+            images (on an accelerator ``article_cnn`` from 24x24 on, else ``small_cnn``),
+            ``boosting`` for tables, ``tfidf`` for texts, ``logistic`` for vectors. The option
+            ``features`` of any of them names what inputs are made into first: ``"patches"``, or
+            a function ``(rows of x) -> (n, d)`` such as ``"embed.py:embed"``.
         recipe: names of built-in recipes, or tables (``base`` names the one to start from); what
             ``"auto"`` leaves open follows from the number of items (`gigo.recipe.Auto`).
         validation: what early stopping and the choice of weights look at: ``oracle`` (the test

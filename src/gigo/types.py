@@ -163,14 +163,24 @@ class Features:
     """What turns inputs into vectors before a model sees them, once per data set.
 
     Attributes:
-        value: ``(dataset) -> (x_train, {test: x})``, (n, width) float32 each.
+        label: how people call it.
         identity: canonical JSON of everything that makes it what it is.
         width: of the vectors.
+        learns: whether it learns from the training inputs; labels have no part in it.
+        value: ``(dataset) -> function``, which is ``(some inputs) -> (n, width) float32``. None in
+            another process, which gets the vectors alone.
     """
 
-    value: Callable[[Dataset], tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]]
+    label: str
     identity: str
     width: int
+    learns: bool = False
+    value: Callable[[Dataset], Callable[[Inputs], NDArray[np.float32]]] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "value": None}
 
 
 @dataclass(frozen=True)
@@ -199,10 +209,12 @@ class Entry(NamedTuple):
     Attributes:
         function: called with what its catalogue says, and options.
         summary: one line for ``gigo list``.
+        features: what a model's inputs are made into first, by the name of a catalogue.
     """
 
     function: Callable[..., Any]
     summary: str
+    features: str = ""
 
     @property
     def options(self) -> dict[str, Any]:

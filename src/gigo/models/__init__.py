@@ -16,13 +16,18 @@ from textwrap import shorten
 from typing import Any
 
 from gigo.errors import EngineError, SpecError
+from gigo.models.embedding import Embedding
 from gigo.models.estimators import boosting, forest, knn, tfidf
-from gigo.models.networks import article_cnn, logistic, mlp, resnet, small_cnn
+from gigo.models.logistic import Logistic
+from gigo.models.networks import article_cnn, linear, mlp, resnet, small_cnn
+from gigo.models.patches import fits, patches
 from gigo.types import Card, Entry, Model
 
 __all__ = [
     "CATALOGUE",
     "DEFAULTS",
+    "FEATURES",
+    "Embedding",
     "check_input",
     "check_kind",
     "default_for",
@@ -46,7 +51,15 @@ CATALOGUE = {
         "channels",
     ),
     "mlp": Entry(mlp, "a multilayer perceptron: two hidden layers of 256, for items of any shape"),
-    "logistic": Entry(logistic, "logistic regression, for items of any shape"),
+    "linear": Entry(linear, "a linear layer trained by the recipe, for items of any shape"),
+    "logistic": Entry(
+        Logistic, "logistic regression, its strength chosen on held-out items, for vectors"
+    ),
+    "patches": Entry(
+        Logistic,
+        "the same on features of images: whitened patches, learned without labels",
+        features="patches",
+    ),
     "boosting": Entry(
         boosting, "gradient boosted trees, for tables with categories, texts and gaps"
     ),
@@ -57,15 +70,34 @@ CATALOGUE = {
 """Networks are freshly initialised from torch's global generator; input_shape is that of one item,
 (channels, height, width) for images. Estimators are fresh and not fitted."""
 
+FEATURES = {
+    "patches": Entry(
+        patches, "codes of whitened patches of images, pooled by quadrant: 1,600 numbers"
+    )
+}
+"""``(card) -> Features``: what inputs can be made into before a model sees them."""
+
 DEFAULTS = ("article_cnn", "small_cnn", "mlp")
-"""What ``model = "auto"`` tries, in order: the first that takes a data set's items is meant."""
+"""What ``model = "auto"`` tries for images on an accelerator, in order: the first that takes a data
+set's items is meant."""
 
 
-def default_for(card: Card) -> str:
-    """What ``model = "auto"`` means for a data set."""
+def default_for(card: Card, accelerated: bool = False) -> str:
+    """What ``model = "auto"`` means for a data set.
+
+    Args:
+        card: of the data set.
+        accelerated: whether networks train on something faster than a CPU.
+    """
     if card.kind == "table":
         return "boosting"
-    return "tfidf" if card.kind == "text" else _default_network(card.input_shape)
+    if card.kind == "text":
+        return "tfidf"
+    if card.kind == "vector":
+        return "logistic"
+    if accelerated or not fits(card.input_shape):
+        return _default_network(card.input_shape)
+    return "patches"
 
 
 @cache
@@ -151,6 +183,8 @@ def estimator(thing: Any, options: Mapping[str, Any]) -> Callable[[], Any]:
     name = getattr(thing, "__qualname__", type(thing).__name__)
     try:
         made = make()
+    except SpecError:
+        raise
     except Exception as error:  # anybody's code
         reason = shorten(f"{type(error).__name__}: {error}", 300)
         raise SpecError("model", name, f"an estimator that can be made ({reason})") from error

@@ -119,8 +119,8 @@ def mlp(input_shape: Shape, n_classes: int, width: int = 256, depth: int = 2) ->
     return _classifier([], [width] * depth, input_shape, n_classes)
 
 
-def logistic(input_shape: Shape, n_classes: int) -> nn.Sequential:
-    """Logistic regression: one layer that gives ``n_classes`` logits of items of any shape."""
+def linear(input_shape: Shape, n_classes: int) -> nn.Sequential:
+    """One layer that gives ``n_classes`` logits of items of any shape."""
     return _classifier([], [], input_shape, n_classes)
 
 

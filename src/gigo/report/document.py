@@ -78,6 +78,8 @@ def _head(material: Material) -> Iterator[b.Block]:
     yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
+    made = {str(each["features"]): None for each in material.provenance if "features" in each}
+    yield from (b.Text(f"Features: {text}.", "note") for text in made)
 
 
 def answer(material: Material) -> Iterator[b.Block]:

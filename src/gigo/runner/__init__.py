@@ -9,7 +9,8 @@ progress  how far all that is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from gigo.engine import checkpoint
 from gigo.engine.device import prepare_process
 from gigo.engine.training import train
 from gigo.errors import SpecError
+from gigo.features import needed, told
 from gigo.machine import Machine
 from gigo.runner import pool
 from gigo.runner.prepare import Prepared, check_retry, plan, prepare, resolved
@@ -25,6 +27,7 @@ from gigo.runner.progress import Listener, Meter, Progress
 from gigo.runner.stacks import Event, Job, Library, Setup, Trainer, Training
 from gigo.store import Store
 from gigo.study import Study
+from gigo.trial import Trial
 from gigo.types import Dataset, Record, TestSet
 
 __all__ = ["Listener", "Prepared", "Progress", "Trainer", "plan", "run"]
@@ -92,24 +95,33 @@ def run(
         for file in prepared.damaged:
             meter.note(f"{file}: damaged, or of another version: its models are trained again")
         setup = Setup(str(place), store.precision, prepared.plan.room, trainer)
-        library = Library(setup, meter.download)
+        library = Library(setup, meter.download, meter.making)
         missing = {trial.key for trial in prepared.pending}
+
+        said: dict[tuple[str, str], str] = {}
 
         def keep_test_sets() -> None:
             for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
                 store.add_test_set(_test_set(library.dataset(card)))
+            # Once: training processes then find the features that they need.
+            for name, (card, features) in needed(prepared.pending).items():
+                library.featured(card, features)
+                said[name] = told(card, features)
 
         for events in _events(prepared, setup, library, keep_test_sets, trial_timeout):
             fresh: dict[str, Record] = {}
-            for _, event in events:
-                if isinstance(event, Record) and event.key in missing:
-                    fresh[event.key] = event
+            shown: list[tuple[Job, Event]] = []
+            for job, event in events:
+                if not isinstance(event, Record):
+                    shown.append((job, event))
+                elif event.key in missing and event.key not in fresh:
+                    fresh[event.key] = _with_features(event, job.trials[0], said)
+                    shown.append((job, event))
             if fresh:
                 store.add(fresh.values())
                 missing -= fresh.keys()
-            for job, event in events:
-                if not isinstance(event, Record) or fresh.get(event.key) is event:
-                    meter.take(job, event)
+            for job, event in shown:
+                meter.take(job, event)
 
 
 def _events(
@@ -135,6 +147,15 @@ def _events(
 def _check_timeout(seconds: float | None) -> None:
     if seconds is not None and not 0 < seconds < inf:
         raise SpecError("trial_timeout", seconds, "a number of seconds above 0")
+
+
+def _with_features(record: Record, trial: Trial, said: Mapping[tuple[str, str], str]) -> Record:
+    """A record whose provenance says what its model's features are."""
+    features = trial.model.features
+    if features is None:
+        return record
+    text = said[trial.dataset.sha256, features.identity]
+    return replace(record, provenance={**record.provenance, "features": text})
 
 
 def _test_set(dataset: Dataset) -> TestSet:

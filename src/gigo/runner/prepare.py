@@ -89,7 +89,8 @@ def resolved(
 ) -> tuple[torch.device, Grid]:
     """A study's grid, and where it is trained."""
     place = resolve_device(device)
-    return place, resolve(study, resolve_precision(study.precision, place, machine), data_dir)
+    precision = resolve_precision(study.precision, place, machine)
+    return place, resolve(study, precision, data_dir, accelerated=place.type != "cpu")
 
 
 def prepare(

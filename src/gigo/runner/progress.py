@@ -27,12 +27,13 @@ class Progress:
         epoch: of that stack; ``epochs`` at most, 0 where its models have no epochs.
         seconds: since this process began training.
         seconds_left: a guess from the speed so far; None before the first epoch or fit.
-        download: the file that is being fetched, with how much of it is there, else empty.
+        download: the file that is being fetched, or the features that are being made, with how much
+            of them is there, else empty.
         note: something worth a line of its own, else empty.
 
     >>> import gigo
     >>> seen: list[gigo.Progress] = []
-    >>> study = {"dataset": "digits", "model": "logistic", "size": 50, "rates": 0, "replicates": 1}
+    >>> study = {"dataset": "digits", "model": "linear", "size": 50, "rates": 0, "replicates": 1}
     >>> result = gigo.sweep(**study, listener=seen.append)
     >>> seen[0].done, seen[-1].done, seen[-1].total
     (0, 1, 1)
@@ -83,6 +84,10 @@ class Meter:
     def download(self, file: str, done: int, total: int) -> None:
         """Bytes of a file are there."""
         self._show(download=f"downloading {file}, {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+    def making(self, name: str, done: int, total: int) -> None:
+        """Items of a data set have features."""
+        self._show(download=f"features of {name}, {done:,} of {total:,} items")
 
     def note(self, text: str) -> None:
         """Say something worth a line of its own."""

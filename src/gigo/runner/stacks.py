@@ -18,10 +18,10 @@ from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
 from gigo.estimators import Fitting
-from gigo.features import featured
+from gigo.features import Making, featured
 from gigo.planner import Room
 from gigo.trial import Trial
-from gigo.types import Card, Dataset, Record, Watch
+from gigo.types import Card, Dataset, Features, Record, Watch
 
 Trainer = Callable[
     [Sequence[Trial], Resident, State | None], Iterator[Detour | EpochDone | Record | State]
@@ -48,8 +48,13 @@ class Setup(NamedTuple):
 class Library:
     """Data sets as they are asked for; the last one stays in memory."""
 
-    def __init__(self, setup: Setup, watch: Watch = lambda file, done, total: None) -> None:
-        self._setup, self._watch = setup, watch
+    def __init__(
+        self,
+        setup: Setup,
+        watch: Watch = lambda file, done, total: None,
+        making: Making = lambda name, done, total: None,
+    ) -> None:
+        self._setup, self._watch, self._making = setup, watch, making
         self._dataset: Dataset | None = None
         self._seen: tuple[str, str] | None = None
         self._inputs: Dataset | None = None
@@ -63,12 +68,16 @@ class Library:
         return self._dataset
 
     def inputs(self, trial: Trial) -> Dataset:
-        """A trial's data set with what its model is given of it; raises DataError."""
-        dataset, features = self.dataset(trial.dataset), trial.model.features
+        """A trial's data set with what its model is given of it; raises DataError, SpecError."""
+        return self.featured(trial.dataset, trial.model.features)
+
+    def featured(self, card: Card, features: Features | None) -> Dataset:
+        """A data set with what models with some features are given of it; raises likewise."""
+        dataset = self.dataset(card)
         seen = dataset.sha256, features.identity if features else ""
         if self._inputs is None or self._seen != seen:
             self._inputs = self._resident = None
-            self._inputs, self._seen = featured(dataset, features), seen
+            self._inputs, self._seen = featured(dataset, features, self._making), seen
         return self._inputs
 
     def resident(self, trial: Trial) -> Resident:
