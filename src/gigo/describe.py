@@ -102,6 +102,13 @@ def status(path: Path) -> str:
     return _aligned(rows)
 
 
+AUTO = (
+    "patches for images (on a GPU article_cnn, or small_cnn below 24x24), boosting for tables, "
+    "tfidf for texts, logistic for vectors"
+)
+"""What ``model = "auto"`` means."""
+
+
 def catalogue(what: str) -> str:
     """The names of one kind of thing with a line on each.
 
@@ -114,7 +121,7 @@ def catalogue(what: str) -> str:
     line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
     if what == "models":
         found = {name: _entry(entry) for name, entry in CATALOGUES[what].items()}
-        return _aligned({"auto": "the first below that suits the data"} | found)
+        return _aligned({"auto": AUTO} | found)
     if what == "studies":
         return _aligned({name: studies.find(name).summary for name in studies.names()})
     if what not in line:
