@@ -63,7 +63,7 @@ MODELS: list[tuple[Any, Kind]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "kind"), MODELS, ids=str)
+@pytest.mark.parametrize(("model", "kind"), MODELS, ids=range(len(MODELS)))
 def test_models(model: Any, kind: Kind) -> None:
     check_model(model, small_dataset(kind), workers=[1], **FAST)
 
