@@ -28,6 +28,7 @@ def make_study(**fields: Any) -> Study:
         "dataset": "digits",
         "size": 200,
         "corruption": ["symmetric", "biased"],
+        "model": "small_cnn",
         "rates": [0, 0.5, 1],
         "replicates": 2,
         "model": "small_cnn",

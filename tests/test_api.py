@@ -23,6 +23,7 @@ TINY: dict[str, Any] = {
     "dataset": "digits",
     "size": [20, 30],
     "corruption": "symmetric",
+    "model": "small_cnn",
     "rates": [0, 0.5, 1],
     "replicates": 2,
     "recipe": {"base": "small", "epochs": 2},
@@ -58,7 +59,7 @@ def test_run_and_sweep_and_load_give_the_same_result(here: Path) -> None:
     lines = [
         *('dataset = "digits"', "size = [20, 30]", 'corruption = "symmetric"', "replicates = 2"),
         *("rates = [0, 0.5, 1]", 'recipe = { base = "small", epochs = 2 }'),
-        'precision = "float32"',
+        *('precision = "float32"', 'model = "small_cnn"'),
     ]
     file = here / "tiny.toml"
     file.write_text("\n".join(lines))

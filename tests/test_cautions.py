@@ -90,7 +90,7 @@ def test_half_of_the_models_are_most_and_wrong_labels_do_not_count() -> None:
 def test_settings_are_named_and_alike_ones_share_a_line() -> None:
     fields = {"size": [20, 50, 100, 200], "model": ["mlp", "linear"]}
     (line,) = told(0.1, **fields)
-    named = "digits, 20 labels, mlp; digits, 20 labels, logistic; digits, 50 labels, mlp"
+    named = "digits, 20 labels, mlp; digits, 20 labels, linear; digits, 50 labels, mlp"
     assert f"({named}; and 5 more). " in line
 
 

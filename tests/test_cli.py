@@ -44,6 +44,7 @@ SMALL = """
 dataset = "digits"
 size = 200
 corruption = ["symmetric", "biased"]
+model = "small_cnn"
 rates = [0, 0.5, 1]
 replicates = 2
 precision = "float32"

@@ -27,6 +27,7 @@ STUDY = f"""
 dataset = "digits"
 size = [20, 65]
 corruption = "symmetric"
+model = "small_cnn"
 rates = [0, 0.5, 1]
 replicates = 1
 recipe = [{", ".join(RECIPE.format(0.001 + k / 10_000) for k in range(20))}]

@@ -34,6 +34,7 @@ pytestmark = [
 
 STUDY = Study.create(
     dataset="digits",
+    model="small_cnn",
     size=[40, 60],
     rates=[0, 0.5, 1],
     replicates=2,

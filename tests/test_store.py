@@ -247,7 +247,7 @@ def test_the_database_answers_plain_sql(run: Path) -> None:
         {"corruption": ["two_sink", {"name": "symmetric", "include_true": True}]},
         {"rates": [0.25]},
         {"replicates": 5},
-        {"model": "small_cnn"},
+        {"model": "mlp"},
         {"recipe": ["small", {"base": "sgd", "epochs": 3}]},
         {"validation": ["oracle", "none"]},
         {"precision": "float32"},

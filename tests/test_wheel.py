@@ -82,7 +82,8 @@ def test_the_wheel_is_whole_and_its_demo_runs(tmp_path: Path) -> None:
 
 def test_what_is_imported_is_asked_for() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
-        lines = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+        lines = project["dependencies"] + project["optional-dependencies"]["hf"]
     asked = {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in lines}
     homes = packages_distributions()
     used: set[str] = set()

@@ -141,7 +141,7 @@ class Study(Spec):
 
         >>> schema = Study.file_schema()
         >>> sorted(schema["properties"])[:3], schema["required"]
-        (['corruption', 'dataset', 'model'], ['dataset'])
+        (['corruption', 'dataset', 'metric'], ['dataset'])
         """
         schema = cls.model_json_schema()
         for part in (schema, *schema["$defs"].values()):
