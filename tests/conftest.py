@@ -40,3 +40,9 @@ def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GIGO_DATA", raising=False)
     monkeypatch.chdir(work)
     return home
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal on which nothing is wrapped."""
+    monkeypatch.setenv("COLUMNS", "1000")

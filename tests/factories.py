@@ -31,7 +31,6 @@ def make_study(**fields: Any) -> Study:
         "model": "small_cnn",
         "rates": [0, 0.5, 1],
         "replicates": 2,
-        "model": "small_cnn",
     }
     return Study.create(**{**small, **fields})
 

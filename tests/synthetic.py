@@ -29,7 +29,12 @@ PRECISION = "float32"
 
 def make_study(**fields: object) -> Study:
     """digits, symmetric, three rates, three replicates, unless told otherwise."""
-    defaults = {"dataset": "digits", "rates": (0.0, 0.5, 1.0), "replicates": 3}
+    defaults = {
+        "dataset": "digits",
+        "model": "small_cnn",
+        "rates": (0.0, 0.5, 1.0),
+        "replicates": 3,
+    }
     return Study.create(**{**defaults, **fields})
 
 

@@ -48,6 +48,7 @@ def test_the_process_itself_is_counted() -> None:
     assert gib and float(gib[1]) * 2**30 > 400e6
 
 
+@pytest.mark.usefixtures("wide")
 def test_the_data_are_counted_per_process() -> None:
     found = rows(ARTICLE, machine=Machine(4, 64 << 30))  # the largest of its data sets
     assert found["memory"].endswith(" 5 copies of the data, 176 MiB each")

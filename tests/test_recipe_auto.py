@@ -108,6 +108,7 @@ def test_the_numbers_are_in_the_key_and_the_name_is_not() -> None:
     assert trial.to_json()["recipe"] == Auto().on(200).model_dump()
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_plan_says_what_was_chosen_for_each_size(tmp_path: Any) -> None:
     study = make_study(size=[50, 200], recipe=["auto", "small"], model="mlp")
     told = describe.plan(study, tmp_path, runner.plan(study, tmp_path))
