@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import settings
 
 # The models of tests are tiny: a second thread only waits, for long where cores are shared.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What is kept for other processes and later runs is not to be the user's.
+_CACHE = tempfile.TemporaryDirectory(prefix="gigo-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 # Cores are shared with others: how long an example takes says nothing.
 settings.register_profile("gigo", deadline=None)

@@ -70,8 +70,7 @@ def test_run_and_sweep_and_load_give_the_same_result(here: Path) -> None:
         gigo.run(file, out=Path("two")),
         gigo.run("tiny.toml", out=here / "three"),
         gigo.run(study.but(replicates=1, rates=0.1), out="four", **TINY),
-        gigo.run("demo", name="tiny", summary="", validation=["clean"], out="five",
-                 model="auto", **TINY),
+        gigo.run("demo", name="tiny", summary="", validation=["clean"], out="five", **TINY),
         gigo.sweep(name="tiny", **TINY),
         gigo.sweep(out="six", **TINY),
     ]  # fmt: skip
