@@ -26,8 +26,9 @@ from pandas.api.types import is_numeric_dtype
 
 import gigo
 from gigo.analysis.intervals import half_width
+from gigo.analysis.metric import ACCURACY
 from gigo.analysis.table import IDENTITY
-from gigo.analysis.words import MISSING, interval_text, range_text, rate_text, value_text
+from gigo.analysis.words import MISSING, interval_text, rate_text, value_text
 from gigo.axes import SETTINGS
 from gigo.report import Material, figure
 
@@ -82,7 +83,7 @@ def estimates(material: Material) -> Iterator[str]:
     rows = [
         (
             *(f"{value:,}" if isinstance(value, int) else value for value in one.curve),
-            f"{percent(one.clean[0])} ({range_text(*one.clean[1:])})",
+            f"{percent(one.clean[0])} ({ACCURACY.range(*one.clean[1:])})",
             f"{value_text(one.tolerance)} ({interval_text(one.tolerance)})",
             f"{value_text(one.midpoint)} ({interval_text(one.midpoint)})",
         )
@@ -144,7 +145,7 @@ def point(row: dict[Hashable, Any]) -> tuple[str, str, str]:
     expected = (
         ""
         if math.isnan(row["predicted_low"])
-        else range_text(row["predicted_low"], row["predicted_high"])
+        else ACCURACY.range(row["predicted_low"], row["predicted_high"])
     )
     agrees = any(row[name] is True for name in ("inside", "close"))
     mark = "" if agrees or not started else "*"

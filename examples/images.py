@@ -9,6 +9,7 @@ function of the shape of an image and the number of classes.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,7 @@ import gigo
 
 def write_images(folder: Path, n: int) -> Path:
     """The first n digits as files: ``folder/7/0042.png``."""
-    digits = load_digits()
+    digits: Any = load_digits()
     for k, (pixels, label) in enumerate(zip(digits.images[:n], digits.target[:n], strict=True)):
         place = folder / str(label)
         place.mkdir(parents=True, exist_ok=True)

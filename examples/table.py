@@ -9,6 +9,7 @@ testing, once. The models are a pipeline and boosted trees.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -24,7 +25,7 @@ def main(
     replicates: int = 5,
 ) -> gigo.Result:
     """Train, print the answer, write the report."""
-    data = load_breast_cancer(as_frame=True)
+    data: Any = load_breast_cancer(as_frame=True)
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     result = gigo.sweep(
         data.data,

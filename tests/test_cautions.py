@@ -88,7 +88,7 @@ def test_half_of_the_models_are_most_and_wrong_labels_do_not_count() -> None:
 
 
 def test_settings_are_named_and_alike_ones_share_a_line() -> None:
-    fields = {"size": [20, 50, 100, 200], "model": ["mlp", "linear"]}
+    fields: dict[str, Any] = {"size": [20, 50, 100, 200], "model": ["mlp", "linear"]}
     (line,) = told(0.1, **fields)
     named = "digits, 20 labels, mlp; digits, 20 labels, linear; digits, 50 labels, mlp"
     assert f"({named}; and 5 more). " in line
@@ -127,7 +127,7 @@ def test_a_run_that_learns_nothing_warns_in_python(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"dataset": "digits", "size": 50, "model": "mlp", "replicates": 1}
     short = {"learning_rate": 1e-12, "epochs": 1}
     with pytest.warns(gigo.GigoWarning, match="never started to learn") as caught:
-        gigo.sweep(rates=0, recipe=short, out=tmp_path / "run", workers=1, **fields)
+        gigo.sweep(rates=[0], recipe=short, out=tmp_path / "run", workers=1, **fields)
     assert caught[0].filename == __file__
 
 

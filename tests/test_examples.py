@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -38,8 +39,8 @@ def test_an_example_ends_in_an_answer_and_a_report(
     assert (tmp_path / "run" / "report.html").is_file()
     assert result.missing == 0
     assert set(result.frame["status"]) == {"ok"}
-    clean = result.summary[result.summary["rate"] == 0]
-    spoilt = result.summary[result.summary["rate"] == 0.4]
+    clean: Any = result.summary[result.summary["rate"] == 0]
+    spoilt: Any = result.summary[result.summary["rate"] == 0.4]
     assert clean["mean"].min() > 0.8
     assert (spoilt["mean"].to_numpy() < clean["mean"].to_numpy()).all()
 

@@ -139,7 +139,7 @@ def test_columns_that_never_vary_do_no_harm() -> None:
 
 
 def test_it_is_an_estimator() -> None:
-    model = clone(Logistic(0.3))
+    model: Any = clone(Logistic(0.3))
     assert model.get_params() == {"strength": 0.3}
     assert model.set_params(strength="auto").monitors
 

@@ -102,7 +102,7 @@ def test_a_metric_that_a_run_lacks_is_refused() -> None:
 
 def test_a_summary_is_of_the_metric() -> None:
     frame = frame_in("macro_f1", falling)
-    found = summary(frame, METRICS["macro_f1"])
+    found: Any = summary(frame, METRICS["macro_f1"])
     assert found["mean"].to_list() == pytest.approx([0.91, 0.71, 0.51])
     assert found["chance"].isna().all()
     assert (found["low"] < found["mean"]).all() and (found["high"] > found["mean"]).all()
@@ -110,9 +110,10 @@ def test_a_summary_is_of_the_metric() -> None:
 
 
 def test_intervals_of_a_loss_are_not_cut_at_one() -> None:
-    found = summary(frame_in("log_loss", rising), METRICS["log_loss"])
+    found: Any = summary(frame_in("log_loss", rising), METRICS["log_loss"])
     assert found["high"].iloc[-1] > found["mean"].iloc[-1] > 2
-    assert (summary(frame_in("ece", lambda r: 0.99 + 0 * r), METRICS["ece"])["high"] <= 1).all()
+    cut: Any = summary(frame_in("ece", lambda r: 0.99 + 0 * r), METRICS["ece"])
+    assert (cut["high"] <= 1).all()
 
 
 def test_a_score_has_a_tolerance_and_a_loss_has_none() -> None:
@@ -180,7 +181,8 @@ def test_a_page_speaks_of_its_metric_alone(name: str) -> None:
         if name not in SHARES:
             assert "accuracy" not in text.lower()
     (panel, *_) = panels(material)
-    assert panel.highest_mean >= panel.lines["mean"].max()
+    lines: Any = panel.lines
+    assert panel.highest_mean >= lines["mean"].max()
     spec = draw(panel)
     y = spec["encoding"]["y"]
     assert y["title"] == metric.axis
@@ -249,7 +251,7 @@ def test_published_points_are_accuracies(tmp_path: Path) -> None:
     points = tmp_path / "points.csv"
     points.write_text("dataset,size,corruption,rate,accuracy\ndigits,50,symmetric,0,0.5\n")
     fields: dict[str, Any] = {"dataset": "digits", "size": 50, "model": "mlp", "replicates": 1}
-    run = gigo.sweep(rates=0, recipe={"epochs": 1}, out=tmp_path / "run", workers=1, **fields)
+    run = gigo.sweep(rates=[0], recipe={"epochs": 1}, out=tmp_path / "run", workers=1, **fields)
     assert len(gigo.compare(run, points).points) <= 1
     with pytest.raises(SpecError, match=r"metric = 'brier': expected one that this run has: acc"):
         gigo.compare(run, points, metric="brier")

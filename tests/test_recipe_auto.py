@@ -122,7 +122,8 @@ def test_a_plan_says_what_was_chosen_for_each_size(tmp_path: Any) -> None:
 def test_it_is_no_worse_than_the_recipe_made_for_small_sets(size: int, tmp_path: Any) -> None:
     import gigo
 
-    fields = {"dataset": "digits", "size": size, "model": "mlp", "rates": 0, "replicates": 2}
-    found = gigo.sweep(recipe=["auto", "small"], out=tmp_path / "run", workers=1, **fields).frame
-    mean = found.groupby("recipe")["accuracy"].mean()
+    fields: dict[str, Any] = {"dataset": "digits", "size": size, "model": "mlp", "replicates": 2}
+    fields |= {"recipe": ["auto", "small"], "rates": 0}
+    found = gigo.sweep(out=tmp_path / "run", workers=1, **fields).frame
+    mean: Any = found.groupby("recipe")["accuracy"].mean()
     assert mean["auto"] > mean["small"] - 0.02

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,8 +92,8 @@ def test_single_models_are_dots(demo):
     _, small = panels(demo)
     mine = demo.frame.loc[(demo.frame["size"] == 200) & demo.frame["started"]]
     assert sorted(small.dots["value"]) == sorted(mine["accuracy"])
-    means = small.dots.groupby(["line", "rate"])["value"].mean()
-    drawn = small.lines.set_index(["line", "rate"])["mean"]
+    means: Any = small.dots.groupby(["line", "rate"])["value"].mean()
+    drawn: Any = small.lines.set_index(["line", "rate"])["mean"]
     pd.testing.assert_series_equal(means, drawn.sort_index(), check_names=False)
     (alone,) = panels(material_of(make_study(replicates=1)))
     assert alone.dots.empty
