@@ -38,7 +38,7 @@ from gigo.inputs import Inputs, count, take
 from gigo.machine import Machine
 from gigo.printable import printable
 from gigo.rng import Stream
-from gigo.sample import sample
+from gigo.sample import Sampler
 from gigo.trial import Trial
 from gigo.types import Dataset, Labels, Record, Status, TrainingSet
 from gigo.version import __version__
@@ -84,12 +84,12 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         For each trial, in the order given, that it begins, then its record. Where a model raises
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
-    supply = _Supply(dataset)
+    supply, sample = _Supply(dataset), Sampler(dataset)
     _one_thread()  # imports what it needs, as does the next line: no trial is to be charged for it
     importlib.import_module("sklearn.base")
     for trial in trials:
         started = time.perf_counter()
-        part = sample(trial, dataset)
+        part = sample(trial)
         told = provenance()
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
@@ -218,7 +218,8 @@ def _fitted(
 ) -> tuple[dict[str, Predicted], Labels]:
     """What a trial's model predicts for the test sets, and (n,) for the items it is fitted to."""
     dataset = supply.dataset
-    present, codes = np.unique(part.labels, return_inverse=True)  # some libraries want no gaps
+    present = np.flatnonzero(np.bincount(part.labels))
+    codes = np.searchsorted(present, part.labels)  # some libraries want no gaps
     if len(present) == 1:  # there is nothing to learn, and many models refuse to
         return {
             name: _constant(int(present[0]), count(inputs), dataset.n_classes)
@@ -228,7 +229,7 @@ def _fitted(
     own = _as_it_is if sets.shared else _copied
     with _alone(trial), _one_thread():
         watched = _watched(model, sets.held_out, part.held_out_labels, present)
-        model.fit(own(sets.fitted), codes.astype(np.int64), **watched)
+        model.fit(own(sets.fitted), codes, **watched)
         fitted = outputs.classes(model.predict(own(sets.fitted)), len(codes), present)
         found = {
             name: _predicted(model, x, own, present, dataset.n_classes)
@@ -239,8 +240,9 @@ def _fitted(
 
 def _watched(model: Any, x: Inputs, labels: Labels, present: Labels) -> dict[str, Any]:
     """The held-out items of classes that are trained on, for a fit that has a use for some."""
-    known, takes = np.flatnonzero(np.isin(labels, present)), _parameters(model.fit)
-    if not len(known) or "eval_set" not in takes:
+    known = np.flatnonzero(np.isin(labels, present)) if len(labels) else labels
+    takes = _parameters(model.fit) if len(known) else {}
+    if "eval_set" not in takes:
         return {}
     quiet = {"verbose": False} if "verbose" in takes else {}
     return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))], **quiet}
