@@ -25,6 +25,7 @@ import time
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, lru_cache
 from inspect import signature
 from types import TracebackType
@@ -94,7 +95,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
-        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
+        begun = _begun(trial, part, provenance())
+        yield Fitting(begun)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -111,24 +113,15 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
                 found, measures, told["error"], status = {}, {}, reason(error), "failed"
         if caught:
             told["warnings"] = sorted({_one_line(each.message) for each in caught})[:TOLD]
-        yield record(trial, part, status, found, measures, told, time.perf_counter() - started)
+        yield _ended(begun, status, found, measures, told, time.perf_counter() - started)
 
 
-def record(
-    trial: Trial,
-    part: TrainingSet,
-    status: Status,
-    found: Mapping[str, Predicted],
-    measures: Mapping[str, float],
-    provenance: Mapping[str, Any],
-    seconds: float,
-) -> Record:
-    """What a trial without epochs leaves."""
-    kept = found if trial.dataset.n_classes == 2 else {}
+def _begun(trial: Trial, part: TrainingSet, provenance: Mapping[str, Any]) -> Record:
+    """What a trial leaves whose model is never fitted."""
     return Record(
         key=trial.key,
         trial=trial.to_json(),
-        status=status,
+        status="failed",
         n_train=len(part.rows),
         n_validation=len(part.held_out),
         n_selected=int(part.touched.sum()),
@@ -136,14 +129,34 @@ def record(
         epochs=None,
         best_epoch=None,
         stopped=None,
+        predictions={},
+        scores={},
+        measures={},
+        curve={},
+        seconds=0.0,
+        provenance=provenance,
+    )
+
+
+def _ended(
+    begun: Record,
+    status: Status,
+    found: Mapping[str, Predicted],
+    measures: Mapping[str, float],
+    provenance: Mapping[str, Any],
+    seconds: float,
+) -> Record:
+    """What a trial leaves whose model was fitted, or has raised an error."""
+    return replace(
+        begun,
+        status=status,
         predictions={name: classes for name, (classes, _) in found.items()},
         scores={
             name: scores.astype(np.float16)
-            for name, (_, scores) in kept.items()
-            if scores is not None
+            for name, (_, scores) in found.items()
+            if scores is not None and scores.shape[1] == 2
         },
         measures=measures,
-        curve={},
         seconds=seconds,
         provenance=provenance,
     )
