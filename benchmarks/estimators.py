@@ -184,7 +184,7 @@ def main() -> None:
     for name, (dataset, model, trials) in cases.items():
         sides = {"gigo": (by_gigo, model, trials), "joblib": (by_joblib, model, trials)}
         if model is heads:
-            sides["loop"] = by_loop, model, trials // 4
+            sides["loop"] = by_loop, model, trials // 10
             sides["gigo, logistic"] = by_gigo, "logistic", trials
         if trials:
             duel(name, dataset, sides, given.rounds)

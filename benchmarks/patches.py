@@ -34,7 +34,8 @@ def main() -> None:
         featured = time.perf_counter()
         result = gigo.sweep(**study, rates=RATES, replicates=given.replicates, out=out)
         ended = time.perf_counter()
-        print(f"one trial, features made where they are not kept: {featured - begun:.1f} s")
+        frame = result.frame
+    print(f"one trial, features made where they are not kept: {featured - begun:.1f} s")
     print(f"{len(frame)} trials after that: {ended - featured:.1f} s")
     for rate in SHOWN:
         found = frame.loc[frame["rate"] == rate, "accuracy"]
