@@ -38,6 +38,7 @@ bench: $(VENV)/.dev ## run the benchmarks (start-up, the engine, estimators, tra
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/estimators.py
+	$(BIN)/python benchmarks/patches.py
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove the environment, caches and builds; runs stay

@@ -18,7 +18,7 @@ from gigo.corruptions import CATALOGUE
 from gigo.errors import DataError
 from gigo.recipe import Recipe
 from gigo.rng import Stream, stratified
-from gigo.sample import sample
+from gigo.sample import Sampler, sample
 from gigo.trial import Trial
 from gigo.types import Card, Dataset, Resolved, TrainingSet
 
@@ -155,6 +155,24 @@ def test_a_trial_always_gets_the_same_split(situation: tuple[Dataset, Trial]) ->
     dataset, trial = situation
     first, second = (vars(sample(trial, dataset)) for _ in range(2))
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+@given(situation=situations(), others=st.lists(situations(), max_size=6))
+def test_what_trials_share_is_drawn_once_and_is_what_each_would_draw(
+    situation: tuple[Dataset, Trial], others: list[tuple[Dataset, Trial]]
+) -> None:
+    dataset, trial = situation
+    fields = [
+        {name: getattr(other, name) for name in ("corruption", "rate")} for _, other in others
+    ]
+    trials = [
+        replace(trial, replicate=place // 3, **each, validation=HELD[place % 2])
+        for place, each in enumerate(fields)
+    ]
+    sampler = Sampler(dataset)
+    for each in [trial, *trials, trial]:
+        once, alone = vars(sampler(each)), vars(sample(each, dataset))
+        assert all(once[name].tobytes() == alone[name].tobytes() for name in alone)
 
 
 @given(situation=situations(), data=st.data())

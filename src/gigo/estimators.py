@@ -25,6 +25,7 @@ import time
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, lru_cache
 from inspect import signature
 from types import TracebackType
@@ -38,7 +39,7 @@ from gigo.inputs import Inputs, count, take
 from gigo.machine import Machine
 from gigo.printable import printable
 from gigo.rng import Stream
-from gigo.sample import sample
+from gigo.sample import Sampler
 from gigo.trial import Trial
 from gigo.types import Dataset, Labels, Record, Status, TrainingSet
 from gigo.version import __version__
@@ -84,17 +85,18 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
         For each trial, in the order given, that it begins, then its record. Where a model raises
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
-    supply = _Supply(dataset)
+    supply, sample = _Supply(dataset), Sampler(dataset)
     _one_thread()  # imports what it needs, as does the next line: no trial is to be charged for it
     importlib.import_module("sklearn.base")
     for trial in trials:
         started = time.perf_counter()
-        part = sample(trial, dataset)
+        part = sample(trial)
         told = provenance()
         found: dict[str, Predicted] = {}
         measures: dict[str, float] = {}
         status: Status = "ok"
-        yield Fitting(record(trial, part, "failed", {}, {}, told, 0.0))
+        begun = _begun(trial, part, provenance())
+        yield Fitting(begun)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -111,24 +113,15 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
                 found, measures, told["error"], status = {}, {}, reason(error), "failed"
         if caught:
             told["warnings"] = sorted({_one_line(each.message) for each in caught})[:TOLD]
-        yield record(trial, part, status, found, measures, told, time.perf_counter() - started)
+        yield _ended(begun, status, found, measures, told, time.perf_counter() - started)
 
 
-def record(
-    trial: Trial,
-    part: TrainingSet,
-    status: Status,
-    found: Mapping[str, Predicted],
-    measures: Mapping[str, float],
-    provenance: Mapping[str, Any],
-    seconds: float,
-) -> Record:
-    """What a trial without epochs leaves."""
-    kept = found if trial.dataset.n_classes == 2 else {}
+def _begun(trial: Trial, part: TrainingSet, provenance: Mapping[str, Any]) -> Record:
+    """What a trial leaves whose model is never fitted."""
     return Record(
         key=trial.key,
         trial=trial.to_json(),
-        status=status,
+        status="failed",
         n_train=len(part.rows),
         n_validation=len(part.held_out),
         n_selected=int(part.touched.sum()),
@@ -136,14 +129,34 @@ def record(
         epochs=None,
         best_epoch=None,
         stopped=None,
+        predictions={},
+        scores={},
+        measures={},
+        curve={},
+        seconds=0.0,
+        provenance=provenance,
+    )
+
+
+def _ended(
+    begun: Record,
+    status: Status,
+    found: Mapping[str, Predicted],
+    measures: Mapping[str, float],
+    provenance: Mapping[str, Any],
+    seconds: float,
+) -> Record:
+    """What a trial leaves whose model was fitted, or has raised an error."""
+    return replace(
+        begun,
+        status=status,
         predictions={name: classes for name, (classes, _) in found.items()},
         scores={
             name: scores.astype(np.float16)
-            for name, (_, scores) in kept.items()
-            if scores is not None
+            for name, (_, scores) in found.items()
+            if scores is not None and scores.shape[1] == 2
         },
         measures=measures,
-        curve={},
         seconds=seconds,
         provenance=provenance,
     )
@@ -218,7 +231,8 @@ def _fitted(
 ) -> tuple[dict[str, Predicted], Labels]:
     """What a trial's model predicts for the test sets, and (n,) for the items it is fitted to."""
     dataset = supply.dataset
-    present, codes = np.unique(part.labels, return_inverse=True)  # some libraries want no gaps
+    present = np.flatnonzero(np.bincount(part.labels))
+    codes = np.searchsorted(present, part.labels)  # some libraries want no gaps
     if len(present) == 1:  # there is nothing to learn, and many models refuse to
         return {
             name: _constant(int(present[0]), count(inputs), dataset.n_classes)
@@ -228,7 +242,7 @@ def _fitted(
     own = _as_it_is if sets.shared else _copied
     with _alone(trial), _one_thread():
         watched = _watched(model, sets.held_out, part.held_out_labels, present)
-        model.fit(own(sets.fitted), codes.astype(np.int64), **watched)
+        model.fit(own(sets.fitted), codes, **watched)
         fitted = outputs.classes(model.predict(own(sets.fitted)), len(codes), present)
         found = {
             name: _predicted(model, x, own, present, dataset.n_classes)
@@ -239,8 +253,9 @@ def _fitted(
 
 def _watched(model: Any, x: Inputs, labels: Labels, present: Labels) -> dict[str, Any]:
     """The held-out items of classes that are trained on, for a fit that has a use for some."""
-    known, takes = np.flatnonzero(np.isin(labels, present)), _parameters(model.fit)
-    if not len(known) or "eval_set" not in takes:
+    known = np.flatnonzero(np.isin(labels, present)) if len(labels) else labels
+    takes = _parameters(model.fit) if len(known) else {}
+    if "eval_set" not in takes:
         return {}
     quiet = {"verbose": False} if "verbose" in takes else {}
     return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))], **quiet}

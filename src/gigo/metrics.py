@@ -144,7 +144,8 @@ def per_class(counts: Counts) -> PerClass:
 
 def balanced_accuracy(counts: Counts) -> float:
     """Mean recall over the classes that the test set has."""
-    return float(np.nanmean(per_class(counts).recall))
+    recall = per_class(counts).recall
+    return float(recall[counts.any(axis=1)].mean())
 
 
 def macro_f1(counts: Counts) -> float:

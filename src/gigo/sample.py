@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gigo.errors import DataError
 from gigo.rng import Stream, grouped, stratified
 from gigo.trial import HELD_OUT, Trial
-from gigo.types import Dataset, Labels, TrainingSet
+from gigo.types import Dataset, Labels, Schedule, TrainingSet
 
 
 def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
@@ -27,16 +27,63 @@ def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
     >>> bool((low.rows == high.rows).all()), bool(high.touched[low.touched].all())
     (True, True)
     """
+    return Sampler(dataset)(trial)
+
+
+class Sampler:
+    """What trials of a data set train on, as `sample` says.
+
+    What trials of the same items have in common is drawn once as long as they come one after the
+    other: which items they are, and in which order which of them get which label.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._source: tuple[object, ...] = ()
+        self._items: tuple[Labels, Labels]
+        self._schedules: dict[tuple[str, str], Schedule] = {}
+
+    def __call__(self, trial: Trial) -> TrainingSet:
+        """What a trial trains on; raises DataError."""
+        if self._source != trial.source:
+            self._items, self._schedules = _items(trial, self._dataset), {}
+            self._source = trial.source
+        rows, held_out = self._items
+        true = self._dataset.y_train
+        labels, touched = self._corrupted(trial, rows, "corruption")
+        held_out_labels = true[held_out]
+        if trial.validation == "noisy":
+            held_out_labels, _ = self._corrupted(trial, held_out, "corruption/held-out")
+        return TrainingSet(rows, labels, true[rows], touched, held_out, held_out_labels)
+
+    def _corrupted(
+        self, trial: Trial, items: Labels, purpose: str
+    ) -> tuple[Labels, NDArray[np.bool_]]:
+        """The labels that ``items`` get, and which of them were edited.
+
+        ``purpose`` names the random stream.
+        """
+        labels = self._dataset.y_train[items].copy()
+        touched = np.zeros(len(items), dtype=bool)
+        if trial.corruption is not None:
+            name = purpose, trial.corruption.identity
+            if name not in self._schedules:
+                stream = Stream(trial.seed, trial.replicate, purpose)
+                self._schedules[name] = trial.corruption.value(self._dataset, items, stream)
+            item, label = self._schedules[name]
+            k = round(trial.rate * len(items))
+            labels[item[:k]] = label[:k]
+            touched[item[:k]] = True
+        return labels, touched
+
+
+def _items(trial: Trial, dataset: Dataset) -> tuple[Labels, Labels]:
+    """The items trained on and those held out, ascending."""
     chosen = _subset(trial, len(dataset.y_train))
     held_out = np.empty(0, np.int64)
     if trial.holds_out:
         held_out = chosen[_held_out(trial, dataset, chosen)]
-    rows = np.setdiff1d(chosen, held_out, assume_unique=True)
-    labels, touched = _corrupted(trial, dataset, rows, "corruption")
-    held_out_labels = dataset.y_train[held_out]
-    if trial.validation == "noisy":
-        held_out_labels, _ = _corrupted(trial, dataset, held_out, "corruption/held-out")
-    return TrainingSet(rows, labels, dataset.y_train[rows], touched, held_out, held_out_labels)
+    return np.setdiff1d(chosen, held_out, assume_unique=True), held_out
 
 
 def _subset(trial: Trial, n_items: int) -> Labels:
@@ -60,21 +107,3 @@ def _held_out(trial: Trial, dataset: Dataset, chosen: Labels) -> Labels:
             'to hold one out (a larger size, or validation = "none")'
         )
     return places
-
-
-def _corrupted(
-    trial: Trial, dataset: Dataset, items: Labels, purpose: str
-) -> tuple[Labels, NDArray[np.bool_]]:
-    """The labels that ``items`` get, and which of them were edited.
-
-    ``purpose`` names the random stream.
-    """
-    labels = dataset.y_train[items].copy()
-    touched = np.zeros(len(items), dtype=bool)
-    if trial.corruption is not None:
-        stream = Stream(trial.seed, trial.replicate, purpose)
-        item, label = trial.corruption.value(dataset, items, stream)
-        k = round(trial.rate * len(items))
-        labels[item[:k]] = label[:k]
-        touched[item[:k]] = True
-    return labels, touched

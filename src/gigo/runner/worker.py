@@ -7,6 +7,7 @@ else. A record is answered once it is in the store. When the other end is gone t
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import sys
@@ -53,6 +54,7 @@ def main() -> None:
             _send(Failure(str(error), "data" if isinstance(error, DataError) else "engine"), events)
         except Exception:
             _send(Failure(traceback.format_exc(), "fault"), events)
+    gc.freeze()  # or Python looks through all modules once more, for a second, before it ends
 
 
 def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
