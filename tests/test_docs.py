@@ -195,7 +195,7 @@ def test_the_readme_s_commands_work(here: Path) -> None:
             shutil.copytree("runs/mine", command.split()[-1])
         words = command.split()
         if "--data" in words:
-            words += "--rate 0 --rate 0.4 --replicates 1".split()
+            words += ["--rate", "0", "--rate", "0.4", "--replicates", "1"]
         with pytest.raises(SystemExit) as end:
             cli.main(words, instant_run)
         assert not end.value.code, command
