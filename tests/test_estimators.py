@@ -285,6 +285,12 @@ def test_warnings_of_a_fit_are_kept_and_seen_by_nobody_else() -> None:
     assert first.provenance["warnings"][0].startswith("ConvergenceWarning: lbfgs failed")
 
 
+def test_a_serial_model_of_scikit_learn_is_not_told_to_be_serial() -> None:
+    """Its None is one process; to set it is what its newer versions warn of."""
+    first, _ = records(clouds(), make_pipeline(LogisticRegression()))
+    assert not first.provenance.get("warnings")
+
+
 def test_images_are_vectors_unless_an_estimator_wants_them_as_they_are() -> None:
     x = np.arange(48, dtype=np.uint8).reshape(6, 2, 2, 2)
     dataset = made(x, [0, 1] * 3, x, [0, 1] * 3, "image")

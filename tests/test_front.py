@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 import gigo
@@ -104,6 +105,22 @@ def test_a_first_study_can_be_run(folder: Path, tmp_path: Path, capsys) -> None:
     code, printed, _ = command("run", str(file), *options, capsys=capsys)
     assert code == 0
     assert Result(out).missing == 0
+
+
+def test_a_first_study_passes_over_images_where_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, file = tmp_path / "photos", tmp_path / "photos.toml"
+    for k in range(20):
+        place = photos / "ab"[k % 2] / f"{k}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), k, np.uint8)).save(place)
+    (photos / "a" / "bad.png").write_bytes(b"no image")
+    init = ("init", str(photos), "--out", str(file))
+    code, _, told = command(*init, capsys=capsys)
+    assert (code, "--skip-bad" in told) == (2, True)
+    assert command(*init, "--skip-bad", capsys=capsys)[0] == 0
+    assert studies.find(file).dataset[0].options == {"skip_bad": True}
 
 
 def test_a_first_study_replaces_no_file(folder: Path, tmp_path: Path, capsys) -> None:

@@ -293,6 +293,17 @@ def test_any_other_difference_is_refused_by_name(
     assert (run / "run.sqlite").read_bytes() == before
 
 
+def test_other_data_of_the_same_name_are_refused(run: Path) -> None:
+    """They would be averaged with those that are there."""
+    grid = grid_of(STUDY)
+    (card, *more) = grid.datasets
+    other = replace(grid, datasets=(replace(card, sha256="0" * 64), *more))
+    before = (run / "run.sqlite").read_bytes()
+    with pytest.raises(StudyMismatch, match=f"data set {card.name} has other .*another --out"):
+        Store.create(run, other)
+    assert (run / "run.sqlite").read_bytes() == before
+
+
 def test_all_differences_are_named_at_once(run: Path) -> None:
     with pytest.raises(StudyMismatch, match=r"seed = 0 .* 7 here, subset = .* 'first' here"):
         Store.create(run, grid_of(STUDY.but(seed=7, subset="first", rates=[0.3])))

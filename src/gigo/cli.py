@@ -319,6 +319,8 @@ def compare(
 def init(
     path: str = typer.Argument(metavar="DATA", help="A table, arrays, a folder of images, ..."),
     label: str | None = _option("COLUMN", "Of the data: the labels."),
+    resize: int | None = _option("PIXELS", "Side that images of mixed sizes get."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Pass over images that can't be read."),
     out: Path | None = _option("FILE", "Where to.  [default: the data's name, with .toml]"),
 ) -> None:
     """Write a study for your own data: a TOML file with comments, ready for gigo run."""
@@ -327,7 +329,8 @@ def init(
     from gigo.files import write_new
     from gigo.starter import first_study
 
-    name, text = first_study(path, label, str(out or ""))
+    options = {"label": label, "resize": resize, "skip_bad": skip_bad}
+    name, text = first_study(path, str(out or ""), **{k: v for k, v in options.items() if v})
     place = write_new(out or Path(f"{name}.toml"), text.encode())
     _say(f"{place}: change what you like, then: gigo run {shlex.quote(str(place))}")
 

@@ -322,12 +322,23 @@ def _settings(model: Any, trial: Trial) -> dict[str, Any]:
     states = [name for name in names if name.rpartition("__")[2] == "random_state"]
     seeds = Stream(trial.seed, trial.replicate, "random_state").integers(len(states), SEEDS)
     chosen: dict[str, Any] = dict(zip(states, seeds.tolist(), strict=True))
-    chosen |= {name: 1 for name in names if name.rpartition("__")[2] == "n_jobs"}
+    chosen |= dict.fromkeys(_parallel(model, known), 1)
     for place, each in {"": model, **known}.items():
         for name, value in QUIET.get(_package(each), {}).items():
             if hasattr(each, "set_params"):
                 chosen[f"{place}__{name}" if place else name] = value
     return chosen
+
+
+def _parallel(model: Any, known: dict[str, Any]) -> list[str]:
+    """The ``n_jobs`` to set to 1. scikit-learn's None is 1, and setting it may give a warning."""
+    found: list[str] = []
+    for name, value in known.items():
+        place, _, last = name.rpartition("__")
+        serial = value is None and _package(known[place] if place else model) == "sklearn"
+        if last == "n_jobs" and not serial:
+            found.append(name)
+    return found
 
 
 def _package(thing: Any) -> str:

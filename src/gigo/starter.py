@@ -46,13 +46,13 @@ seed = 0
 """
 
 
-def first_study(path: str, label: str | None = None, file: str = "") -> tuple[str, str]:
+def first_study(path: str, file: str = "", **options: str | int) -> tuple[str, str]:
     """A study for the data at a path.
 
     Args:
         path: a file or a folder with data.
-        label: the column of the labels, where they are in one.
         file: what the study's own file is to be called; default the study's name, with ``.toml``.
+        options: of the data, such as ``label``; see `gigo.datasets.from_path`.
 
     Returns:
         The study's name, and the content of its file.
@@ -60,7 +60,7 @@ def first_study(path: str, label: str | None = None, file: str = "") -> tuple[st
     Raises:
         SpecError, DataError: the data can't be read as they are.
     """
-    dataset: dict[str, Any] = {"name": path} | ({"label": label} if label else {})
+    dataset: dict[str, Any] = {"name": path} | options
     name = fitting(Path(path).stem)
     grid = resolve(Study.create(dataset=dataset))
     (card,) = grid.datasets

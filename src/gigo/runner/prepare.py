@@ -74,7 +74,7 @@ def plan(
     if not Store.is_at(path):
         return prepare(grid, path, None, place, machine, workers, retry)
     with Store.open(path) as store:
-        store.check(study)
+        store.check(grid)
         return prepare(grid, path, store, place, machine, workers, retry)
 
 

@@ -98,7 +98,7 @@ class Store:
             with suppress(sqlite3.OperationalError):  # not every file system can have a log
                 connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()
             store = cls(path, connection)
-            if store._differing(grid.study) and not store.count():
+            if store._differing(grid) and not store.count():
                 begin(connection, head, rows)
                 store = cls(path, connection)
             store._extend(grid)
@@ -275,24 +275,31 @@ class Store:
         if test_set.sha256 not in self.test_sets():
             self._tables.append({"test_set": [vars(test_set)]})
 
-    def check(self, study: Study) -> None:
-        """Raise StudyMismatch where the run can't be extended with a study."""
-        differing = self._differing(study)
+    def check(self, grid: Grid) -> None:
+        """Raise StudyMismatch where the run can't be extended with a study, resolved."""
+        differing = self._differing(grid)
         if differing and self.count():
             raise StudyMismatch(
                 f"{self.path} holds a run that this study can't extend: {', '.join(differing)}: "
                 "expected the same, or another --out"
             )
 
-    def _differing(self, study: Study) -> list[str]:
+    def _differing(self, grid: Grid) -> list[str]:
         """``seed = 0 there and 1 here``, of every field that must be the run's and is not."""
+        study = grid.study
         frozen = sorted(Study.model_fields.keys() - EXTENDABLE - {"precision"})
         pairs = {
             name: (getattr(self.grids[0].study, name), getattr(study, name)) for name in frozen
         }
         asked = self.precision if study.precision == "auto" else study.precision
         pairs["precision"] = self.precision, asked
-        return [
+        contents = {card.name: card.sha256 for each in self.grids for card in each.datasets}
+        others = [
+            f"data set {card.name} has other items or labels there than here"
+            for card in grid.datasets
+            if contents.get(card.name, card.sha256) != card.sha256
+        ]
+        return others + [
             f"{name} = {there!r} there and {here!r} here"
             for name, (there, here) in pairs.items()
             if there != here
@@ -305,7 +312,7 @@ class Store:
             StudyMismatch: it does not fit the run.
             StoreError: a record is damaged.
         """
-        self.check(grid.study)
+        self.check(grid)
         self._statuses = self.statuses()
         for position, provenance in enumerate(self._tables.rows("provenance"), 1):
             self._provenances[encode("provenance", provenance)[0]] = position
