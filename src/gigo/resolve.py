@@ -71,7 +71,7 @@ def resolve(
     cards = tuple(dict.fromkeys(_dataset(ref, data_dir) for ref in study.dataset))
     names = [card.name for card in cards]
     if len({*names}) < len(names):
-        raise SpecError("dataset", names, "different names: that of a folder is its last part")
+        raise SpecError("dataset", names, "different names: that of a path is its last part")
     chosen = {card.name: _models(study, card, accelerated) for card in cards}
     for card in cards:
         _check_sizes(study, card, chosen[card.name])

@@ -33,7 +33,8 @@ def label_column(
         place: of the table, for errors.
 
     Raises:
-        SpecError: there is none of that name, or none is asked for and none or several look so.
+        SpecError: there is none of that name.
+        DataError: none is asked for, and none or several look so.
 
     >>> label_column(None, ["age", "Class"], "mail.csv")
     ('Class', ("labels: column 'Class', by its name",))
@@ -46,8 +47,10 @@ def label_column(
     found = looks_like_labels(names)
     if len(found) == 1:
         return found[0], (f"labels: column {found[0]!r}, by its name",)
-    expected = f"the column that has the labels of {place}: {listed(found or names)}"
-    raise SpecError("label", None, expected)
+    raise DataError(
+        f"{place}: which column has the labels? Expected --label COLUMN, or label = in a study, "
+        f"with one of {listed(found or names)}"
+    )
 
 
 def looks_like_labels(names: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from gigo.report import differences, method
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
+from gigo.types import FAILED
 
 MOST_FIGURES, MOST_FINDINGS, MOST_ROWS, MOST_TRIALS = 24, 12, 30, 1000
 """Figures that are drawn, findings that are told, rows that are not folded, trials that are shown:
@@ -74,7 +75,8 @@ NOTHING = b.Text("No trial is trained yet.")
 
 
 def _head(material: Material) -> Iterator[b.Block]:
-    trained = count(len(material.frame["key"].unique()), "trained model")
+    models = material.frame[~material.frame["status"].isin(FAILED)]
+    trained = count(len(models["key"].unique()), "trained model")
     yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
