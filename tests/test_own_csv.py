@@ -268,7 +268,9 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_two_columns_that_look_like_labels(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"the labels of a\.csv: target, Label$"):
+    with pytest.raises(
+        DataError, match=r"a\.csv: which column has the labels.* one of target, Label$"
+    ):
         small(tmp_path / "a.csv", "target,Label,x\n1,2,3\n")
 
 

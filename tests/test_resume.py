@@ -30,14 +30,14 @@ corruption = "symmetric"
 model = "small_cnn"
 rates = [0, 0.5, 1]
 replicates = 1
-recipe = [{", ".join(RECIPE.format(0.001 + k / 10_000) for k in range(20))}]
+recipe = [{", ".join(RECIPE.format(0.001 + k / 10_000) for k in range(10))}]
 precision = "float64"
 """
-"""20 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""
+"""10 stacks of 6 models that leave when they stop; float64, in which tables shall be equal."""
 
-TRIALS = 20 * 3 * 2
+TRIALS = 10 * 3 * 2
 KILLS = [signal.SIGKILL] * 3
-ASKED = [signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT]
+ASKED = [signal.SIGINT, signal.SIGTERM]
 SIGNALS = [number for asked in ASKED for number in (signal.SIGKILL, asked, *KILLS)]
 
 # Forked children spare each of them the seconds that importing torch takes. They run the command
@@ -157,13 +157,13 @@ def check_whole(path: Path) -> None:
         assert set(keys) == store.trials().keys()
 
 
-def test_a_run_that_dies_twenty_times_ends_as_one_that_does_not(tmp_path: Path) -> None:
+def test_a_run_that_dies_ten_times_ends_as_one_that_does_not(tmp_path: Path) -> None:
     rounds = interrupt(tmp_path)
     assert [number for number, *_ in rounds] == SIGNALS
     counts = [count for _, _, count, _ in rounds]
     assert counts == sorted(counts)
     assert 0 < counts[-1] < TRIALS
-    assert len(set(counts)) > 5  # it got on between the signals
+    assert len(set(counts)) > 3  # it got on between the signals
     for number, code, _, printed in rounds:
         others = [line for line in printed.splitlines() if " trials" not in line]
         killed = number == signal.SIGKILL
