@@ -182,7 +182,10 @@ def main() -> None:
         f"forests, {given.rows:,} x 20": (table(given.rows), forest, given.forests),
     }
     for name, (dataset, model, trials) in cases.items():
-        sides = {"gigo": (by_gigo, model, trials), "joblib": (by_joblib, model, trials)}
+        sides: dict[str, tuple[Any, Any, int]] = {
+            "gigo": (by_gigo, model, trials),
+            "joblib": (by_joblib, model, trials),
+        }
         if model is heads:
             sides["loop"] = by_loop, model, trials // 10
             sides["gigo, logistic"] = by_gigo, "logistic", trials

@@ -30,7 +30,7 @@ def main() -> None:
     }
     with TemporaryDirectory() as first, TemporaryDirectory() as out:
         begun = time.perf_counter()
-        gigo.sweep(**study, rates=0, replicates=1, out=first)
+        gigo.sweep(**study, rates=[0], replicates=1, out=first)
         featured = time.perf_counter()
         result = gigo.sweep(**study, rates=RATES, replicates=given.replicates, out=out)
         ended = time.perf_counter()

@@ -75,8 +75,8 @@ NOTHING = b.Text("No trial is trained yet.")
 
 
 def _head(material: Material) -> Iterator[b.Block]:
-    models = material.frame[~material.frame["status"].isin(FAILED)]
-    trained = count(len(models["key"].unique()), "trained model")
+    failed = material.frame["status"].isin(FAILED)
+    trained = count(len({*material.frame["key"][~failed]}), "trained model")
     yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
     yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
