@@ -37,13 +37,13 @@ def data_dir() -> Path:
 def bare_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder, with an empty working folder in it: no data set is anywhere."""
     home = tmp_path / "home"
-    work = home / "projects" / "work"
-    work.mkdir(parents=True)
+    here = home / "projects" / "here"
+    here.mkdir(parents=True)
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
     monkeypatch.delenv("GIGO_DATA", raising=False)
-    monkeypatch.chdir(work)
+    monkeypatch.chdir(here)
     return home
 
 

@@ -140,7 +140,7 @@ def test_named_folder_is_the_only_place_looked_at(
 
 def test_folders_that_nobody_named_are_not_searched(bare_home: Path, mnist: DatasetEntry) -> None:
     """Those in which other tools keep data, and those around the current one."""
-    for place in (".keras/datasets/mnist", "data/mnist", "projects/work/data/MNIST/raw"):
+    for place in (".keras/datasets/mnist", "data/mnist", "projects/here/data/MNIST/raw"):
         write_copy(bare_home / place)
     assert where(mnist, None).startswith(f"{cache(mnist)}: lacks train-images")
 

@@ -217,7 +217,7 @@ class Odd(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, x: Any) -> Any:
         if self.sure is None:
-            raise NotImplementedError("not this one")
+            raise AttributeError("not this one")
         return np.array([self.sure] * len(x))
 
 

@@ -41,7 +41,9 @@ def folder(tmp_path: Path) -> Path:
 def command(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as end:
         main(words)
-    return (end.value.code, *capsys.readouterr())  # type: ignore[return-value]  # an int, here
+    code: Any = end.value.code
+    out, err = capsys.readouterr()
+    return code, out, err
 
 
 @pytest.mark.parametrize(
