@@ -58,6 +58,7 @@ def test_another_process_gets_the_same(form: str, tmp_path: Path) -> None:
     dataset = ALL[form]
     got = sent(dataset, tmp_path)
     assert got.name == dataset.name
+    assert {*got.test_groups} == {*dataset.test_groups}
     assert (got.classes, got.notes, got.kind) == (dataset.classes, dataset.notes, dataset.kind)
     groups = [] if got.groups is None else [got.groups]
     assert digest(got.x_train, got.y_train, *got.tests["test"], *groups) == dataset.sha256

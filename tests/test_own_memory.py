@@ -186,6 +186,8 @@ def test_a_test_frame_has_the_columns_of_the_training_frame() -> None:
     train, test = frame.iloc[:32], frame.iloc[32:]
     expected = from_memory(train, "happy", test, groups="home")
     assert (expected.n_train, expected.n_test) == (32, 8)
+    homes = expected.test_groups["test"].tolist()
+    assert homes == pd.factorize(test["home"])[0].tolist()
     turned = test[test.columns[::-1]].drop(columns="home")
     assert from_memory(train, "happy", turned, groups="home").sha256 == expected.sha256
     apart = from_memory(train, "happy", turned.drop(columns="happy"), test["happy"], groups="home")
@@ -338,3 +340,12 @@ def test_names_and_splits_are_the_users() -> None:
     assert (data.name, data.n_test) == ("mine", 20)
     assert isinstance(data, Dataset)
     assert data.sha256 != from_memory(VECTORS, Y, test_share=0.5, seed=2).sha256
+
+
+def test_held_out_items_keep_their_groups() -> None:
+    frame = pd.DataFrame(PEOPLE)
+    data = from_memory(frame, "happy", groups="home")
+    assert data.groups is not None
+    assert len(data.test_groups["test"]) == data.n_test
+    assert not {*data.test_groups["test"].tolist()} & {*data.groups.tolist()}
+    assert not from_memory(frame, "happy").test_groups

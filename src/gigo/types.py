@@ -45,6 +45,7 @@ class Dataset:
         groups: (n,) int64, a number per training item; items of one group are not split between
             training and held-out ones. None: every item is its own.
         notes: what is to be said of it: a line each, for people.
+        test_groups: (n,) likewise of test items, by test set; one that is not there has none.
 
     >>> import numpy as np
     >>> from gigo.inputs import digest
@@ -73,6 +74,7 @@ class Dataset:
     source: str
     groups: Labels | None = None
     notes: tuple[str, ...] = ()
+    test_groups: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
 
     @property
     def n_classes(self) -> int:
@@ -281,6 +283,8 @@ class TestSet:
         n_train: training items it has.
         source: where the data came from, for people.
         notes: what is to be said of it, a line each.
+        groups: (n,) int64 by test set, a number per item; items of one group are alike. One that
+            is not there: every item is its own.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -292,6 +296,7 @@ class TestSet:
     n_train: int
     source: str
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def build(
     kind: Kind | None = None,
     classes: Sequence[Any] | None = None,
     groups: Any = None,
+    groups_test: Any = None,
     others: Any = None,
     test_share: float = 0.2,
     seed: int = 0,
@@ -46,6 +47,7 @@ def build(
         classes: all classes in their order. Default: those of the training set, sorted.
         groups: n values of any kind; items of one value are not split between training and test,
             nor between training and held-out items. None: every item is its own.
+        groups_test: of a test set that is given, likewise.
         others: n other labels of the same classes, from which training items start in place of
             ``labels``; a test set that is held out keeps ``labels``.
         test_share: of the items to hold out, above 0 and below 1.
@@ -71,13 +73,17 @@ def build(
     codes, codes_test, names = encode(labels, labels_test, classes, source)
     starts = codes if others is None else _starts(others, len(codes), names, source)
     of_group = None if groups is None else _groups(groups, len(codes), source)
+    of_test = None
+    if groups_test is not None and codes_test is not None:
+        of_test = _groups(groups_test, len(codes_test), f"{source}, test set")
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
         rows, rest = np.flatnonzero(~test), np.flatnonzero(test)
         x, x_test = take(x, rows), take(x, rest)
         codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
-        of_group = None if of_group is None else of_group[rows]
+        if of_group is not None:
+            of_group, of_test = of_group[rows], of_group[rest]
         drawn = "whole groups" if of_group is not None else "each class its share"
         said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
     said += _absent(codes, codes_test, names) + _copied(x, x_test)
@@ -99,6 +105,7 @@ def build(
         source=source,
         groups=of_group,
         notes=tuple(said),
+        test_groups={} if of_test is None else {"test": of_test},
     )
 
 

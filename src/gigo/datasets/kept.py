@@ -66,12 +66,13 @@ def _content(dataset: Dataset) -> str:
     """A number of all that is in a data set; its own sha256 is what its maker says it is."""
     tests = [part for test in dataset.tests.values() for part in test]
     groups = [] if dataset.groups is None else [dataset.groups]
+    groups += dataset.test_groups.values()
     said = [
         dataset.name,
         dataset.sha256,
         dataset.kind,
         dataset.source,
-        *(repr(each) for each in (dataset.classes, tuple(dataset.tests), dataset.notes)),
+        *map(repr, (dataset.classes, (*dataset.tests,), (*dataset.test_groups,), dataset.notes)),
     ]
     return digest(dataset.x_train, dataset.y_train, *tests, *groups, said)
 
@@ -103,7 +104,8 @@ def _dump(dataset: Dataset, path: Path) -> None:
 
     private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(private, "wb") as file:
-        joblib.dump(replace(dataset, tests=dict(dataset.tests)), file)
+        plain = {name: dict(getattr(dataset, name)) for name in ("tests", "test_groups")}
+        joblib.dump(replace(dataset, **plain), file)
 
 
 def _is_whole(path: Path) -> bool:

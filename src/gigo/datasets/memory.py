@@ -96,6 +96,7 @@ def from_memory(
         kind=kind,
         classes=classes,
         groups=train.groups,
+        groups_test=test.groups,
         test_share=test_share,
         seed=seed,
         notes=train.notes,

@@ -167,4 +167,5 @@ def _test_set(dataset: Dataset) -> TestSet:
         n_train=dataset.n_train,
         source=dataset.source,
         notes=dataset.notes,
+        groups=dataset.test_groups,
     )

@@ -5,7 +5,8 @@ Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
     run         one row: precision (resolved), science (of the trials' keys), and for each other
                 table, under its name, how many rows it has
     grid        grid (JSON): the studies run into this folder, resolved, in order
-    test_set    sha256, name, classes (JSON), labels (arrays), n_train, source
+    test_set    sha256, name, classes (JSON), labels (arrays), n_train, source, notes (JSON), groups
+                (arrays)
     provenance  provenance (JSON): the distinct ones
     record      a column for each field of `gigo.types.Outcome`; measures is JSON, provenance
                 the position of a row of that table

@@ -126,7 +126,7 @@ _LAYOUT = {
     "grid": "grid grid",
     "test_set": (
         "sha256 text, name text, classes names, labels arrays, n_train integer, source text, "
-        "notes names"
+        "notes names, groups arrays"
     ),
     "provenance": "provenance object",
     "record": (

@@ -1,0 +1,230 @@
+"""What other test items would change: how much of a difference is chance in the choice of items.
+
+A metric is near a mean over items of their influence values: what each adds to it (Hampel 1974,
+*The influence curve and its role in robust estimation*). With R trainings, each on the same N items,
+the mean over both varies by
+
+    V = s_rep^2 / R  +  s_item^2 / N  -  s_cell^2 / (R N)
+
+where s_rep^2 is the variance over trainings of their means, s_item^2 that over items of theirs, and
+s_cell^2 what is left of single values: the estimate for two crossed random factors (Cornfield &
+Tukey 1956, *Average values of mean squares in factorials*). The first term is what intervals over
+replicates hold; `Items.variance` gives the other two, for differences between rates. There the
+items are the same, so that what they share cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gigo.analysis.estimates import Curve, split_curves
+from gigo.analysis.intervals import Floats
+from gigo.analysis.metric import Metric
+from gigo.metrics import Classes, confusion, per_class
+from gigo.types import Labels, Record, TestSet
+
+
+def influence(
+    metric: str,
+    labels: Labels,
+    predictions: Classes,
+    n_classes: int,
+    log_probabilities: NDArray[np.floating] | None = None,
+) -> Floats | None:
+    """What each test item adds to a metric: n values whose mean is the metric.
+
+    Their variance over n is that of the metric over samples of items, to first order. For ROC AUC
+    they are the placements of DeLong et al. 1988, *Comparing the areas under two or more correlated
+    receiver operating characteristic curves*.
+
+    Args:
+        metric: a name of `gigo.metrics.MEASURES`.
+        labels: (n,) true classes.
+        predictions: (n,) predicted ones.
+        n_classes: K.
+        log_probabilities: (n, K), or None where they were not kept.
+
+    Returns:
+        (n,); None for average precision and calibration errors, which are no sums over items, and
+        for what needs probabilities where there are none.
+
+    >>> influence("accuracy", np.array([0, 1, 1]), np.array([0, 1, 0]), 2)
+    array([1., 1., 0.])
+    """
+    right = (predictions == labels).astype(np.float64)
+    if metric == "accuracy":
+        return right
+    if metric in ("balanced_accuracy", "macro_f1"):
+        counts = confusion(labels, predictions, n_classes)
+        classes = per_class(counts)
+        if metric == "balanced_accuracy":
+            weight = len(labels) / (np.maximum(classes.support, 1) * (classes.support > 0).sum())
+            mean = float(np.nanmean(classes.recall))
+            return mean + weight[labels] * (right - classes.recall[labels])
+        seen = classes.support + counts.sum(axis=0)
+        weight = len(labels) / (np.maximum(seen, 1) * (seen > 0).sum())
+        half = weight * classes.f1
+        mean = float(classes.f1[seen > 0].mean())
+        return mean + 2 * right * weight[labels] - half[labels] - half[predictions]
+    if log_probabilities is None or np.isnan(log_probabilities).any():
+        return None
+    wide = log_probabilities.astype(np.float64)
+    if metric == "log_loss":
+        return -wide[np.arange(len(labels)), labels]
+    if metric == "brier":
+        errors = np.exp(wide)
+        errors[np.arange(len(labels)), labels] -= 1
+        return np.square(errors).sum(axis=1) / (2 if n_classes == 2 else 1)
+    if metric == "roc_auc" and n_classes == 2:
+        return _placements(labels, wide[:, 1] - wide[:, 0])
+    return None
+
+
+def _placements(labels: Labels, score: Floats) -> Floats | None:
+    """Of each item among those of the other class, weighted so that their mean is the area."""
+    positive = labels == 1
+    if positive.all() or not positive.any():
+        return None
+    ordered = [np.sort(score[~positive]), np.sort(score[positive])]
+
+    def below(values: Floats, among: Floats) -> Floats:
+        left, right = (np.searchsorted(among, values, side) for side in ("left", "right"))
+        return (left + right) / (2 * len(among))
+
+    placed = np.where(positive, below(score, ordered[0]), 1 - below(score, ordered[1]))
+    area = placed[positive].mean()
+    share = np.where(positive, positive.mean(), 1 - positive.mean())
+    return area + (placed - area) / share
+
+
+@dataclass
+class _Cell:
+    """The values of the trainings at one rate, one after the other (Welford 1962)."""
+
+    n: int
+    mean: Floats
+    squares: Floats
+
+    def add(self, values: Floats) -> None:
+        off = values - self.mean
+        self.n += 1
+        self.mean += off / self.n
+        self.squares += off * (values - self.mean)
+
+    @property
+    def of_mean(self) -> float:
+        """Variance over trainings of single values, per training, averaged over items; or NaN."""
+        return float(self.squares.mean()) / (self.n - 1) / self.n if self.n > 1 else np.nan
+
+
+@dataclass(frozen=True)
+class Items:
+    """The test items of one curve.
+
+    Attributes:
+        rates: (R,) those with a training that started, ascending.
+        mean: (R, N) influence values of N items, means over trainings.
+        of_mean: (R,) variance of such a mean over trainings, averaged over items; NaN for one.
+        clusters: (N,) numbers of the groups that items come in; None: each is its own.
+    """
+
+    rates: Floats
+    mean: Floats
+    of_mean: Floats
+    clusters: Labels | None = None
+
+    @property
+    def n(self) -> int:
+        """How many test items there are."""
+        return self.mean.shape[1]
+
+    def variance(self, rates: Floats, share: float = 1.0) -> Floats:
+        """Of ``share`` times the clean value less that at each rate, over samples of items.
+
+        Args:
+            rates: (P,) where; each must be among `rates`, or its variance is NaN.
+            share: what the clean value is multiplied by, as in "95 % of it".
+
+        Returns:
+            (P,) what is to be added to the variance over trainings; 0 at the least.
+        """
+        found = np.full(len(rates), np.nan)
+        if not len(self.rates) or self.rates[0] != 0:
+            return found
+        for place, rate in enumerate(rates):
+            at = np.flatnonzero(self.rates == rate)
+            if len(at):
+                found[place] = self._of(int(at[0]), share)
+        return found
+
+    def _of(self, at: int, share: float) -> float:
+        """Where rate 0 is compared with itself, trainings do not differ."""
+        contrast = share * self.mean[0] - self.mean[at]
+        noise = share**2 * self.of_mean[0] + self.of_mean[at]
+        if at == 0:
+            noise = (share - 1) ** 2 * self.of_mean[0]
+        between = _variance_of_mean(contrast, self.clusters)
+        return max(between - (0.0 if np.isnan(noise) else noise) / self.n, 0.0)
+
+
+def _variance_of_mean(values: Floats, clusters: Labels | None) -> float:
+    """Of the mean of (n,) values over samples of items, or of whole clusters of them."""
+    n, off = len(values), values - values.mean()
+    if clusters is not None:
+        off = np.bincount(clusters, weights=off)[np.unique(clusters)]
+    if len(off) < 2:
+        return np.nan
+    return float(np.square(off).sum()) / n**2 * len(off) / (len(off) - 1)
+
+
+def items_of(
+    frame: pd.DataFrame,
+    records: Iterable[Record],
+    test_sets: Mapping[str, TestSet],
+    metric: Metric,
+) -> dict[Curve, Items]:
+    """The test items of every curve whose metric is a sum over items.
+
+    Args:
+        frame: of `gigo.analysis.table.tidy`.
+        records: of its trials, in any order; each is read once.
+        test_sets: by the sha256 of the data.
+        metric: what the curves are of.
+    """
+    places: dict[str, list[tuple[Curve, float]]] = {}
+    for curve, rows in split_curves(frame.loc[frame["started"]]).items():
+        for key, rate in zip(rows["key"], rows["rate"], strict=True):
+            places.setdefault(key, []).append((curve, float(rate)))
+    cells: dict[tuple[Curve, float], _Cell] = {}
+    clusters: dict[Curve, Labels | None] = {}
+    for record in records:
+        mine = places.get(record.key)
+        if not mine:
+            continue
+        test_set = test_sets[record.trial["data"]]
+        values = influence(
+            metric.name,
+            test_set.labels["test"],
+            record.predictions["test"].astype(np.int64),
+            len(test_set.classes),
+            record.scores.get("test"),
+        )
+        for place in mine if values is not None else ():
+            clusters[place[0]] = test_set.groups.get("test")
+            if place not in cells:
+                cells[place] = _Cell(0, np.zeros(len(values)), np.zeros(len(values)))
+            cells[place].add(values)
+    found: dict[Curve, Items] = {}
+    for curve, groups in clusters.items():
+        rates = sorted(rate for name, rate in cells if name == curve)
+        of_curve = [cells[curve, rate] for rate in rates]
+        mean = np.array([cell.mean for cell in of_curve])
+        of_mean = np.array([cell.of_mean for cell in of_curve])
+        found[curve] = Items(np.array(rates), mean, of_mean, groups)
+    return found
