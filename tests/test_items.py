@@ -76,7 +76,7 @@ def crossed(rng: np.random.Generator, n_rates: int, n: int, trainings: int, size
 @pytest.mark.parametrize("size", [1, 6])
 @pytest.mark.parametrize("trainings", [2, 5])
 def test_the_variance_of_a_loss_over_items_and_trainings(trainings, size):
-    """Drawn 400 times: variance over trainings plus that over items is the variance that is seen."""
+    """Drawn 400 times: that over trainings plus that over items is what is seen."""
     rng = np.random.default_rng(5)
     rates = np.array([0.0, 0.3, 0.6])
     lost, variances = [], []

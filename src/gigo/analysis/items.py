@@ -1,8 +1,8 @@
 """What other test items would change: how much of a difference is chance in the choice of items.
 
 A metric is near a mean over items of their influence values: what each adds to it (Hampel 1974,
-*The influence curve and its role in robust estimation*). With R trainings, each on the same N items,
-the mean over both varies by
+*The influence curve and its role in robust estimation*). With R trainings, each tested on the same
+N items, the mean over both varies by
 
     V = s_rep^2 / R  +  s_item^2 / N  -  s_cell^2 / (R N)
 
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
