@@ -83,7 +83,7 @@ class Study(Spec):
     >>> from gigo import Study
     >>> study = Study.create(dataset="digits", size=[100, "all"], rates=[0, 0.2], model="mlp")
     >>> study.size, study.model[0].name, study.replicates
-    ((100, 'all'), 'mlp', 3)
+    ((100, 'all'), 'mlp', 5)
     """
 
     name: str = Field(default="study", pattern=NAME)
@@ -92,7 +92,7 @@ class Study(Spec):
     size: Several[SizeItem] = ("all",)
     corruption: Several[RefItem] = (Ref(name="symmetric"),)
     rates: Several[RateItem] = tuple(k / 10 for k in range(11))
-    replicates: Annotated[int, WHOLE] = 3
+    replicates: Annotated[int, WHOLE] = 5
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Auto(),)
     validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
