@@ -123,7 +123,7 @@ def test_a_name_defaults_to_that_of_the_file(tmp_path: Path) -> None:
 
 def test_the_defaults_are_those_of_the_guide() -> None:
     study = Study.create(dataset="digits")
-    assert study.rates == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    assert study.rates == ("auto",)
     assert (study.size, study.replicates, study.validation) == (("all",), 5, ("auto",))
     assert study.recipe == (RECIPES["auto"],)
 

@@ -404,7 +404,7 @@ def sweep(
     classes: Sequence[Any] | None = None,
     dataset: Any = None,
     corruption: str | dict[str, Any] | Sequence[str | dict[str, Any]] = "symmetric",
-    rates: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    rates: str | float | Sequence[float] = "auto",
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",

@@ -12,7 +12,7 @@ from typing import Any, Self
 from gigo.axes import Cell
 from gigo.errors import SpecError
 from gigo.recipe import IDLE_RECIPE, Recipe
-from gigo.study import Study
+from gigo.study import Study, usual_rates
 from gigo.trial import Trial
 from gigo.types import Card, Model, Resolved
 
@@ -39,7 +39,7 @@ class Grid:
     At rate 0 the two kinds of corruption share a trial:
 
     >>> from gigo.resolve import resolve
-    >>> from gigo.study import Study
+    >>> from gigo.study import Study, usual_rates
     >>> kinds = ["symmetric", "biased"]
     >>> study = Study.create(dataset="digits", corruption=kinds, rates=[0, 0.5], replicates=10)
     >>> grid = resolve(study)
@@ -59,7 +59,8 @@ class Grid:
     cliffs: Mapping[str, Mapping[str, tuple[float, ...]]]
 
     def __post_init__(self) -> None:
-        sides = (self.datasets, self.study.size, self.corruptions, self.study.rates)
+        rates = max((self._rates(card) for card in self.datasets), key=len)
+        sides = (self.datasets, self.study.size, self.corruptions, rates)
         sides += (next(iter(self.models.values())), self.study.recipe, self.study.validation)
         count = self.study.replicates * prod(map(len, sides))
         if count > MOST_TRIALS:
@@ -78,7 +79,7 @@ class Grid:
             for size, kind, rate, model, recipe, policy in product(
                 study.size,
                 self.corruptions,
-                sorted(study.rates),
+                self._rates(card),
                 self.models[card.name],
                 study.recipe,
                 study.validation,
@@ -89,6 +90,12 @@ class Grid:
                     policy = "clean" if model.monitors else "none"
                 found[Cell(card, number, kind, rate, model, whole, policy)] = None
         return tuple(found)
+
+    def _rates(self, card: Card) -> list[float]:
+        """Those of the study, ascending; ``auto`` is by the number of classes."""
+        usual = usual_rates(card.n_classes)
+        said = [usual if each == "auto" else (each,) for each in self.study.rates]
+        return sorted({*chain.from_iterable(said)})
 
     def trial(self, cell: Cell, replicate: int) -> Trial:
         """The trial of a cell in a replicate, counted from 0.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gigo.resolve import resolve
-from gigo.study import Study, fitting
+from gigo.study import Study, fitting, usual_rates
 from gigo.types import Card
 
 SMALLER = 400
@@ -31,7 +31,7 @@ size = {sizes}
 
 # How labels go wrong, and what share of them: gigo list corruptions.
 corruption = ["symmetric"]
-rates = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8]
+rates = {rates}
 
 # Repetitions of every point. The intervals come from them.
 replicates = 5
@@ -73,6 +73,7 @@ def first_study(path: str, file: str = "", **options: str | int) -> tuple[str, s
         notes="".join(f"# {note}\n" for note in notes),
         dataset="{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in dataset.items()) + " }",
         sizes=json.dumps([*small, "all"]),
+        rates=json.dumps(usual_rates(card.n_classes)),
         model=grid.models[card.name][0].label,
     )
     return name, text

@@ -48,6 +48,7 @@ MetricName = Annotated[
     str, AfterValidator(_as_metric), Field(json_schema_extra={"enum": [*MEASURES]})
 ]
 RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
+RatesItem = Literal["auto"] | RateItem
 SizeItem = Literal["all"] | Annotated[int, WHOLE]
 
 
@@ -60,7 +61,8 @@ class Study(Spec):
             refs (`gigo.ref`).
         size: training items paid for, held-out ones included; ``"all"`` or numbers.
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
-        rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
+        rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals; ``"auto"``
+            are eleven, from 0 to 1, or to 0.5 where there are two classes (`usual_rates`).
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``patches`` for
             images (on an accelerator ``article_cnn`` from 24x24 on, else ``small_cnn``),
@@ -91,7 +93,7 @@ class Study(Spec):
     dataset: Several[RefItem]
     size: Several[SizeItem] = ("all",)
     corruption: Several[RefItem] = (Ref(name="symmetric"),)
-    rates: Several[RateItem] = tuple(k / 10 for k in range(11))
+    rates: Several[RatesItem] = ("auto",)
     replicates: Annotated[int, WHOLE] = 5
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Auto(),)
@@ -175,6 +177,15 @@ class Study(Spec):
         return type(self).create(**{**given, **fields})
 
 
+def usual_rates(n_classes: int) -> tuple[float, ...]:
+    """What ``rates = "auto"`` means: with two classes, half of the labels wrong leave nothing.
+
+    >>> usual_rates(10)[:3], usual_rates(2)[:3], usual_rates(2)[-1]
+    ((0.0, 0.1, 0.2), (0.0, 0.05, 0.1), 0.5)
+    """
+    return tuple(k / (20 if n_classes == 2 else 10) for k in range(11))
+
+
 def fitting(text: str) -> str:
     """Text as a study's name.
 
@@ -199,8 +210,8 @@ def _spec_error(error: ValidationError) -> SpecError:
     errors = error.errors(include_url=False)
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     path = [part for part in first["loc"] if isinstance(part, str)]
-    if path[0] in ("size", "recipe"):
-        del path[1:2]  # pydantic's name for the kind of size or recipe
+    if path[0] in ("size", "rates", "recipe"):
+        del path[1:2]  # pydantic's name for the kind of size, rate or recipe
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
         known = Recipe.model_fields if len(path) > 1 else Study.model_fields
