@@ -82,11 +82,18 @@ class Allowed:
 
     def told(self, metric: Metric) -> str:
         """In words: ``lose 5 points``, ``keep 95 %``, ``lose 0.1 nats``."""
+        return f"{'keep' if self.keep < 1 else 'lose'} {self._amount(metric)}"
+
+    def kept(self, metric: Metric) -> str:
+        """What a metric does that stays within: ``loses at most 5 points``, ``keeps 95 %``."""
+        return f"{'keeps' if self.keep < 1 else 'loses at most'} {self._amount(metric)}"
+
+    def _amount(self, metric: Metric) -> str:
         if self.keep < 1:
-            return f"keep {100 * self.keep:.4g} %"
+            return f"{100 * self.keep:.4g} %"
         if metric.is_share:
-            return f"lose {100 * self.lose:.4g} point{'' if self.lose == 0.01 else 's'}"
-        return f"lose {self.lose:.4g} {metric.unit}".rstrip()
+            return f"{100 * self.lose:.4g} point{'' if self.lose == 0.01 else 's'}"
+        return f"{self.lose:.4g} {metric.unit}".rstrip()
 
 
 def usual(metric: Metric) -> Allowed | None:

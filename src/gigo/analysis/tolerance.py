@@ -17,7 +17,7 @@ from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Estimate, Floats, first_below, quantile
 from gigo.analysis.trained import Trained
-from gigo.analysis.words import listing, rate_text
+from gigo.analysis.words import rate_text
 
 FEW = 5
 """Replicates below which the interval about a cliff holds too seldom."""
@@ -216,7 +216,6 @@ def _notes(
     left_out = curve.rates[empty & (before < max(ends))]
     if len(left_out):
         yield f"no trial started at {', '.join(map(rate_text, left_out))}, which is left out"
-    clean = metric.most - 0.0
     if estimate.censored and trained.mean[-1] <= trained.mean[0]:
         yield f"{metric.title} is no worse at {rate_text(trained.rates[-1])} than with clean labels"
 
