@@ -14,11 +14,10 @@ from gigo.analysis.estimates import (
     Accuracies,
     break_even,
     curve_estimates,
-    midpoint,
     summary,
-    tolerance,
 )
 from gigo.analysis.findings import answer
+from gigo.analysis.tolerance import midpoint, tolerance
 from gigo.analysis.theory import cliffs_of, theoretical_cliffs
 from gigo.corruptions import CATALOGUE, cliffs
 from gigo.trial import Trial

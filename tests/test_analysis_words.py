@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigo.analysis.intervals import Estimate
-from gigo.analysis.words import assured_text, interval_text, rate_text
+from gigo.analysis.words import interval_text, rate_text
 
 
 @pytest.mark.parametrize(

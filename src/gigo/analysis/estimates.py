@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.intervals import Estimate, Floats, Ints, fall, interval, moments
+from gigo.analysis.allowed import Allowed, usual
+from gigo.analysis.curves import Accuracies, Curve, split_curves
+from gigo.analysis.intervals import Estimate, Floats, fall, interval, moments
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.tolerance import Loss, loss, midpoint, single, tolerance
 from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
-from gigo.types import FAILED
 
-SHARE = 0.95
-"""The share of its value with clean labels that a tolerance allows a metric to fall to."""
+__all__ = ["Accuracies", "Curve", "split_curves"]  # which most callers want beside the estimates
 
 SUMMARY_COLUMNS: dict[str, str] = {
     **{axis: AXES[axis] for axis in (*CURVE, "rate")},
@@ -35,79 +36,6 @@ SUMMARY_COLUMNS: dict[str, str] = {
 }
 """Every column of `summary`, with its meaning and unit."""
 
-_FIELDS = [(axis, Any) for axis in CURVE]
-Curve = NamedTuple("Curve", _FIELDS)
-"""What names one line of a figure: its place on every axis but the rate."""
-
-
-@dataclass(frozen=True)
-class Accuracies:
-    """The accuracies, or what else is asked for, of one curve, or of all curves of a table.
-
-    Attributes:
-        metric: what they are.
-        points: (P rows) a curve after the other, rates ascending; what `summary` says of each that
-            is no accuracy.
-        replicates: (n,) their numbers, ascending.
-        started: (P, n) of started trials; NaN where a trial is missing, failed or did not start.
-        of_all: (P, n) those that did not start, too; NaN where a trial is missing or failed.
-    """
-
-    metric: Metric
-    points: pd.DataFrame
-    replicates: Ints
-    started: Floats
-    of_all: Floats
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, metric: Metric = ACCURACY) -> Accuracies:
-        """Those of a tidy table; curves are in its order."""
-        curve = frame.groupby(list(CURVE), sort=False, observed=True).ngroup()
-        point = frame.groupby([curve, "rate"]).ngroup().to_numpy(np.int64)
-        replicates, column = np.unique(frame["replicate"].to_numpy(np.int64), return_inverse=True)
-        _, first, n_trials = np.unique(point, return_index=True, return_counts=True)
-        of_all = np.full((len(first), len(replicates)), np.nan)
-        of_all[point, column] = frame[metric.name].to_numpy(np.float64)
-        failed = frame["status"].isin(FAILED).to_numpy(bool)
-        of_all[point[failed], column[failed]] = np.nan
-        started, not_so = of_all.copy(), ~frame["started"].to_numpy(bool)
-        started[point[not_so], column[not_so]] = np.nan
-        points = frame.iloc[first][[*CURVE, "rate"]].assign(
-            chance=metric.chance(frame)[first],
-            realised_rate=np.bincount(point, frame["realised_rate"].to_numpy(float)) / n_trials,
-            n_trials=n_trials,
-            **{
-                f"n_{status}": np.bincount(point, frame["status"] == status).astype(np.int64)
-                for status in ("never_started", "diverged")
-            },
-            n_failed=np.bincount(point, failed).astype(np.int64),
-        )
-        return cls(metric, points.reset_index(drop=True), replicates, started, of_all)
-
-    @property
-    def rates(self) -> Floats:
-        """(P,) those that have a record."""
-        return self.points["rate"].to_numpy(np.float64)
-
-    @property
-    def clean(self) -> Floats:
-        """(n,) accuracies of one curve at rate 0; all NaN without such trials."""
-        return self.started[0] if self.rates[0] == 0 else np.full(len(self.replicates), np.nan)
-
-    @property
-    def n_replicates(self) -> int:
-        """How many have an accuracy."""
-        return int(np.sum(~np.isnan(self.of_all).all(axis=0)))
-
-    def curves(self) -> dict[Curve, Accuracies]:
-        """Each curve alone, in order."""
-        return {
-            curve: replace(
-                self, points=rows, started=self.started[rows.index], of_all=self.of_all[rows.index]
-            )
-            for curve, rows in split_curves(self.points).items()
-        }
-
 
 @dataclass(frozen=True)
 class CurveEstimates:
@@ -119,15 +47,20 @@ class CurveEstimates:
         clean: mean of started trials at rate 0, with the ends of its t-interval; NaN where
             unknown.
         last: the highest rate at which a trial started, and the mean there; NaN likewise.
-        tolerance, midpoint: see the functions of these names.
+        allowed: what the tolerance allows it to lose; None where nothing was said.
+        tolerance, single, midpoint: see the functions of these names.
+        losses: at each rate above 0 at which a model trained.
     """
 
     curve: Curve
     replicates: int
     clean: tuple[float, float, float]
     last: tuple[float, float]
+    allowed: Allowed | None
     tolerance: Estimate
+    single: Estimate
     midpoint: Estimate
+    losses: tuple[Loss, ...]
 
 
 class SizesCompared(NamedTuple):
@@ -136,12 +69,6 @@ class SizesCompared(NamedTuple):
     large: Curve
     small: Curve
     break_even: Estimate
-
-
-def split_curves(frame: pd.DataFrame) -> dict[Curve, pd.DataFrame]:
-    """The rows of each curve of a table, in the table's order."""
-    groups = frame.groupby(list(CURVE), sort=False, observed=True)
-    return {Curve(*cast("tuple[Any, ...]", names)): rows for names, rows in groups}
 
 
 def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
@@ -156,27 +83,6 @@ def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
     means = {"mean_all": moments(found.of_all).mean, "mean": mean, "low": low, "high": high}
     table = found.points.assign(n_started=moments(found.started).n, **means)
     return table.reindex(columns=list(SUMMARY_COLUMNS))
-
-
-def tolerance(curve: Accuracies, share: float = SHARE) -> Estimate:
-    """The first rate at which the mean falls below ``share`` of that at rate 0.
-
-    Losses have none by default: how much larger one may be depends on what it is for.
-
-    Over the started trials, replicates compared with themselves at rate 0; see
-    `gigo.analysis.intervals.fall`. The lower end of the interval is the *assured* tolerance: it
-    is no higher than with the trials counted in that did not start.
-    """
-    if curve.metric.is_loss:
-        return Estimate(None, notes=(f"{curve.metric.title} has no default tolerance",))
-    return _fall(curve, curve, share * curve.clean)
-
-
-def midpoint(curve: Accuracies) -> Estimate:
-    """The first rate at which the mean has fallen half-way from that at rate 0 to chance."""
-    if np.isnan(curve.points["chance"].iloc[0]):
-        return Estimate(None, notes=(f"what guessing gives is not known for {curve.metric.title}",))
-    return _fall(curve, curve, (curve.clean + curve.points["chance"].iloc[0]) / 2)
 
 
 def break_even(large: Accuracies, small: Accuracies) -> Estimate:
@@ -204,15 +110,38 @@ def sizes_compared(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[Sizes
     ]
 
 
-def curve_estimates(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[CurveEstimates]:
-    """Everything about every curve, in the table's order."""
-    found: list[CurveEstimates] = []
-    for name, curve in Accuracies.of(frame, metric).curves().items():
-        mean, low, high = map(float, interval(curve.clean, most=metric.most))
-        ends = (mean, low, high), _last(curve)
-        estimates = tolerance(curve), midpoint(curve)
-        found.append(CurveEstimates(name, curve.n_replicates, *ends, *estimates))
-    return found
+def curve_estimates(
+    frame: pd.DataFrame, metric: Metric = ACCURACY, allowed: Allowed | None = None
+) -> list[CurveEstimates]:
+    """Everything about every curve, in the table's order.
+
+    Args:
+        frame: of `gigo.analysis.table.tidy`.
+        metric: what it is said in.
+        allowed: to lose; by default `gigo.analysis.allowed.usual`.
+    """
+    allowed = allowed or usual(metric)
+    return [_estimates(name, each, allowed) for name, each in _curves(frame, metric)]
+
+
+def _curves(frame: pd.DataFrame, metric: Metric) -> Iterable[tuple[Curve, Accuracies]]:
+    return Accuracies.of(frame, metric).curves().items()
+
+
+def _estimates(name: Curve, curve: Accuracies, allowed: Allowed | None) -> CurveEstimates:
+    mean, low, high = map(float, interval(curve.clean, most=curve.metric.most))
+    trained = ~np.isnan(curve.started).all(axis=1)
+    return CurveEstimates(
+        curve=name,
+        replicates=curve.n_replicates,
+        clean=(mean, low, high),
+        last=_last(curve),
+        allowed=allowed,
+        tolerance=tolerance(curve, allowed),
+        single=single(curve, allowed),
+        midpoint=midpoint(curve),
+        losses=tuple(loss(curve, float(rate)) for rate in curve.rates[trained] if rate > 0),
+    )
 
 
 def _last(curve: Accuracies) -> tuple[float, float]:

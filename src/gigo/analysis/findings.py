@@ -11,7 +11,6 @@ import pandas as pd
 
 from gigo.analysis import cautions, words
 from gigo.analysis.estimates import (
-    SHARE,
     Curve,
     CurveEstimates,
     SizesCompared,
@@ -154,8 +153,7 @@ def _per_size(found: list[CurveEstimates], name: Namer, metric: Metric) -> Itera
                 value = f"{metric.text(mean)} correct"
             told = f"{value} with clean labels{spread}"
         heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
-        line = _loss_line if metric.is_loss else _tolerance_line
-        yield Finding(heading, tuple(line(each, metric) for each in group))
+        yield Finding(heading, tuple(_line(each, metric) for each in group))
 
 
 def _loss_line(each: CurveEstimates, metric: Metric) -> str:
@@ -166,20 +164,20 @@ def _loss_line(each: CurveEstimates, metric: Metric) -> str:
     return f"{each.curve.corruption}: {metric.title} {at}."
 
 
-def _tolerance_line(each: CurveEstimates, metric: Metric) -> str:
+def _line(each: CurveEstimates, metric: Metric) -> str:
     estimate, label = each.tolerance, each.curve.corruption
+    if each.allowed is None:
+        return _loss_line(each, metric)
     if estimate.value is None:
         return f"{label}: no estimate, {words.listing(estimate.notes)}."
-    told = (
-        f"{label}: {metric.title} stays above {words.rate_text(SHARE)} of that {_reach(estimate)}"
-    )
+    told = f"{label}: {metric.title} {each.allowed.kept(metric)} {_reach(estimate)}"
     if not estimate.censored:
         told += " corrupted labels"
         if estimate.low is not None:
             told += f" (95 % interval {words.interval_text(estimate)})"
         elif each.replicates == 1:
             told += " (one replicate, no interval)"
-    return told + ("." if estimate.low is None else f"; {words.assured_text(estimate)} is assured.")
+    return f"{told}."
 
 
 def _reach(estimate: Estimate) -> str:

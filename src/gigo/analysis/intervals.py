@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import betaincinv, stdtrit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,6 +90,24 @@ def welch_half_width(a: Floats, b: Floats, confidence: float = 0.95) -> Floats:
     return np.where(total == 0, 0.0, quantile(1 / lost, confidence) * np.sqrt(total))
 
 
+def clopper_pearson(
+    k: Ints | int, n: Ints | int, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Ends of the exact interval for a share of which k in n were seen; 0 to 1 where n is 0.
+
+    It covers at least as often as it says (Clopper & Pearson 1934).
+
+    >>> low, high = clopper_pearson(0, 10)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.000 to 0.308
+    """
+    seen, of = np.asarray(k), np.asarray(n)
+    tail = (1 - confidence) / 2
+    low = np.where(seen > 0, betaincinv(np.maximum(seen, 1), of - seen + 1, tail), 0.0)
+    missed = np.maximum(of - seen, 1)
+    return low, np.where(seen < of, betaincinv(seen + 1, missed, 1 - tail), 1.0)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A rate at which accuracy falls below something, with its interval.
@@ -100,6 +118,7 @@ class Estimate:
         low, high: ends of its 95 % interval, in the same terms; None where unknown.
         highest_rate: the highest rate that was looked at.
         notes: what a reader must know beside the numbers, as plain phrases.
+        to_run: the rates to run, where an end rests on a gap between those run.
     """
 
     value: float | None
@@ -107,6 +126,7 @@ class Estimate:
     high: float | None = None
     highest_rate: float = math.nan
     notes: tuple[str, ...] = ()
+    to_run: tuple[float, ...] = ()
 
     @property
     def censored(self) -> bool:

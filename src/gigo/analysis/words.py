@@ -69,13 +69,6 @@ def interval_text(estimate: Estimate) -> str:
     return f"{first.removesuffix(' %') if both_finite else first} to {last}"
 
 
-def assured_text(estimate: Estimate) -> str:
-    """The lower end of its interval, rounded down: ``38 %``, the highest rate, or a dash."""
-    if estimate.low is None:
-        return MISSING
-    return rate_text(min(estimate.low, estimate.highest_rate), math.floor)
-
-
 def marks_text(hollow: int, failed: int) -> str:
     """Behind a mean: how many are not in it.
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from gigo.analysis import words
-from gigo.analysis.estimates import SHARE, Curve
+from gigo.analysis.allowed import Allowed
+from gigo.analysis.estimates import Curve
 from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
@@ -154,7 +155,7 @@ def _versus(material: Material) -> Iterator[b.Block]:
 
 
 def _estimates(material: Material) -> Iterator[b.Block]:
-    """Tolerance, assured tolerance and midpoint of every curve, then every mean."""
+    """Tolerance, that of one training and midpoint of every curve, then every mean."""
     found, metric = material.estimates, material.metric
     if not found:
         return
@@ -162,36 +163,34 @@ def _estimates(material: Material) -> Iterator[b.Block]:
         b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
         b.Column(f"Clean {metric.title}"): [metric.text(each.clean[0]) for each in found],
     }
-    if not metric.is_loss:
+    allowed = found[0].allowed
+    if allowed is not None:
         columns |= {
             b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
-            b.Column("Assured"): [words.assured_text(each.tolerance) for each in found],
+            b.Column("One training"): [words.value_text(each.single) for each in found],
         }
     if metric.guessed:
         columns[b.Column("Midpoint")] = [_estimate_text(each.midpoint) for each in found]
     columns[b.Column("Theoretical cliff")] = [_cliff_text(material, each.curve) for each in found]
     yield b.Heading("Estimates")
     yield b.Table.of(columns, folded=f"All {len(found):,} curves" if len(found) > MOST_ROWS else "")
-    yield b.Text(" ".join(_meaning(metric)), "note")
+    yield b.Text(" ".join(_meaning(metric, allowed)), "note")
     yield _every_mean(material)
 
 
-def _meaning(metric: Metric) -> Iterator[str]:
+def _meaning(metric: Metric, allowed: Allowed | None) -> Iterator[str]:
     """What the columns of the estimates mean."""
-    if not metric.is_loss:
+    if allowed is not None:
         yield (
-            f"Tolerance: the first rate at which mean {metric.title} falls below "
-            f"{rate_text(SHARE)} of that with clean labels. Assured: the lower end of its "
-            "interval, no higher than with the models counted in that did not train."
+            f"Tolerance: up to what rate mean {metric.title} {allowed.kept(metric)}, against clean "
+            "labels. One training: up to what rate 19 of 20 single trainings do, of those that "
+            "start."
         )
     if metric.guessed:
         half = "has fallen half-way from clean to chance"
         yield f"Midpoint: the rate at which {metric.title} {half}."
-    if not metric.is_loss:
-        yield (
-            "In brackets: 95 % intervals, which compare replicates with themselves; between the "
-            "rates tried, lines are straight."
-        )
+    if allowed is not None or metric.guessed:
+        yield "In brackets: 95 % intervals, for this test set; between rates, lines are straight."
     yield (
         "Theoretical cliff: where the true class stops being the most probable label, for items "
         "that are unambiguous and a learner that finds the most probable one; one that memorises "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.estimates import SHARE, Curve, split_curves
+from gigo.analysis.estimates import Curve, split_curves
 from gigo.analysis.metric import Metric
 from gigo.analysis.words import accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
@@ -172,9 +171,13 @@ def _guides(material: Material, curves: Sequence[Curve]) -> list[Guide]:
     known = {each.curve: each for each in material.estimates}
     guides: list[Guide] = []
     for curve in curves:
-        clean, tolerance = known[curve].clean[0], known[curve].tolerance
-        if tolerance.value is not None and not math.isnan(clean):
-            line, level = material.name.label(curve), SHARE * clean
+        clean, tolerance, allowed = (
+            known[curve].clean[0],
+            known[curve].tolerance,
+            known[curve].allowed,
+        )
+        if tolerance.value is not None and allowed is not None:
+            line, level = material.name.label(curve), allowed.target(clean, material.metric)
             end, falls = tolerance.highest_rate, not tolerance.censored
             told = f"above {material.metric.text(level)} at every rate tried"
             if falls:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from gigo.analysis.estimates import SHARE
-from gigo.analysis.words import count, rate_text
+from gigo.analysis.words import count
 from gigo.errors import SpecError
 from gigo.report.figure_data import Panel, in_turn, panels
 from gigo.report.material import Material
@@ -84,8 +83,9 @@ def reading(shown: Sequence[Panel]) -> str:
         f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
         "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
         "Small dots: the models in it.": any(len(panel.dots) for panel in shown),
-        f"Thin: {rate_text(SHARE)} of the mean with clean labels, down to where the mean falls "
-        "below it.": any(panel.guides for panel in shown),
+        "Thin: what the tolerance lets the mean fall to, down to where it does.": any(
+            panel.guides for panel in shown
+        ),
         "Dashed: theoretical cliffs.": any(panel.cliffs for panel in shown),
         f"Dotted: chance, {metric.guessed}.": not all(math.isnan(p.chance) for p in shown),
         "Hollow diamonds: the article's published points.": article,

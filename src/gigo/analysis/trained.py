@@ -1,0 +1,191 @@
+"""The trainings of one curve, and how far its mean lies from what is allowed, with an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.analysis.allowed import Allowed
+from gigo.analysis.curves import Accuracies
+from gigo.analysis.intervals import Floats, moments, quantile
+from gigo.analysis.smooth import Smooth, signal_loss, smoothed
+from gigo.analysis.spread import Spread, least_variance, pooled
+
+PAIRED_FROM = 10
+"""Replicates from which on, on a balanced grid, paired differences are as narrow as smoothing."""
+
+WIDEST_GAP = 0.15
+"""The largest distance of two rates between which a curve is taken as known."""
+
+STEEP = 3.0
+"""A fall between two rates is a cliff if it is that many standard errors, and that many times as
+steep as beside it."""
+
+
+class Band(NamedTuple):
+    """A curve in its band, each (R,): NaN half-widths without two trainings at any rate."""
+
+    height: Floats
+    half: Floats
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The started trainings of one curve, as errors: ``1 - metric``, or the metric if a loss.
+
+    Attributes:
+        rates: (R,) ascending, those at which one started.
+        errors: (R, n) of n replicates; NaN where none started.
+        bounded: whether errors end at 1.
+        kappa: see `gigo.analysis.smooth.signal_loss`.
+        items: how many test items there are, where known.
+        item_variance: (R,) of contrasts over draws of test items; zero for this test set alone.
+    """
+
+    rates: Floats
+    errors: Floats
+    bounded: bool
+    kappa: float
+    items: int | None
+    item_variance: Floats
+
+    @classmethod
+    def of(
+        cls, curve: Accuracies, items: int | None = None, item_variance: Floats | None = None
+    ) -> Trained:
+        """Those of a curve; ``item_variance`` (P,) is at each of its rates."""
+        loss = curve.metric.is_loss
+        used = ~np.isnan(curve.started).all(axis=1)
+        variance = np.zeros(len(used)) if item_variance is None else item_variance
+        errors = curve.started if loss else 1 - curve.started
+        corruption, n_classes = curve.points[["corruption", "n_classes"]].iloc[0]
+        kappa = signal_loss(str(corruption), int(n_classes))
+        return cls(curve.rates[used], errors[used], not loss, kappa, items, variance[used])
+
+    @cached_property
+    def mean(self) -> Floats:
+        """(R,) errors."""
+        return moments(self.errors).mean
+
+    @cached_property
+    def spread(self) -> Spread | None:
+        return pooled(self.rates, self.errors, self.bounded, self.items)
+
+    @cached_property
+    def paired(self) -> bool:
+        """Which way is taken, by the design alone: balanced, and `PAIRED_FROM` replicates."""
+        known = ~np.isnan(self.errors)
+        same = bool((known == known[0]).all())
+        return same and int(known[0].sum()) >= PAIRED_FROM
+
+    def target(self, allowed: Allowed, error: Floats) -> Floats:
+        """The error that is allowed if it is ``error`` with clean labels."""
+        if not self.bounded:
+            return allowed.keep * error + allowed.lose
+        return 1 - allowed.keep * (1 - error) + allowed.lose
+
+    def within(self, allowed: Allowed) -> Band:
+        """How far inside of what is allowed the mean is: below 0 it loses more.
+
+        In the metric's unit where replicates are paired, else in log error.
+        """
+        if self.spread is None:
+            height = self.target(allowed, self.mean[0]) - self.mean
+            return Band(height, np.full(len(height), np.nan))
+        if self.paired:
+            return self._paired(self.target(allowed, self.errors[0]) - self.errors, allowed.keep)
+        height, error, target = self.smooth_within(allowed)
+        # Of the difference of logs, per square of that of the errors themselves.
+        items = self.item_variance / (target * np.exp(self.smooth.log_error))
+        return Band(height, _half(error**2, self.spread.freedom, items))
+
+    def lost(self) -> Band:
+        """How much larger the mean error is than with clean labels, in the metric's unit."""
+        if self.spread is None:
+            return Band(self.mean - self.mean[0], np.full(len(self.mean), np.nan))
+        if self.paired:
+            return self._paired(self.errors - self.errors[0], 1.0)
+        error = np.exp(self.smooth.log_error)
+        rows = np.diag(error)
+        rows[:, 0] -= error[0]
+        variance = _quadratic(rows, self.smooth.covariance)
+        return Band(error - error[0], _half(variance, self.spread.freedom, self.item_variance))
+
+    def within_single(self, allowed: Allowed) -> Band:
+        """The same for one training in log error, with its one-sided 95 % prediction limit."""
+        assert self.spread is not None
+        height, error, _ = self.smooth_within(allowed)
+        one = np.sqrt(self.spread.variance) / np.exp(self.smooth.log_error)
+        # Of a two-sided 90 % interval either side is missed by one in twenty.
+        return Band(height, quantile(self.spread.freedom, 0.9) * np.hypot(error, one))
+
+    @cached_property
+    def smooth(self) -> Smooth:
+        assert self.spread is not None
+        return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items)
+
+    def smooth_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
+        """Log of the target less log error, its standard error, and the target."""
+        log_error, covariance = self.smooth
+        clean = np.exp(log_error[0])
+        target = float(self.target(allowed, clean))
+        rows = -np.eye(len(log_error))
+        rows[:, 0] += allowed.keep * clean / target
+        return np.log(target) - log_error, np.sqrt(_quadratic(rows, covariance)), target
+
+    @cached_property
+    def steep(self) -> NDArray[np.bool_]:
+        """(R - 1,) whether the means fall off a cliff between two rates; see `STEEP`."""
+        falls, widths = np.diff(self.mean), np.diff(self.rates)
+        if self.spread is None or len(falls) < 2:
+            return np.zeros(len(falls), bool)
+        # Beside a cell is the one before, or of the first the one after.
+        beside = np.r_[1, : len(falls) - 1]
+        usual = np.maximum(falls[beside], 0.0) / widths[beside] * widths
+        variance = self.spread.variance / self.spread.n
+        error = np.sqrt(variance[1:] + variance[:-1])
+        return falls > STEEP * np.maximum(error, usual)
+
+    def cliff(self, allowed: Allowed) -> tuple[float, float] | None:
+        """The two rates about the first mean that loses too much, if there is a cliff."""
+        over = np.flatnonzero(self.mean > self.target(allowed, self.mean[0]))
+        if not len(over) or over[0] == 0 or not self.steep[over[0] - 1]:
+            return None
+        return float(self.rates[over[0] - 1]), float(self.rates[over[0]])
+
+    def cell(self, rate: float) -> int | None:
+        """Which two neighbouring rates it lies strictly between, by the left one's place."""
+        after = int(np.searchsorted(self.rates, rate))
+        inside = 0 < after < len(self.rates) and not np.isclose(self.rates, rate, 0, 1e-9).any()
+        return after - 1 if inside else None
+
+    def gap(self, rate: float) -> tuple[float, float] | None:
+        """The rates run about one, if they are too far apart."""
+        cell = self.cell(rate)
+        if cell is None:
+            return None
+        left, right = self.rates[cell : cell + 2].tolist()
+        return (left, right) if right - left > WIDEST_GAP + 1e-9 else None
+
+    def _paired(self, contrasts: Floats, keep: float) -> Band:
+        n, height, variance = moments(contrasts)
+        # Two networks may agree; what a target shares with rate 0 is not chance.
+        least = np.full(len(n), (1 + keep**2) * least_variance(self.items))
+        least[0] = (1 - keep) ** 2 * least_variance(self.items)
+        return Band(height, _half(np.maximum(variance, least) / n, n - 1.0, self.item_variance))
+
+
+def _quadratic(rows: Floats, covariance: Floats) -> Floats:
+    """Variances of linear combinations, never below rounding."""
+    return np.maximum(np.einsum("ki,ij,kj->k", rows, covariance, rows), 0.0)
+
+
+def _half(variance: Floats, freedom: Floats, known: Floats) -> Floats:
+    """Half-width with a further variance that is known (Satterthwaite 1946)."""
+    total = variance + known
+    share = np.divide(variance, total, out=np.ones_like(total), where=total > 0)
+    return quantile(freedom / np.maximum(share, 1e-6) ** 2) * np.sqrt(total)
