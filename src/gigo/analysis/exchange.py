@@ -8,8 +8,9 @@ r)*. Never beyond the sizes run.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ import pandas as pd
 from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.pooling import Pooled, pooled
-from gigo.axes import CURVE
+from gigo.analysis.pooling import LEAST, Pooled, pooled
+from gigo.analysis.words import count, listing, rate_text
+from gigo.axes import AXES, CURVE
 
 ROUGHNESS = 0.5 * 2.0 ** np.arange(3)
 """How sharply the clean curve may bend: standard deviation of the change of the slope of log error
@@ -29,6 +31,9 @@ FINENESS = 400
 
 LEAST_ERROR = 1e-3
 """Errors below it count as it: the logarithm of none says nothing."""
+
+
+UNKNOWN = (math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,195 @@ class Exchange:
     def share(self) -> float:
         """Of the labels, how many clean ones are worth as much; bounds as in ``value``."""
         return self.value / self.curve.size
+
+    @property
+    def share_low(self) -> float:
+        return self.low / self.curve.size
+
+    @property
+    def share_high(self) -> float:
+        return self.high / self.curve.size
+
+
+EXCHANGE_COLUMNS: dict[str, str] = {
+    **{axis: AXES[axis] for axis in (*CURVE, "rate")},
+    "value": "as many clean labels give the same; 0 fewer than smallest, inf more than largest",
+    "low": "lower end of its 95 % interval, in the same terms; empty for one replicate",
+    "high": "upper end of it",
+    "share": "value over size",
+    "share_low": "lower end of its 95 % interval",
+    "share_high": "upper end of it",
+    "smallest": "size of the smallest clean set that was run",
+    "largest": "of the largest",
+    "theory": "(1 - r/r*)**2 for symmetric noise, r* its cliff; a reference, no law; else empty",
+    "notes": "what a reader must know beside the numbers",
+}
+"""Every column of `exchange_table`, with its meaning and unit."""
+
+
+def exchange_table(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
+    """One row per curve and rate above 0; the columns are those of `EXCHANGE_COLUMNS`."""
+    rows = [
+        {
+            **each.curve._asdict(),
+            **{name: getattr(each, name) for name in EXCHANGE_COLUMNS if name not in CURVE},
+            "notes": "; ".join(each.notes),
+        }
+        for each in exchanges(frame, metric)
+    ]
+    return pd.DataFrame(rows, columns=list(EXCHANGE_COLUMNS))
+
+
+def exchanges(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[Exchange]:
+    """What the labels of each set are worth at each rate above 0, in the table's order.
+
+    Sets are compared with clean ones of the same data, corruption, model, recipe and validation.
+    Their replicates are not paired: those of different sizes are as good as independent.
+    """
+    n_classes = classes_of(frame)
+    found: list[Exchange] = []
+    for sets in families(frame, metric):
+        clean = _Clean.of(sets)
+        for curve, values in sets.items():
+            cells = cells_of(values)
+            rows = values.points[["rate", "n_trials"]].itertuples(index=False)
+            for rate, n_trials in ((float(a), int(b)) for a, b in rows if a > 0):
+                ends, notes = clean.worth(cells.get(rate), n_trials)
+                theory = _theory(curve.corruption, rate, n_classes[curve.dataset])
+                run = clean.smallest, clean.largest
+                found.append(Exchange(curve, rate, *ends, *run, theory, notes))
+    return found
+
+
+def classes_of(frame: pd.DataFrame) -> dict[str, int]:
+    """The number of classes of each data set of a table."""
+    sets = frame.drop_duplicates("dataset")
+    return {name: int(n) for name, n in zip(sets["dataset"], sets["n_classes"], strict=True)}
+
+
+def families(frame: pd.DataFrame, metric: Metric) -> list[dict[Curve, Accuracies]]:
+    """The curves of a table that differ in the size alone, in the table's order."""
+    found: dict[Curve, dict[Curve, Accuracies]] = {}
+    for curve, values in Accuracies.of(frame, metric).curves().items():
+        found.setdefault(curve._replace(size=0), {})[curve] = values
+    return list(found.values())
+
+
+class Cell(NamedTuple):
+    """The mean error of n trainings at one size and rate, and the variance of that mean."""
+
+    n: int
+    error: float
+    variance: float
+    freedom: float
+
+    @classmethod
+    def of(cls, metric: Metric, spread: Pooled, place: int) -> Cell:
+        """From the spread of a curve; the error of a score is what it lacks to 1, of a loss it."""
+        n, mean, variance, freedom = (float(each[place]) for each in spread)
+        error = max(mean if metric.is_loss else 1 - mean, LEAST_ERROR)
+        return cls(int(n), error, variance / n if n else math.nan, freedom)
+
+
+def cells_of(values: Accuracies) -> dict[float, Cell]:
+    """By rate, ascending, the cells of one curve in which a trial started."""
+    metric = values.metric
+    spread = pooled(values.rates, values.started, relative=not metric.is_share)
+    rates = map(float, values.rates)
+    return {rate: Cell.of(metric, spread, k) for k, rate in enumerate(rates) if spread.n[k]}
+
+
+def cells_at(sets: Mapping[Curve, Accuracies], rate: float) -> dict[int, Cell]:
+    """By size, ascending, the cells at one rate in which a trial started."""
+    found = {curve.size: cells_of(values) for curve, values in sets.items()}
+    return {size: found[size][rate] for size in sorted(found) if rate in found[size]}
+
+
+class _Clean(NamedTuple):
+    """The clean sets of a family: the curve through them, None for fewer than two."""
+
+    curve: CleanCurve | None
+    smallest: int = 0
+    largest: int = 0
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sets: Mapping[Curve, Accuracies]) -> _Clean:
+        cells = cells_at(sets, 0.0)
+        if len(cells) < 2:
+            note = "clean labels of two sizes or more are needed to compare with"
+            return cls(None, notes=(note,))
+        sizes = np.array(list(cells), np.float64)
+        _, errors, variances, freedom = np.array(list(cells.values()), np.float64).T
+        notes: list[str] = []
+        if len(cells) == 2:
+            notes.append("clean labels of two sizes alone: what lies between is a guess")
+        if errors[-1] >= errors[0]:
+            notes.append("more clean labels were no better here, so that they can't be counted")
+        curve = CleanCurve.through(sizes, errors, variances, freedom)
+        return cls(curve, int(sizes[0]), int(sizes[-1]), tuple(notes))
+
+    def worth(
+        self, cell: Cell | None, n_trials: int
+    ) -> tuple[tuple[float, float, float], tuple[str, ...]]:
+        """What a cell's labels are worth, with notes."""
+        if cell is None:
+            return UNKNOWN, (*self.notes, "no model at this rate trained")
+        left = n_trials - cell.n
+        out = f"{count(left, 'model')} of {n_trials} did not train and are left out"
+        notes = (*self.notes, out) if left else self.notes
+        if self.curve is None:
+            return UNKNOWN, notes
+        return self.curve.worth(cell.error, cell.variance, cell.freedom), notes
+
+
+def _theory(corruption: str, rate: float, n_classes: int) -> float:
+    if corruption != "symmetric" or n_classes < 2:
+        return math.nan
+    return max(1 - rate * n_classes / (n_classes - 1), 0.0) ** 2
+
+
+def exchange_text(found: Exchange) -> str:
+    """An exchange rate as a sentence without its full stop.
+
+    >>> curve = Curve("digits", 1000, "symmetric", "mlp", "auto", "clean")
+    >>> print(exchange_text(Exchange(curve, 0.3, 428.0, 314.0, 631.0, 100, 1000, 0.44)))
+    1,000 labels at 30 % wrong are worth 430 (310 to 640) clean ones
+    >>> print(exchange_text(Exchange(curve, 0.6, 0.0, 0.0, 122.0, 100, 1000, 0.11)))
+    1,000 labels at 60 % wrong are worth fewer than 100 (up to 130) clean ones
+    """
+    begun = f"{found.curve.size:,} labels at {rate_text(found.rate)} wrong"
+    if math.isnan(found.value):
+        return f"{begun}: no estimate, {listing(found.notes)}"
+    told = f"{begun} are worth {_labels(found, found.value, round)}"
+    return f"{told}{_interval(found)} clean ones"
+
+
+def _interval(found: Exchange) -> str:
+    if math.isnan(found.low):
+        return ""
+    low, high = (
+        _labels(found, found.low, math.floor),
+        _labels(found, found.high, math.ceil),
+    )
+    if low == high:
+        return ""
+    if found.low == 0 and not math.isinf(found.high):
+        return f" (up to {high})"
+    if found.low == 0:
+        return f" (anything from {low} to {high})"
+    return f" ({low} or more)" if math.isinf(found.high) else f" ({low} to {high})"
+
+
+def _labels(found: Exchange, value: float, rounded: Callable[[float], float]) -> str:
+    """A number of labels to two digits, within those run."""
+    if value == 0:
+        return f"fewer than {found.smallest:,}"
+    if math.isinf(value):
+        return f"more than {found.largest:,}"
+    unit = 10 ** max(math.floor(math.log10(value)) - 1, 0)
+    number = rounded(round(value / unit, 6)) * unit
+    return f"{min(max(int(number), found.smallest), found.largest):,}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +289,9 @@ class CleanCurve:
         """
         x = np.log(sizes / sizes[0])
         grid = np.linspace(0, x[-1], FINENESS)
-        y, noise = np.log(errors), variances / errors**2
+        # Of single replicates nothing is known: the curve goes through them.
+        noise = np.where(freedom > 0, variances, LEAST**2) / errors**2
+        y = np.log(errors)
         evidence = np.empty(len(ROUGHNESS))
         weights = np.empty((len(ROUGHNESS), len(grid), len(x)))
         left = np.empty((len(ROUGHNESS), len(grid)))
@@ -125,8 +321,8 @@ class CleanCurve:
         """
         target, own = math.log(error), variance / error**2
         total = self.variance + own
-        lost = (self.parts**2 / self.freedom).sum(axis=1) + own**2 / freedom
         with np.errstate(divide="ignore", invalid="ignore"):
+            lost = (self.parts**2 / self.freedom).sum(axis=1) + own**2 / freedom
             half = quantile(total**2 / lost) * np.sqrt(total)
         low, high = self.height - half, self.height + half
         return (

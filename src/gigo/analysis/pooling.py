@@ -1,5 +1,7 @@
-"""Variances over replicates, pooled over neighbouring rates of one size: three replicates apart say
-little of a spread, and the spread changes slowly with the rate."""
+"""Variances over replicates, pooled over neighbouring rates of one size.
+
+Three replicates alone say little of a spread, and it changes slowly with the rate.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ def pooled(rates: Floats, values: Floats, relative: bool = False) -> Pooled:
     >>> few = np.array([[0.90, 0.91], [0.88, 0.91], [0.86, 0.87]])
     >>> found = pooled(np.array([0.0, 0.1, 0.2]), few)
     >>> np.sqrt(found.variance).round(3), found.freedom.round(1)
-    (array([0.013, 0.015, 0.017]), array([2.8, 2.6, 2.6]))
+    (array([0.013, 0.014, 0.015]), array([2.7, 2.8, 2.7]))
     """
     n, mean, variance = moments(values)
     freedom = np.maximum(n - 1, 0.0)
