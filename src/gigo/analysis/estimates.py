@@ -12,8 +12,16 @@ import pandas as pd
 
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies, Curve, split_curves
-from gigo.analysis.intervals import Estimate, Floats, fall, interval, moments
+from gigo.analysis.intervals import (
+    Estimate,
+    Floats,
+    first_below,
+    interval,
+    moments,
+    quantile,
+)
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.pooling import Pooled, pooled
 from gigo.analysis.tolerance import Loss, loss, midpoint, single, tolerance
 from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
@@ -88,13 +96,48 @@ def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
 def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     """The rate at which ``large`` falls to what ``small`` gives when clean; a loss rises to it.
 
-    Replicates are compared with themselves: their small sets are part of their large ones. No
-    value if ``large`` has no trial to compare at rate 0 and is worse already at the lowest rate
-    that has one.
+    Sizes of one replicate hardly agree more than others do, so that they are not paired: the
+    interval is Welch's (1947), with variances pooled over the rates of a size, and of no zero
+    width because two networks agree. No value if ``large`` has no trial to compare at rate 0 and
+    is worse already at the lowest rate that has one.
     """
-    clean = dict(zip(small.replicates, small.clean, strict=True))
-    targets = np.array([clean.get(replicate, np.nan) for replicate in large.replicates])
-    return _fall(large, small, targets)
+    held = pooled(small.rates, small.started, relative=not small.metric.is_share)
+    if not (small.rates[0] == 0 and held.n[0]):
+        lacking = "started" if small.rates[0] == 0 else "to compare with"
+        return Estimate(None, notes=(f"no trial at rate 0 {lacking}",))
+    estimate = _break_even(large, large.started, held)
+    if estimate.value is None:
+        return estimate
+    # No end may rest on leaving out the models that failed.
+    low = _break_even(large, large.of_all, held).low
+    if estimate.low is not None and low is not None:
+        estimate = replace(estimate, low=min(estimate.low, low))
+    return replace(estimate, notes=tuple(_notes(estimate, large)))
+
+
+def _break_even(large: Accuracies, values: Floats, held: Pooled) -> Estimate:
+    spread = pooled(large.rates, values, relative=not large.metric.is_share)
+    used = spread.n > 0
+    if not used.any():
+        return Estimate(None, notes=("no model trained that could be compared",))
+    sign, rates = -1 if large.metric.is_loss else 1, large.rates[used]
+    n, mean, variance, freedom = (each[used] for each in spread)
+    apart = sign * (mean - held.mean[0])
+    own, other = variance / n, held.variance[0] / held.n[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lost = own**2 / freedom + other**2 / held.freedom[0]
+        half = quantile((own + other) ** 2 / lost) * np.sqrt(own + other)
+    lowest = float(rates[0])
+    if lowest > 0 and apart[0] < 0:
+        note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
+        return Estimate(None, notes=(note,))
+    open_below = lowest > 0 and apart[0] - half[0] < 0
+    return Estimate(
+        value=first_below(rates, apart),
+        low=0.0 if open_below else first_below(rates, apart - half),
+        high=first_below(rates, apart + half),
+        highest_rate=float(rates[-1]),
+    )
 
 
 def sizes_compared(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[SizesCompared]:
@@ -150,25 +193,6 @@ def _last(curve: Accuracies) -> tuple[float, float]:
     if not len(known):
         return np.nan, np.nan
     return float(curve.rates[known[-1]]), float(means[known[-1]])
-
-
-def _fall(curve: Accuracies, held: Accuracies, targets: Floats) -> Estimate:
-    """Where the started trials of a curve fall below targets (n,), clean values of ``held``.
-
-    What is assured must not rest on leaving out the models that failed: the lower end is also
-    worked out with what they gave, and the lower one of the two counts.
-    """
-    if np.isnan(targets).all():
-        lacking = "started" if held.rates[0] == 0 else "to compare with"
-        return Estimate(None, notes=(f"no trial at rate 0 {lacking}",))
-    sign = -1 if curve.metric.is_loss else 1
-    estimate = fall(curve.rates, sign * curve.started, sign * targets)
-    if held is curve and estimate.highest_rate == 0:
-        return Estimate(None, notes=("no model that trained at a rate above 0",))
-    counted = fall(curve.rates, sign * curve.of_all, sign * targets).low
-    if estimate.low is not None and counted is not None:
-        estimate = replace(estimate, low=min(estimate.low, counted))
-    return replace(estimate, notes=tuple(_notes(estimate, curve)))
 
 
 def _notes(estimate: Estimate, curve: Accuracies) -> Iterator[str]:

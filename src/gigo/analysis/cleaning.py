@@ -1,0 +1,214 @@
+"""What mending the errors that data hold would bring, given how many they are.
+
+A run adds noise to labels of which a share, the base rate, is wrong already. For symmetric noise
+depths add, ``z = -log(1 - r K/(K-1))``: rate r on top of base rate r0 is depth ``z(r0) + z(r)``.
+Log error is nearly straight in depth, so that the line through what was run leads back to depth 0,
+where no label is wrong. No curve can show what happens below the base rate, and none can tell the
+base rate itself: it has to be given. A kink below it is invisible, which is why the answer is
+rough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gigo.analysis.base_rate import TEST_NOISE, BaseRate, stretched
+from gigo.analysis.collecting import Gain
+from gigo.analysis.estimates import Accuracies, Curve
+from gigo.analysis.exchange import LEAST_ERROR, classes_of
+from gigo.analysis.intervals import Floats, quantile
+from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.pooling import Pooled, pooled
+from gigo.analysis.words import listing, rate_text
+from gigo.errors import SpecError
+
+SPAN = 0.3
+"""Rates above the base rate that the line is fitted on."""
+
+FACTOR = 2.0
+"""Within which a gain is known, at best."""
+
+
+@dataclass(frozen=True)
+class CleaningGain:
+    """What the metric would gain if every label were mended.
+
+    Attributes:
+        curve: of the data as given.
+        base: how many labels are wrong.
+        gain: its value at the base rate, in units of the metric and positive where it gets better;
+            its range at the ends of the base rate, no wider: "roughly, within a factor of two",
+            never a 95 % interval. NaN where there is none, and ``notes`` say why.
+        low, high: what it may be all told: within the factor and what replicates leave open.
+        slope: of log error per unit of depth; where its 95 % interval holds 0, ``told`` is false.
+        rates: that the line is fitted on, of noise on top of the base rate.
+        notes: what a reader must know beside the numbers, as plain phrases.
+    """
+
+    curve: Curve
+    base: BaseRate
+    gain: Gain
+    low: float = math.nan
+    high: float = math.nan
+    slope: float = math.nan
+    told: bool = False
+    rates: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def depth(rate: Floats | float, kappa: float) -> Floats:
+    """How much of what labels say is lost, as a depth that adds up: ``-log(1 - kappa r)``.
+
+    >>> kappa = 10 / 9
+    >>> both = depth(0.1, kappa) + depth(0.2, kappa)
+    >>> print(f"{(1 - np.exp(-both)) / kappa:.4f}")  # 10 % and 20 % on top are not 30 %
+    0.2778
+    """
+    return -np.log1p(-kappa * np.asarray(rate, np.float64))
+
+
+def cleaning_gains(
+    frame: pd.DataFrame,
+    base: BaseRate | None,
+    metric: Metric = ACCURACY,
+    test_rate: float = 0.0,
+) -> list[CleaningGain]:
+    """One per curve, in the table's order.
+
+    Args:
+        frame: of a run on the data as given.
+        base: how many of their training labels are wrong.
+        metric: what is gained.
+        test_rate: how many test labels are wrong, any other class alike; for accuracy alone.
+
+    Raises:
+        SpecError: there is no base rate, or it is so high that labels say nothing, or the metric
+            can't be corrected for noisy test labels.
+    """
+    if base is None:
+        raise SpecError("base rate", None, "a rate or an audit: a curve can't tell it")
+    if test_rate and metric != ACCURACY:
+        raise SpecError("test base rate", test_rate, f"none for {metric.title}")
+    classes = classes_of(frame)
+    return [
+        _cleaning_gain(curve, values, base, test_rate, classes[curve.dataset])
+        for curve, values in Accuracies.of(frame, metric).curves().items()
+    ]
+
+
+def _cleaning_gain(
+    curve: Curve, values: Accuracies, base: BaseRate, test_rate: float, n_classes: int
+) -> CleaningGain:
+    symmetric = curve.corruption == "symmetric"
+    kappa = n_classes / (n_classes - 1) if symmetric else 1.0
+    if not kappa * base.high < 1:
+        raise SpecError("base rate", base.high, f"less than {1 / kappa:.3g}")
+    started, metric = values.started, values.metric
+    if test_rate:
+        started = stretched(started, test_rate, n_classes)
+    spread = pooled(values.rates, started, relative=not metric.is_share)
+    points = (base.low, base.value, base.high)
+    lines = [_Line.of(values.rates, spread, metric, rate, kappa) for rate in points]
+    gains = [
+        line.gain(float(depth(rate, kappa)))
+        for rate, line in zip(points, lines, strict=True)
+        if line is not None
+    ]
+    middle = lines[1]
+    if middle is None:
+        note = f"two rates up to {SPAN:.0%} above the base rate are needed, 0 among them"
+        nothing = Gain(math.nan, math.nan, math.nan)
+        return CleaningGain(curve, base, nothing, notes=(note,))
+    found = [gain.value for gain in gains]
+    reach = [value * factor for value in found for factor in (1 / FACTOR, FACTOR)]
+    reach += [end for gain in gains for end in (gain.low, gain.high) if not math.isnan(end)]
+    return CleaningGain(
+        curve,
+        base,
+        Gain(middle.gain(float(depth(base.value, kappa))).value, min(found), max(found)),
+        min(reach),
+        max(reach),
+        middle.slope,
+        middle.told,
+        middle.rates,
+        tuple(_notes(symmetric, middle, test_rate)),
+    )
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Log error over added depth: level and slope, as known as replicates make them."""
+
+    level: float
+    slope: float
+    covariance: Floats
+    freedom: float
+    rates: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, rates: Floats, spread: Pooled, metric: Metric, base: float, kappa: float
+    ) -> _Line | None:
+        """By weighted least squares; None for fewer than two rates."""
+        most = depth(min(base + SPAN, (1 - 1e-9) / kappa), kappa) - depth(base, kappa) + 1e-9
+        near = (spread.n > 0) & (kappa * rates < 1)
+        near[near] = depth(rates[near], kappa) <= most
+        if near.sum() < 2:
+            return None
+        n, mean, variance, freedom = (np.asarray(each, np.float64)[near] for each in spread)
+        errors = np.maximum(mean if metric.is_loss else 1 - mean, LEAST_ERROR)
+        known = bool((freedom > 0).all())
+        weights = n * errors**2 / variance if known else n
+        design = np.column_stack([np.ones(len(n)), depth(rates[near], kappa)])
+        covariance = np.linalg.inv(design.T * weights @ design)
+        level, slope = covariance @ (design.T @ (weights * np.log(errors)))
+        total = float(freedom.sum()) if known else 0.0
+        return cls(float(level), float(slope), covariance, total, tuple(map(float, rates[near])))
+
+    @property
+    def told(self) -> bool:
+        """Whether replicates tell the slope from none."""
+        student = float(quantile(np.array(self.freedom)))
+        return abs(self.slope) > student * math.sqrt(self.covariance[1, 1])
+
+    def gain(self, below: float) -> Gain:
+        """What is gained at a depth so far below that of the data, and its 95 % interval."""
+        now, then = math.exp(self.level), math.exp(self.level - self.slope * below)
+        gradient = np.array([now - then, below * then])
+        error = math.sqrt(gradient @ self.covariance @ gradient)
+        half = float(quantile(np.array(self.freedom))) * error
+        return Gain(now - then, now - then - half, now - then + half)
+
+
+def _notes(symmetric: bool, line: _Line, test_rate: float) -> Iterator[str]:
+    if not symmetric:
+        yield "taken as if errors in the data were of the kind that the run adds"
+    if len(line.rates) == 2:
+        yield "from two rates alone, so that a bend could not be seen"
+    if not line.freedom:
+        yield "single replicates: no telling how far chance reaches"
+    if test_rate:
+        yield TEST_NOISE
+
+
+def cleaning_text(found: CleaningGain, metric: Metric = ACCURACY) -> str:
+    """A cleaning gain as a sentence without its full stop."""
+    base = found.base
+    wrong = rate_text(base.value)
+    if base.low < base.high:
+        wrong = f"{rate_text(base.low).removesuffix(' %')} to {rate_text(base.high)}"
+    begun = f"mending every label ({wrong} wrong)"
+    if math.isnan(found.gain.value):
+        return f"{begun}: no estimate, {listing(found.notes)}"
+    low, high = (metric.number(abs(end)) for end in (found.gain.low, found.gain.high))
+    verb = "cost" if found.gain.value < 0 else "bring"
+    low, high = (high, low) if found.gain.value < 0 else (low, high)
+    size = low if low == high else f"{low} to {high}"
+    told = f"{begun} would {verb} roughly {size} {metric.difference}".rstrip()
+    told += ", within a factor of two"
+    return told if found.told else f"{told}; replicates don't tell it from nothing"

@@ -1,0 +1,352 @@
+"""What labels of which some are wrong are worth in clean ones, where sizes and rates were run.
+
+*n* labels at rate *r* are worth as many clean ones as give the same mean error. The error of
+clean labels is smoothed over the size (log error over log size) and inverted at the mean at *(n,
+r)*. Never beyond the sizes run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gigo.analysis.estimates import Accuracies, Curve
+from gigo.analysis.intervals import Floats, quantile
+from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.pooling import LEAST, Pooled, pooled
+from gigo.analysis.words import count, listing, rate_text
+from gigo.axes import AXES, CURVE
+
+ROUGHNESS = 0.5 * 2.0 ** np.arange(3)
+"""How sharply the clean curve may bend: standard deviation of the change of the slope of log error
+per unit of log size."""
+
+FINENESS = 400
+"""Points at which the smoothed curve is read."""
+
+LEAST_ERROR = 1e-3
+"""Errors below it count as it: the logarithm of none says nothing."""
+
+
+UNKNOWN = (math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What the labels of one set are worth.
+
+    Attributes:
+        curve: the set; its size counts all labels bought, those held out for validation included.
+        rate: of wrong labels, 0 to 1.
+        value: as many clean labels give the same; 0 is fewer than ``smallest``, ``inf`` more than
+            ``largest``, NaN unknown, and ``notes`` say why.
+        low, high: ends of its 95 % interval, in the same terms; NaN for fewer than two replicates.
+        smallest, largest: clean sets that were run.
+        theory: share of a set that is worth the rest, as symmetric noise would have it if labels
+            were all that counts, ``(1 - r/r*)**2``, r* its cliff; NaN elsewhere. No law.
+        notes: what a reader must know beside the numbers, as plain phrases.
+    """
+
+    curve: Curve
+    rate: float
+    value: float
+    low: float
+    high: float
+    smallest: int
+    largest: int
+    theory: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of the labels, how many clean ones are worth as much; bounds as in ``value``."""
+        return self.value / self.curve.size
+
+    @property
+    def share_low(self) -> float:
+        return self.low / self.curve.size
+
+    @property
+    def share_high(self) -> float:
+        return self.high / self.curve.size
+
+
+EXCHANGE_COLUMNS: dict[str, str] = {
+    **{axis: AXES[axis] for axis in (*CURVE, "rate")},
+    "value": "as many clean labels give the same; 0 fewer than smallest, inf more than largest",
+    "low": "lower end of its 95 % interval, in the same terms; empty for one replicate",
+    "high": "upper end of it",
+    "share": "value over size",
+    "share_low": "lower end of its 95 % interval",
+    "share_high": "upper end of it",
+    "smallest": "size of the smallest clean set that was run",
+    "largest": "of the largest",
+    "theory": "(1 - r/r*)**2 for symmetric noise, r* its cliff; a reference, no law; else empty",
+    "notes": "what a reader must know beside the numbers",
+}
+"""Every column of `exchange_table`, with its meaning and unit."""
+
+
+def exchange_table(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
+    """One row per curve and rate above 0; the columns are those of `EXCHANGE_COLUMNS`."""
+    rows = [
+        {
+            **each.curve._asdict(),
+            **{name: getattr(each, name) for name in EXCHANGE_COLUMNS if name not in CURVE},
+            "notes": "; ".join(each.notes),
+        }
+        for each in exchanges(frame, metric)
+    ]
+    return pd.DataFrame(rows, columns=list(EXCHANGE_COLUMNS))
+
+
+def exchanges(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[Exchange]:
+    """What the labels of each set are worth at each rate above 0, in the table's order.
+
+    Sets are compared with clean ones of the same data, corruption, model, recipe and validation.
+    Their replicates are not paired: those of different sizes are as good as independent.
+    """
+    n_classes = classes_of(frame)
+    found: list[Exchange] = []
+    for sets in families(frame, metric):
+        clean = _Clean.of(sets)
+        for curve, values in sets.items():
+            cells = cells_of(values)
+            rows = values.points[["rate", "n_trials"]].itertuples(index=False)
+            for rate, n_trials in ((float(a), int(b)) for a, b in rows if a > 0):
+                ends, notes = clean.worth(cells.get(rate), n_trials)
+                theory = _theory(curve.corruption, rate, n_classes[curve.dataset])
+                run = clean.smallest, clean.largest
+                found.append(Exchange(curve, rate, *ends, *run, theory, notes))
+    return found
+
+
+def classes_of(frame: pd.DataFrame) -> dict[str, int]:
+    """The number of classes of each data set of a table."""
+    sets = frame.drop_duplicates("dataset")
+    return {name: int(n) for name, n in zip(sets["dataset"], sets["n_classes"], strict=True)}
+
+
+def families(frame: pd.DataFrame, metric: Metric) -> list[dict[Curve, Accuracies]]:
+    """The curves of a table that differ in the size alone, in the table's order."""
+    found: dict[Curve, dict[Curve, Accuracies]] = {}
+    for curve, values in Accuracies.of(frame, metric).curves().items():
+        found.setdefault(curve._replace(size=0), {})[curve] = values
+    return list(found.values())
+
+
+class Cell(NamedTuple):
+    """The mean error of n trainings at one size and rate, and the variance of that mean."""
+
+    n: int
+    error: float
+    variance: float
+    freedom: float
+
+    @classmethod
+    def of(cls, metric: Metric, spread: Pooled, place: int) -> Cell:
+        """From the spread of a curve; the error of a score is what it lacks to 1, of a loss it."""
+        n, mean, variance, freedom = (float(each[place]) for each in spread)
+        error = max(mean if metric.is_loss else 1 - mean, LEAST_ERROR)
+        return cls(int(n), error, variance / n if n else math.nan, freedom)
+
+
+def cells_of(values: Accuracies) -> dict[float, Cell]:
+    """By rate, ascending, the cells of one curve in which a trial started."""
+    metric = values.metric
+    spread = pooled(values.rates, values.started, relative=not metric.is_share)
+    rates = map(float, values.rates)
+    return {rate: Cell.of(metric, spread, k) for k, rate in enumerate(rates) if spread.n[k]}
+
+
+def cells_at(sets: Mapping[Curve, Accuracies], rate: float) -> dict[int, Cell]:
+    """By size, ascending, the cells at one rate in which a trial started."""
+    found = {curve.size: cells_of(values) for curve, values in sets.items()}
+    return {size: found[size][rate] for size in sorted(found) if rate in found[size]}
+
+
+class _Clean(NamedTuple):
+    """The clean sets of a family: the curve through them, None for fewer than two."""
+
+    curve: CleanCurve | None
+    smallest: int = 0
+    largest: int = 0
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sets: Mapping[Curve, Accuracies]) -> _Clean:
+        cells = cells_at(sets, 0.0)
+        if len(cells) < 2:
+            note = "clean labels of two sizes or more are needed to compare with"
+            return cls(None, notes=(note,))
+        sizes = np.array(list(cells), np.float64)
+        _, errors, variances, freedom = np.array(list(cells.values()), np.float64).T
+        notes: list[str] = []
+        if len(cells) == 2:
+            notes.append("clean labels of two sizes alone: what lies between is a guess")
+        if errors[-1] >= errors[0]:
+            notes.append("more clean labels were no better here, so that they can't be counted")
+        curve = CleanCurve.through(sizes, errors, variances, freedom)
+        return cls(curve, int(sizes[0]), int(sizes[-1]), tuple(notes))
+
+    def worth(
+        self, cell: Cell | None, n_trials: int
+    ) -> tuple[tuple[float, float, float], tuple[str, ...]]:
+        """What a cell's labels are worth, with notes."""
+        if cell is None:
+            return UNKNOWN, (*self.notes, "no model at this rate trained")
+        left = n_trials - cell.n
+        out = f"{count(left, 'model')} of {n_trials} did not train and are left out"
+        notes = (*self.notes, out) if left else self.notes
+        if self.curve is None:
+            return UNKNOWN, notes
+        return self.curve.worth(cell.error, cell.variance, cell.freedom), notes
+
+
+def _theory(corruption: str, rate: float, n_classes: int) -> float:
+    if corruption != "symmetric" or n_classes < 2:
+        return math.nan
+    return max(1 - rate * n_classes / (n_classes - 1), 0.0) ** 2
+
+
+def exchange_text(found: Exchange) -> str:
+    """An exchange rate as a sentence without its full stop.
+
+    >>> curve = Curve("digits", 1000, "symmetric", "mlp", "auto", "clean")
+    >>> print(exchange_text(Exchange(curve, 0.3, 428.0, 314.0, 631.0, 100, 1000, 0.44)))
+    1,000 labels at 30 % wrong are worth 430 (310 to 640) clean ones
+    >>> print(exchange_text(Exchange(curve, 0.6, 0.0, 0.0, 122.0, 100, 1000, 0.11)))
+    1,000 labels at 60 % wrong are worth fewer than 100 (up to 130) clean ones
+    """
+    begun = f"{found.curve.size:,} labels at {rate_text(found.rate)} wrong"
+    if math.isnan(found.value):
+        return f"{begun}: no estimate, {listing(found.notes)}"
+    told = f"{begun} are worth {_labels(found, found.value, round)}"
+    return f"{told}{_interval(found)} clean ones"
+
+
+def _interval(found: Exchange) -> str:
+    if math.isnan(found.low):
+        return ""
+    low, high = (
+        _labels(found, found.low, math.floor),
+        _labels(found, found.high, math.ceil),
+    )
+    if low == high:
+        return ""
+    if found.low == 0 and not math.isinf(found.high):
+        return f" (up to {high})"
+    if found.low == 0:
+        return f" (anything from {low} to {high})"
+    return f" ({low} or more)" if math.isinf(found.high) else f" ({low} to {high})"
+
+
+def _labels(found: Exchange, value: float, rounded: Callable[[float], float]) -> str:
+    """A number of labels to two digits, within those run."""
+    if value == 0:
+        return f"fewer than {found.smallest:,}"
+    if math.isinf(value):
+        return f"more than {found.largest:,}"
+    unit = 10 ** max(math.floor(math.log10(value)) - 1, 0)
+    number = rounded(round(value / unit, 6)) * unit
+    return f"{min(max(int(number), found.smallest), found.largest):,}"
+
+
+@dataclass(frozen=True)
+class CleanCurve:
+    """Log error of clean labels over log size, smoothed.
+
+    Attributes:
+        grid: (G,) log sizes, ascending.
+        height: (G,) log error.
+        variance: (G,) of it, what the smoothing does not know included.
+        parts: (G, S) what each of the S sizes contributes to it.
+        freedom: (S,) of their variances.
+    """
+
+    grid: Floats
+    height: Floats
+    variance: Floats
+    parts: Floats
+    freedom: Floats
+
+    @classmethod
+    def through(
+        cls, sizes: Floats, errors: Floats, variances: Floats, freedom: Floats
+    ) -> CleanCurve:
+        """A cubic smoothing spline through means (Wahba 1978, *JRSS B* 40), its roughness averaged.
+
+        Args:
+            sizes: (S,) at least two, ascending.
+            errors: (S,) means.
+            variances: (S,) of these means.
+            freedom: (S,) degrees of freedom of the variances.
+        """
+        x = np.log(sizes / sizes[0])
+        grid = np.linspace(0, x[-1], FINENESS)
+        # Of single replicates nothing is known: the curve goes through them.
+        noise = np.where(freedom > 0, variances, LEAST**2) / errors**2
+        y = np.log(errors)
+        evidence = np.empty(len(ROUGHNESS))
+        weights = np.empty((len(ROUGHNESS), len(grid), len(x)))
+        left = np.empty((len(ROUGHNESS), len(grid)))
+        for k, roughness in enumerate(ROUGHNESS):
+            covariance = _prior(x, x, roughness) + np.diag(noise)
+            across = _prior(grid, x, roughness)
+            solved = np.linalg.solve(covariance, y)
+            evidence[k] = -y @ solved / 2 - np.linalg.slogdet(covariance)[1] / 2
+            weights[k] = np.linalg.solve(covariance, across.T).T
+            own = np.array([_prior(at, at, roughness).item() for at in grid[:, None]])
+            left[k] = own - np.sum(weights[k] * across, axis=1)
+        share = np.exp(evidence - evidence.max())
+        share /= share.sum()
+        heights = weights @ y
+        height = share @ heights
+        variance = share @ (left + (heights - height) ** 2)
+        mean_weights = np.einsum("k,kgs->gs", share, weights)
+        floor = np.maximum(variance, 1e-12)
+        return cls(grid + np.log(sizes[0]), height, floor, mean_weights**2 * noise, freedom)
+
+    def worth(self, error: float, variance: float, freedom: float) -> tuple[float, float, float]:
+        """Clean sizes of the same error as a mean of some variance: ``(value, low, high)``.
+
+        The value is read from the curve in falling order (Chernozhukov et al. 2009, *Biometrika*
+        96): more clean labels do no harm on average. The interval holds every size between
+        the first and the last that is not rejected.
+        """
+        target, own = math.log(error), variance / error**2
+        total = self.variance + own
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lost = (self.parts**2 / self.freedom).sum(axis=1) + own**2 / freedom
+            half = quantile(total**2 / lost) * np.sqrt(total)
+        low, high = self.height - half, self.height + half
+        return (
+            self._reached(np.sort(self.height)[::-1], target),
+            self._reached(np.minimum.accumulate(low), target),
+            self._reached(np.maximum.accumulate(high[::-1])[::-1], target),
+        )
+
+    def _reached(self, falling: Floats, target: float) -> float:
+        """The size at which a falling curve reaches a target; 0 before the first, inf never."""
+        if np.isnan(falling).any() or math.isnan(target):
+            return math.nan
+        if falling[0] <= target:
+            return math.exp(self.grid[0]) if falling[0] == target else 0.0
+        if falling[-1] > target:
+            return math.inf
+        k = int(np.argmax(falling <= target))
+        before, after = falling[k - 1], falling[k]
+        step = (before - target) / (before - after)
+        return math.exp(self.grid[k - 1] + step * (self.grid[k] - self.grid[k - 1]))
+
+
+def _prior(a: Floats, b: Floats, roughness: float) -> Floats:
+    """(A, B) covariance of a line of any slope with an integrated random walk on it."""
+    least = np.minimum(a[:, None], b)
+    bend = least**3 / 3 + least**2 / 2 * np.abs(a[:, None] - b)
+    return 100 * (1 + a[:, None] * b) + roughness**2 * bend
