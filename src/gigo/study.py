@@ -62,6 +62,7 @@ class Study(Spec):
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals.
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
+        first_replicate: the number of the first of them; another one gives new repetitions.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``patches`` for
             images (on an accelerator ``article_cnn`` from 24x24 on, else ``small_cnn``),
             ``boosting`` for tables, ``tfidf`` for texts, ``logistic`` for vectors. The option
@@ -93,6 +94,7 @@ class Study(Spec):
     corruption: Several[RefItem] = (Ref(name="symmetric"),)
     rates: Several[RateItem] = tuple(k / 10 for k in range(11))
     replicates: Annotated[int, WHOLE] = 3
+    first_replicate: Annotated[int, Field(ge=0, lt=MOST)] = 0
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Auto(),)
     validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)
