@@ -1,9 +1,9 @@
-"""What a Python user calls to have an answer as narrow as is wanted: a search, and what it found."""
+"""What a Python user calls for an answer as narrow as is wanted: a search, and what it found."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +127,7 @@ def find_tolerance(
     quantity = tolerated(study, keep, lose)
     place = None if data_dir is None else Path(data_dir)
     resolve = resolver(place, device)
-    pilot = piloted(study, resolve)
-    pilot = pilot.but(**{name: fields[name] for name in ("rates", "replicates") if name in fields})
+    pilot = pilot_of(study, fields.keys(), resolve)
     path = api.folder(study, out)
     how: dict[str, Any] = {"data_dir": place, "device": device, "workers": workers}
     with interactive() if listener is None else nullcontext(listener) as shown:
@@ -154,6 +153,12 @@ def tolerated(
         raise SpecError("lose", lose, "either this or keep")
     by = None if lose is None else search.share("lose", lose)
     return Tolerance(METRICS[study.metric], search.share("keep", keep or SHARE), by)
+
+
+def pilot_of(study: Study, given: Container[str], resolve: Callable[[Study], Grid]) -> Study:
+    """What a search in a study begins with; its own rates and replicates where they are given."""
+    own = {name: getattr(study, name) for name in ("rates", "replicates") if name in given}
+    return piloted(study, resolve).but(**own)
 
 
 def resolver(data_dir: Path | None, device: str) -> Callable[[Study], Grid]:

@@ -48,6 +48,9 @@ COARSE, FINE = 0.05, 0.01
 MOST_TRAININGS = 400
 """Of a curve, where nobody says how many: on a plateau no number would do."""
 
+Points = Mapping[str, tuple[float, ...]]
+"""Points of a grid: fields of a study with their values."""
+
 Reason = Literal["reached", "spent", "beyond", "unknown"]
 
 
@@ -131,9 +134,7 @@ class Quantity(Protocol):
         """Those of the interval as numbers: where one is not known, how far it may lie."""
         ...
 
-    def where(
-        self, low: float, high: float, frame: pd.DataFrame
-    ) -> Mapping[str, tuple[float, ...]]:
+    def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
         """The fields of a study of which new replicates tell most about what is between."""
         ...
 
@@ -170,14 +171,12 @@ class Tolerance:
     def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
         """Unknown ones, and those beyond the rates run, are as far as they can be."""
         most = 0.5 if _of_two(frame) else 1.0
-        highest = max(float(frame["rate"].max()), 0.0)
+        highest = float(frame["rate"].to_numpy(float).max())
         low = 0.0 if estimate.low is None else min(estimate.low, highest)
         high = most if estimate.high is None else estimate.high
         return low, high if high <= highest else max(most, highest)
 
-    def where(
-        self, low: float, high: float, frame: pd.DataFrame
-    ) -> Mapping[str, tuple[float, ...]]:
+    def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
         """Rate 0, to which all is compared, and about the ends, a quarter of the way inside."""
         last = (0.5 if _of_two(frame) else 1.0) - COARSE
         step = FINE if high < 2 * COARSE else COARSE
@@ -190,7 +189,7 @@ class Tolerance:
 
 
 def _of_two(frame: pd.DataFrame) -> bool:
-    return int(frame["n_classes"].max()) == 2
+    return int(frame["n_classes"].to_numpy(int).max()) == 2
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ class Batch:
         estimate: of what was known.
     """
 
-    fields: Mapping[str, tuple[float, ...]]
+    fields: Points
     replicates: int
     estimate: Estimate
 
@@ -249,9 +248,9 @@ def ask(
     'spent'
     """
     estimate = quantity.estimate(frame)
-    clean = frame[frame["rate"] == 0]
-    n = len(clean)
-    if n and not clean["started"].any():
+    clean = frame["rate"].to_numpy(float) == 0
+    n = int(clean.sum())
+    if n and not frame["started"].to_numpy(bool)[clean].any():
         return Stop("unknown", estimate)
     low, high = quantity.ends(estimate, frame)
     points = quantity.where(low, high, frame)
@@ -268,9 +267,8 @@ def ask(
 
 def enough(frame: pd.DataFrame) -> bool:
     """Whether a curve has what a pilot is for: two replicates at rate 0 and at three others."""
-    counts = frame.groupby("rate").size()
-    rates = counts.index[counts >= 2]
-    return 0 in rates and len(rates) > 3
+    rates, counts = np.unique(frame["rate"].to_numpy(float), return_counts=True)
+    return 0 in rates[counts >= 2] and int(np.sum(counts >= 2)) > 3
 
 
 def told(name: str, stop: Stop, width: float) -> str:
