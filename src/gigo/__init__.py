@@ -6,8 +6,9 @@
     'report.html'
 
 `run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
-and `compare` puts two side by side. Data of your own are ``sweep(X, y)``, a frame and its column, a
-path, or a `Dataset`; a corruption is a function that gives a matrix or a `Schedule` (`gigo.ref`).
+`compare` puts two side by side, and `find_tolerance` trains until an interval is narrow. Data of
+your own are ``sweep(X, y)``, a frame and its column, a path, or a `Dataset`; a corruption is a
+function that gives a matrix or a `Schedule` (`gigo.ref`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
     from gigo.errors import GigoError, GigoWarning
+    from gigo.find import Found, find_tolerance
     from gigo.runner.progress import Progress
     from gigo.study import Study
     from gigo.types import Dataset, Schedule
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison",
     "Dataset",
+    "Found",
     "GigoError",
     "GigoWarning",
     "Progress",
@@ -35,6 +38,7 @@ __all__ = [
     "Study",
     "__version__",
     "compare",
+    "find_tolerance",
     "load",
     "run",
     "sweep",
@@ -44,6 +48,7 @@ _HOMES = {
     "Comparison": "gigo.analysis.comparison",
     **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
     **dict.fromkeys(("GigoError", "GigoWarning"), "gigo.errors"),
+    **dict.fromkeys(("Found", "find_tolerance"), "gigo.find"),
     "Progress": "gigo.runner.progress",
     "Study": "gigo.study",
     **dict.fromkeys(("Dataset", "Schedule"), "gigo.types"),

@@ -460,13 +460,19 @@ def sweep(
     >>> len(result.records), len(wider.records), result.path == wider.path
     (3, 6, True)
     """
-    said = {"y": y, "X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
-    given = {name: value for name, value in said.items() if value is not None}
-    chosen = own.dataset_field(data, dataset, given)
-    study = Study.create(dataset=chosen, corruption=corruption, rates=rates, **fields)
-    if "name" not in fields:
-        study = study.but(name=f"sweep-{_digest(study)}")
+    said = {"X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
+    fields |= {"dataset": dataset, "corruption": corruption, "rates": rates}
+    study = study_for(data, y, **said, **fields)
     return _trained(study, out, data_dir, device, workers, trial_timeout, retry, listener)
+
+
+def study_for(data: Any, y: Any = None, *, dataset: Any = None, **fields: Any) -> Study:
+    """The study of data and keywords that `sweep` trains, with its name."""
+    names = ("X_test", "y_test", "groups", "classes")
+    said = {"y": y, **{name: fields.pop(name, None) for name in names}}
+    given = {name: value for name, value in said.items() if value is not None}
+    study = Study.create(dataset=own.dataset_field(data, dataset, given), **fields)
+    return study if "name" in fields else study.but(name=f"sweep-{_digest(study)}")
 
 
 def _digest(study: Study) -> str:
@@ -474,7 +480,8 @@ def _digest(study: Study) -> str:
 
     The metric is no part of it either: it changes nothing that is trained.
     """
-    growing = {"name", "summary", "metric", "size", "corruption", "rates", "replicates"}
+    growing = {"name", "summary", "metric", "size", "corruption", "rates"}
+    growing |= {"replicates", "first_replicate"}
     content = study.model_dump_json(exclude=growing)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 

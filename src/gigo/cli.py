@@ -13,6 +13,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gigo.api import Result
+    from gigo.search import Goal, Tolerance
     from gigo.study import Study
 
 app = typer.Typer(
@@ -214,25 +217,104 @@ def run_or_plan(
         "SECONDS", "End a fit that takes longer; networks don't."
     ),
     retry: str | None = _option("failed", "Train trials again that failed or timed out."),
+    until: str | None = _option("width=10pt", "Then go on until the tolerance is known so well."),
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""
+    chosen, how = _asked(context)
+    aim = None
+    if until is not None:
+        from gigo.find import tolerated
+        from gigo.search import Goal
+
+        aim = tolerated(chosen), Goal.parse(until)
+    if context.command.name == "plan":
+        _plan(chosen, out, aim is not None, **how)
+    else:
+        _run(context, chosen, out, aim, **how, trial_timeout=trial_timeout)
+
+
+def _with_options_of(
+    other: Callable[..., None], but: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command, after its own, the parameters of another one, but for one of them.
+
+    It finds them in its context.
+    """
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        mine, theirs = signature(command).parameters, signature(other).parameters
+        merged = {name: each for name, each in {**mine, **theirs}.items() if name not in (but, "_")}
+
+        @wraps(command)
+        def called(**parameters: Any) -> None:
+            command(**parameters)
+
+        called.__signature__ = Signature([*merged.values()])  # pyright: ignore[reportAttributeAccessIssue] - as inspect documents
+        called.__annotations__ = {**other.__annotations__, **command.__annotations__}
+        return called
+
+    return give
+
+
+find = typer.Typer(
+    help="Train until an answer is as narrow as you want it.",
+    epilog="Example: gigo find tolerance demo --plan",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(find, name="find")
+
+
+@find.command("tolerance", epilog="Example: gigo find tolerance demo --size 200 --width 15pt")
+@_with_options_of(run_or_plan, but="until")
+def find_tolerance(
+    context: typer.Context,
+    width: str = _option("POINTS", "Of the interval, as 10pt.", default="10pt"),
+    minutes: float | None = _option("M", "Begin nothing new after so many."),
+    trainings: int | None = _option("N", "Models at most.  [default: 400 per curve]"),
+    lose: str | None = _option("POINTS", "That the metric may lose, as 5pt."),
+    keep: str | None = _option("SHARE", "Of its clean value to keep.  [default: 95%]"),
+    plan: bool = typer.Option(False, "--plan", help="Show what it would do; train nothing."),
+    **_: Any,
+) -> None:
+    """Train until it is known what share of wrong labels is tolerable.
+
+    It takes the options of gigo run. A pilot of five rates and three replicates comes first, or
+    what the run holds; then new replicates where the curve crosses, until the interval is narrow or
+    the minutes or trainings are spent. Interrupt it, and the same command goes on where it stopped.
+    """
+    from gigo.find import pilot_of, resolver, tolerated
+    from gigo.search import Goal, share
+
+    chosen, how = _asked(context)
+    options = context.params
+    aim = tolerated(chosen, keep, lose), Goal(share("width", width), minutes, trainings)
+    given = {name for name in ("rates", "replicates") if options[name]}
+    pilot = pilot_of(chosen, given, resolver(how["data_dir"], how["device"]))
+    if plan:
+        _plan(pilot, options["out"], True, **how)
+    else:
+        how["trial_timeout"] = options["trial_timeout"]
+        _run(context, pilot, options["out"], aim, whole=False, **how)
+
+
+def _asked(context: typer.Context) -> tuple[Study, dict[str, Any]]:
+    """The study that the options of a run say, and how it is to be trained or planned."""
     options = dict(context.params)
-    if data is not None:
+    if options["data"] is not None:
         table = {name: options.pop(name) for name in ("data", *DATA_OPTIONS)}
         options["dataset"] = {"name": table.pop("data")} | {k: v for k, v in table.items() if v}
     elif given := [name for name in DATA_OPTIONS if options[name]]:
         raise SpecError(f"--{given[0]}", options[given[0]], "--data PATH beside it")
-    chosen = _study(study, options)
-    how: dict[str, Any] = {"data_dir": data_dir, "device": device, "workers": workers}
-    how["retry"] = retry
-    if context.command.name == "run":
-        _run(context, chosen, out, **how, trial_timeout=trial_timeout)
-        return
+    how = {name: options[name] for name in ("data_dir", "device", "workers", "retry")}
+    return _study(options["study"], options), how
+
+
+def _plan(study: Study, out: Path | None, searched: bool, **how: Any) -> None:
     from gigo import api, describe, runner
 
-    where = api.folder(chosen, out)
-    found = runner.plan(chosen, where, **how)
-    _say(describe.plan(chosen, where, found))
+    where = api.folder(study, out)
+    _say(describe.plan(study, where, runner.plan(study, where, **how), searched))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -478,16 +560,44 @@ def _table(text: str, key: str) -> str | dict[str, Any]:
     return table
 
 
-def _run(context: typer.Context, study: Study, out: Path | None, **options: Any) -> None:
+def _run(
+    context: typer.Context,
+    study: Study,
+    out: Path | None,
+    aim: tuple[Tolerance, Goal] | None = None,
+    whole: bool = True,
+    **options: Any,
+) -> None:
+    """Train a study, or what a search with an aim lacks of it, go on to the aim, and report.
+
+    Args:
+        context: of the command.
+        study: to train; with an aim, the pilot.
+        out: the run's folder.
+        aim: what to narrow, and how far.
+        whole: whether all of the study is to be trained, whatever a search needs.
+        options: of `gigo.run`.
+    """
     from gigo import api
     from gigo.console import displayed
 
     run, path = context.obj or api.run, api.folder(study, out)
+    lines: list[str] = []
     try:
         with displayed() as display, warnings.catch_warnings():
             warnings.simplefilter("ignore", GigoWarning)  # the report below says it
-            result = run(study, out=path, listener=display.show, **options)
+            train = partial(run, out=path, listener=display.show, **options)
+            if whole:
+                train(study)
+            if aim is not None:
+                from gigo.find import narrowed, resolver
+
+                resolve = resolver(options["data_dir"], options["device"])
+                lines = narrowed(study, path, *aim, train, resolve, display.show).lines
+            result = api.load(path, study.metric)
         _report(result, result.page or result.report())
+        for line in lines:
+            _say(line)
         if error := result.failure:
             raise typer.Exit(_fail(error))
     except KeyboardInterrupt:

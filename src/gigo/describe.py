@@ -30,13 +30,22 @@ LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
 """The statuses of trials that left no model, by what they are called."""
 
 
-def plan(study: Study, path: Path, found: Prepared) -> str:
+SEARCH = (
+    "from this pilot, batches of at least 4 new replicates at 3 rates per curve, until the "
+    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as many, 4 "
+    "points 200 and more"
+)
+"""What a search costs beyond its pilot."""
+
+
+def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> str:
     """What running a study in a folder would do.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
         found: what `gigo.runner.plan` says of them.
+        searched: whether a search goes on from there.
     """
     how, count = found.plan, len(found.pending)
     data = max((trial.dataset.n_bytes for trial in found.pending), default=0)
@@ -66,7 +75,7 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         del rows["checkpoints"]
     if not count:
         rows = {name: rows[name] for name in ("study", "run", "trials")}
-    return _aligned(rows)
+    return _aligned(rows | ({"search": SEARCH} if searched else {}))
 
 
 def status(path: Path) -> str:

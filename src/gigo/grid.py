@@ -115,11 +115,16 @@ class Grid:
             replicate=replicate,
         )
 
+    @property
+    def replicates(self) -> range:
+        """Their numbers."""
+        first = self.study.first_replicate
+        return range(first, first + self.study.replicates)
+
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The key of every cell's trial in every replicate, replicates outermost."""
-        replicates = range(self.study.replicates)
-        by_cell = [self.trial(cell, 0).keys(replicates) for cell in self.cells]
+        by_cell = [self.trial(cell, 0).keys(self.replicates) for cell in self.cells]
         return tuple(chain.from_iterable(zip(*by_cell, strict=True)))
 
     @cached_property
@@ -132,7 +137,7 @@ class Grid:
         places = {key: place for place, key in enumerate(self.keys) if key not in done}
         count = len(self.cells)
         return {
-            key: self.trial(self.cells[place % count], place // count)
+            key: self.trial(self.cells[place % count], self.replicates[place // count])
             for key, place in places.items()
         }
 

@@ -64,6 +64,7 @@ class Study(Spec):
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals; ``"auto"``
             are eleven, from 0 to 1, or to 0.5 where there are two classes (`usual_rates`).
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
+        first_replicate: the number of the first of them; another one gives new repetitions.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``patches`` for
             images (on an accelerator ``article_cnn`` from 24x24 on, else ``small_cnn``),
             ``boosting`` for tables, ``tfidf`` for texts, ``logistic`` for vectors. The option
@@ -95,6 +96,7 @@ class Study(Spec):
     corruption: Several[RefItem] = (Ref(name="symmetric"),)
     rates: Several[RatesItem] = ("auto",)
     replicates: Annotated[int, WHOLE] = 5
+    first_replicate: Annotated[int, Field(ge=0, lt=MOST)] = 0
     model: Several[RefItem] = (Ref(name="auto"),)
     recipe: Several[RecipeItem] = (Auto(),)
     validation: Several[Literal["auto", "oracle", "clean", "noisy", "none"]] = ("auto",)

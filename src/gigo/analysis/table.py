@@ -149,9 +149,10 @@ def _points(grids: Sequence[Grid], keys: Sequence[str]) -> pd.DataFrame:
     rows: list[NDArray[np.int64]] = []
     for grid in grids:
         found = np.array([places.get(key, -1) for key in grid.keys])
-        found = found.reshape(grid.study.replicates, len(grid.cells)).T
-        cell, replicate = np.nonzero(found >= 0)
-        rows.append(np.array([cell + len(cells), replicate, found[cell, replicate]]))
+        found = found.reshape(len(grid.replicates), len(grid.cells)).T
+        cell, place = np.nonzero(found >= 0)
+        replicate = place + grid.replicates.start
+        rows.append(np.array([cell + len(cells), replicate, found[cell, place]]))
         for each in grid.cells:
             cells.append((*each.labels.values(), each.recipe.batch_size, each.dataset.sha256))
     frame = pd.DataFrame(cells, columns=[*AXES, "batch_size", "sha256"])

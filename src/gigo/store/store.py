@@ -31,7 +31,7 @@ from gigo.study import Study
 from gigo.trial import SCIENCE, Trial
 from gigo.types import FAILED, Outcome, Record, Status, TestSet
 
-EXTENDABLE = {"name", "summary", "replicates", "metric", *FIELDS}
+EXTENDABLE = {"name", "summary", "replicates", "first_replicate", "metric", *FIELDS}
 """Fields in which the studies of a run may differ; and in ``precision``, once resolved."""
 
 

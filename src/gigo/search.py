@@ -1,0 +1,304 @@
+"""What to train next so that an interval becomes as narrow as is wanted, or why nothing more.
+
+A pilot is run; then batches of new replicates where they tell most: of a tolerance at rate 0 and at
+two rates about the crossing. What comes next follows from the finished batches alone, so that a
+search that was cut off decides as an uninterrupted one; models that failed count as answers.
+
+frame ──► ask ──► Batch, to be trained ──► a longer frame ──► ask ──► ... ──► Stop
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
+
+import numpy as np
+import pandas as pd
+
+from gigo.analysis.estimates import SHARE, Accuracies, tolerance
+from gigo.analysis.intervals import Estimate, moments
+from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.words import bound_text, interval_text, listing, rate_text, value_text
+from gigo.errors import SpecError
+
+WIDTH = 0.10
+"""Of the interval that is looked for, where nothing else is asked for: in rates, 10 points."""
+
+PILOT, PILOT_OF_TWO = (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.1, 0.2, 0.3, 0.4)
+"""The rates of a pilot; of two classes, which are past learning at one half."""
+
+PILOT_REPLICATES = 3
+
+SEARCHED = 7
+"""Replicates at rate 0 from which a search may end: a pilot's and those of a smallest batch. An
+interval that happens to be narrow at once is not believed."""
+
+LEAST_REPLICATES = 4
+"""Of a batch."""
+
+HASTE = 0.6
+"""The share of the replicates that seem to be needed that a batch takes: the spread they are
+reckoned with is an estimate."""
+
+COARSE, FINE = 0.05, 0.01
+"""Steps between the rates that are run; fine ones where the interval ends below two coarse ones."""
+
+MOST_TRAININGS = 400
+"""Of a curve, where nobody says how many: on a plateau no number would do."""
+
+Points = Mapping[str, tuple[float, ...]]
+"""Points of a grid: fields of a study with their values."""
+
+Reason = Literal["reached", "spent", "beyond", "unknown"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """When a search ends.
+
+    Attributes:
+        width: of the interval, in rates (0.10 is 10 points).
+        minutes: after which nothing new begins; they are measured, so that where such a search
+            ends is up to the machine.
+        trainings: models that the run may come to hold, those that it holds already included.
+    """
+
+    width: float = WIDTH
+    minutes: float | None = None
+    trainings: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.width <= 1:
+            raise SpecError("width", self.width, "points of the rate, such as 10pt or 0.1")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise SpecError("minutes", self.minutes, "a number above 0")
+        if self.trainings is not None and self.trainings < 1:
+            raise SpecError("trainings", self.trainings, "a number of at least 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What follows ``--until``.
+
+        >>> Goal.parse("width=8pt,minutes=30")
+        Goal(width=0.08, minutes=30.0, trainings=None)
+        """
+        fields: dict[str, float | int] = {}
+        for part in text.split(","):
+            name, _, value = part.strip().partition("=")
+            try:
+                if name == "width":
+                    fields[name] = share(name, value)
+                else:
+                    fields[name] = {"minutes": float, "trainings": int}[name](value)
+            except (KeyError, ValueError):
+                expected = "width=10pt, with minutes=M or trainings=N after a comma if you like"
+                raise SpecError("until", text, expected) from None
+        return cls(**fields)  # pyright: ignore[reportArgumentType] - by name each has its type
+
+
+def share(field: str, value: float | str) -> float:
+    """A share that is given as such, in points or in percent.
+
+    Raises:
+        SpecError: none of these, naming the field.
+
+    >>> share("width", "10pt"), share("keep", "95%"), share("width", 0.08)
+    (0.1, 0.95, 0.08)
+    """
+    text = str(value).strip()
+    number = text.removesuffix("pt").removesuffix("%")
+    try:
+        found = float(number) / (1 if number == text else 100)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= 1:
+        raise SpecError(field, value, "a share such as 10pt, 10% or 0.1")
+    return round(found, 9)
+
+
+class Quantity(Protocol):
+    """What an interval is wanted of: how it is estimated, and what would tell more of it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        ...
+
+    def estimate(self, frame: pd.DataFrame) -> Estimate:
+        """Of the trials of a tidy table."""
+        ...
+
+    def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
+        """Those of the interval as numbers: where one is not known, how far it may lie."""
+        ...
+
+    def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
+        """The fields of a study of which new replicates tell most about what is between."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The rate at which a metric falls by more than is allowed.
+
+    Attributes:
+        metric: what falls.
+        keep: the share of its value with clean labels that it may fall to.
+        lose: by how much it may fall instead, in its own unit.
+    """
+
+    metric: Metric = ACCURACY
+    keep: float = SHARE
+    lose: float | None = None
+    name = "tolerance"
+
+    def __post_init__(self) -> None:
+        if self.metric.is_loss:
+            raise SpecError(
+                "metric", self.metric.name, "one that has a tolerance, such as accuracy"
+            )
+
+    def estimate(self, frame: pd.DataFrame) -> Estimate:
+        """Of a table with the trials of one curve."""
+        curve = Accuracies.of(frame, self.metric)
+        if self.lose is None:
+            return tolerance(curve, self.keep)
+        clean = float(moments(curve.clean).mean)
+        return tolerance(curve, max(0.0, 1 - self.lose / clean) if clean > 0 else 0.0)
+
+    def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
+        """Unknown ones, and those beyond the rates run, are as far as they can be."""
+        most = 0.5 if _of_two(frame) else 1.0
+        highest = float(frame["rate"].to_numpy(float).max())
+        low = 0.0 if estimate.low is None else min(estimate.low, highest)
+        high = most if estimate.high is None else estimate.high
+        return low, high if high <= highest else max(most, highest)
+
+    def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
+        """Rate 0, to which all is compared, and about the ends, a quarter of the way inside."""
+        last = (0.5 if _of_two(frame) else 1.0) - COARSE
+        step = FINE if high < 2 * COARSE else COARSE
+        first, second = (low + (high - low) / 4, high - (high - low) / 4)
+        a, b = (round(min(max(rate / step, 1), last / step)) for rate in (first, second))
+        if a == b:
+            up = (low + high) / 2 >= a * step or a == 1
+            a, b = (a, b + 1) if up and (b + 1) * step <= last + 1e-9 else (a - 1, b)
+        return {"rates": (0.0, round(a * step, 9), round(b * step, 9))}
+
+
+def _of_two(frame: pd.DataFrame) -> bool:
+    return int(frame["n_classes"].to_numpy(int).max()) == 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """New replicates to train.
+
+    Attributes:
+        fields: of the study, in which points they are.
+        replicates: how many of each.
+        estimate: of what was known.
+    """
+
+    fields: Points
+    replicates: int
+    estimate: Estimate
+
+    @property
+    def trainings(self) -> int:
+        """How many models that is."""
+        return self.replicates * math.prod(map(len, self.fields.values()))
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The end of a search.
+
+    Attributes:
+        reason: the interval is as narrow as is wanted (``reached``); no more may be trained
+            (``spent``); what is looked for lies ``beyond`` all rates; nothing can be said
+            (``unknown``).
+        estimate: of all that was trained.
+    """
+
+    reason: Reason
+    estimate: Estimate
+
+
+def ask(
+    frame: pd.DataFrame, quantity: Quantity, width: float = WIDTH, left: float = math.inf
+) -> Batch | Stop:
+    """What to train next.
+
+    Args:
+        frame: a tidy table of what was trained so far on one curve, in any order.
+        quantity: what the interval is of.
+        width: that it is to have.
+        left: trainings that may still be made.
+
+    >>> import gigo
+    >>> rates = dict(rates=[0, 0.2, 0.4, 0.6, 0.8], replicates=3)
+    >>> pilot = gigo.sweep("digits", size=200, model="linear", recipe="small", **rates)
+    >>> batch = ask(pilot.frame, Tolerance())
+    >>> batch.replicates, batch.fields["rates"][0]
+    (4, 0.0)
+    >>> ask(pilot.frame, Tolerance(), left=2).reason
+    'spent'
+    """
+    estimate = quantity.estimate(frame)
+    clean = frame["rate"].to_numpy(float) == 0
+    n = int(clean.sum())
+    if n and not frame["started"].to_numpy(bool)[clean].any():
+        return Stop("unknown", estimate)
+    low, high = quantity.ends(estimate, frame)
+    points = quantity.where(low, high, frame)
+    if estimate.low == math.inf and max(points["rates"]) <= estimate.highest_rate:
+        return Stop("beyond", estimate)
+    known = estimate.low is not None and estimate.high is not None
+    if known and high - low <= width + 1e-9 and n >= SEARCHED:
+        return Stop("reached", estimate)
+    wanted = HASTE * n * (((high - low) / width) ** 2 - 1)
+    replicates = round(float(np.clip(wanted, LEAST_REPLICATES, max(LEAST_REPLICATES, n / 2))))
+    replicates = int(min(replicates, left // math.prod(map(len, points.values()))))
+    return Batch(points, replicates, estimate) if replicates > 0 else Stop("spent", estimate)
+
+
+def enough(frame: pd.DataFrame) -> bool:
+    """Whether a curve has what a pilot is for: two replicates at rate 0 and at three others."""
+    rates, counts = np.unique(frame["rate"].to_numpy(float), return_counts=True)
+    return 0 in rates[counts >= 2] and int(np.sum(counts >= 2)) > 3
+
+
+def told(name: str, stop: Stop, width: float) -> str:
+    """An answer in a sentence.
+
+    >>> told("tolerance", Stop("spent", Estimate(0.44, 0.31, 0.62, 0.8)), 0.10)
+    'tolerance somewhere between 31 and 62 %: no more may be trained, 10 points are not reached'
+    """
+    found, reason = stop.estimate, stop.reason
+    if reason == "unknown":
+        return f"{name} not known: {listing(found.notes) or 'no model trained'}"
+    if reason == "beyond":
+        return f"{name} at least {rate_text(found.highest_rate)}"
+    if reason == "reached":
+        return f"{name} {value_text(found)} ({interval_text(found)})"
+    low = "0 %" if found.low is None else bound_text(found.low, found.highest_rate, math.floor)
+    high = "100 %" if found.high is None else bound_text(found.high, found.highest_rate, math.ceil)
+    between = f"{low.removesuffix(' %')} and {high}" if high[0].isdigit() else f"{low} and {high}"
+    short = f"no more may be trained, {100 * width:.3g} points are not reached"
+    return f"{name} somewhere between {between}: {short}"
+
+
+def told_batch(name: str, batch: Batch) -> str:
+    """What is known so far, and what is trained next.
+
+    >>> told_batch("tolerance", Batch({"rates": (0.0, 0.4, 0.55)}, 4, Estimate(0.44, 0.31, 0.62)))
+    'tolerance 44 % (31 to 62 %); next: 4 replicates at 0, 40 and 55 %'
+    """
+    estimate = batch.estimate
+    found = f"{value_text(estimate)} ({interval_text(estimate)})"
+    rates = listing(rate_text(rate).removesuffix(" %") for rate in batch.fields["rates"])
+    count = "1 replicate" if batch.replicates == 1 else f"{batch.replicates} replicates"
+    return f"{name} {found}; next: {count} at {rates} %"
