@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -132,6 +133,33 @@ def without_index(table: Any) -> tuple[Any, tuple[str, ...]]:
             what = "is empty" if empty else "numbers the rows"
             notes.append(f"column {place}, which has no name and {what}, is left out")
     return table, tuple(notes)
+
+
+_IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|guid|index|idx|rowid)s?($|[\W_])", re.IGNORECASE)
+_CAMEL = re.compile(r"[a-z](Id|ID)$")
+
+
+def identifiers(table: Any) -> dict[str, str]:
+    """What is to be said of columns of a table that are called and filled as identifiers are.
+
+    Those have a whole number or a text of its own in every row. A model may learn from them by
+    heart what it should not.
+
+    >>> import pyarrow as pa
+    >>> identifiers(pa.table({"customer_id": [7, 3, 5], "height": [1, 2, 3]}))
+    {'customer_id': "column 'customer_id' has a value of its own per row"}
+    """
+    import pyarrow as pa
+
+    pc = compute()
+
+    def own_per_row(name: str) -> bool:
+        column = plain(table.column(name))
+        known = pa.types.is_integer(column.type) or is_words(column.type)
+        return known and pc.count_distinct(column).as_py() == len(column)
+
+    called = [n for n in table.column_names if _IDENTIFIER.search(n) or _CAMEL.search(n)]
+    return {n: f"column {n!r} has a value of its own per row" for n in filter(own_per_row, called)}
 
 
 def is_named(name: str) -> bool:
