@@ -330,3 +330,18 @@ def test_a_column_that_names_rows_is_told_and_can_be_left_out(
         from_path(tmp_path / "a.csv", drop=["th id"])
     with pytest.raises(SpecError, match=r"drop = 'y': expected columns of inputs: .* the label"):
         from_path(tmp_path / "a.csv", drop=["y"])
+
+
+def test_a_missing_label_is_found_by_its_line(tmp_path: Path) -> None:
+    lines = ["a,b,y", '1,"one', 'two",u', "", "2,x,v", "3,x,  ", "4,x,u", "5,x,"]
+    content = "\n".join(lines)
+    path = written(tmp_path / "a.csv", content)
+    with pytest.raises(DataError, match=r"a\.csv: 2 of 5 labels are missing, the first in line 6:"):
+        from_path(path)
+    whole = written(tmp_path / "b.csv", content.replace("  ", "u").replace("5,x,", "5,x,v"))
+    with pytest.raises(DataError, match=r"a\.csv: 2 of 5 labels are missing, the first in line 6:"):
+        from_path(whole, test=path)
+    table = pd.DataFrame({"a": range(4), "y": [1.0, 0.0, np.nan, 1.0]})
+    table.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"the first in row 2 \(counted from 0\)"):
+        from_path(tmp_path / "a.parquet")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -460,6 +461,7 @@ def sweep(
     >>> len(result.records), len(wider.records), result.path == wider.path
     (3, 6, True)
     """
+    _check_fields(fields)
     said = {"y": y, "X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
     given = {name: value for name, value in said.items() if value is not None}
     chosen = own.dataset_field(data, dataset, given)
@@ -467,6 +469,14 @@ def sweep(
     if "name" not in fields:
         study = study.but(name=f"sweep-{_digest(study)}")
     return _trained(study, out, data_dir, device, workers, trial_timeout, retry, listener)
+
+
+def _check_fields(fields: Iterable[str]) -> None:
+    """Raise SpecError where an argument of `sweep` is none of its own, nor a field of a study."""
+    known = {*Study.model_fields, *signature(sweep).parameters} - {"fields", "summary"}
+    for name in fields:
+        if name not in known | {"summary"}:
+            raise unknown("argument", name, known)
 
 
 def _digest(study: Study) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gigo import corruptions, datasets, models
+from gigo import corruptions, datasets, models, tables
 from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
@@ -211,12 +211,16 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     if models.is_network(thing, options):
         value = partial(thing, **options)
         model = Model(label, canonical(identity), value, features=features)
+        if seen.kind == "table" and (table := in_memory(card)):
+            tables.check_columns(label, tables.Takes(words=False, gaps=False), table)
         models.check_input(model, card)
         return model
     if ref.is_catalogued:
         models.check_kind(chosen.name, seen)
     make = models.estimator(thing, options)
     made, known = make(), canonical(identity)
+    if seen.kind == "table" and (table := in_memory(card)):
+        tables.check_columns(label, tables.takes(made), table)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
     return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
 

@@ -189,6 +189,16 @@ def values(column: Any) -> NDArray[Any]:
     return column.to_numpy()
 
 
+def missing(column: Any) -> NDArray[np.int64]:
+    """The rows of a column without a value, or with white space alone."""
+    pc = compute()
+    column = plain(column)
+    none = pc.is_null(column, nan_is_null=True)
+    if is_words(column.type):
+        none = pc.or_(none, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), False))
+    return np.flatnonzero(none.to_numpy())
+
+
 def labels(table: Any, column: str, place: str) -> NDArray[Any]:
     """The labels in a column as the user has them: names where it numbers some.
 

@@ -13,6 +13,7 @@ from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
 from gigo.datasets.embedded import image_cells, read_cells
 from gigo.datasets.image_table import from_image_table, image_column
+from gigo.datasets.labels import missing_labels
 from gigo.datasets.memory import as_inputs
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
@@ -42,6 +43,7 @@ def from_table(path: Path, options: Options, watch: Watch) -> Dataset:
     label, said = _label(opened.names, path, options)
     _check_columns(opened.names, label, path.name, options)
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
+    _check_labelled(opened, train, label, path)
     train = train.drop_columns([*options.drop])
     test = options.file("test")
     tested = None if test is None else _test_table(test, train, label, options, path)
@@ -162,7 +164,18 @@ def _test_table(
     types = columns.types(train.schema)
     if not opened.typed and label is not None:
         types[label] = columns.text()
-    return _fitting(opened.read(types), train, options, path.name, train_path)
+    table = opened.read(types)
+    if label in opened.names:
+        _check_labelled(opened, table, label, path)
+    return _fitting(table, train, options, path.name, train_path)
+
+
+def _check_labelled(opened: tablefile.Opened, table: Any, label: str | None, path: Path) -> None:
+    """Raise DataError where labels are missing, with the place in the file."""
+    missing = [] if label is None else columns.missing(table.column(label)).tolist()
+    if missing:
+        first = opened.place(missing[0])
+        raise missing_labels(str(path), len(missing), table.num_rows, first)
 
 
 def _fitting(test: Any, train: Any, options: Options, place: str, train_path: Path) -> Any:
