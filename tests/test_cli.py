@@ -472,7 +472,7 @@ def test_a_plan_says_what_a_run_will_do(gigo: Gigo, small: Path) -> None:
         return dict(re.split("  +", line, maxsplit=1) for line in done.out.splitlines())
 
     fresh = rows()
-    names = ["study", "run", "trials", "stacks", "processes", "memory", "time", "recipe"]
+    names = ["study", "run", "data", "trials", "stacks", "processes", "memory", "time", "recipe"]
     assert [name for name in fresh if name] == names  # those without a name are wrapped lines
     assert fresh["recipe"].startswith("auto, digits, 200 labels: batches of 16, up to ")
     assert fresh["trials"] == "10, 0 of them done"
@@ -791,6 +791,20 @@ def test_a_note_is_shown_to_the_letter() -> None:
     first, second = screen.file.getvalue().splitlines()
     assert first == note
     assert "[b]digits[/b]" in second
+
+
+def test_reading_is_told_on_a_terminal_and_elsewhere_where_it_takes_long() -> None:
+    def shown(live: bool, every: float) -> str:
+        screen = Console(file=io.StringIO(), width=60, force_terminal=live, legacy_windows=False)
+        with displayed(screen, every) as display:
+            display.reading("images decoded", 640, 10_000)
+            display.live.refresh()
+        assert isinstance(screen.file, io.StringIO)
+        return screen.file.getvalue()
+
+    assert "640 of 10,000 images decoded" in shown(True, 10.0)
+    assert shown(False, 10.0) == ""
+    assert shown(False, 0.0) == "640 of 10,000 images decoded\n"
 
 
 def test_without_a_terminal_progress_is_plain_lines() -> None:

@@ -98,7 +98,10 @@ def test_a_folder_is_a_data_set_of_its_own(bare_home: Path, tmp_path: Path) -> N
 
 def test_two_data_sets_of_one_name_are_refused(bare_home: Path, tmp_path: Path) -> None:
     paths = [str(write_folder(tmp_path / f"{k}", contents(cifar10(k)))) for k in range(2)]
-    with pytest.raises(SpecError, match="expected different names"):
-        gigo.sweep(dataset=paths, size=10)
+    with pytest.raises(SpecError, match=r"cifar-10-batches-py': .* give one .*called = "):
+        resolve(Study.create(dataset=paths, size=10))
+    named = [paths[0], {"name": paths[1], "called": "other"}]
+    cards = resolve(Study.create(dataset=named, size=10)).datasets
+    assert [card.name for card in cards] == ["cifar-10-batches-py", "other"]
     same = [paths[0], f"{paths[0]}/."]
     assert len(resolve(Study.create(dataset=same, size=10)).datasets) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigo.datasets import delimited, from_path
+from gigo.datasets import delimited, from_memory, from_path
 from gigo.errors import DataError, SpecError
 from gigo.types import Dataset
 
@@ -305,3 +306,42 @@ def test_words_that_seem_to_be_something_else_are_told(tmp_path: Path) -> None:
         "column 'age': words, since 2 of 30 values are no numbers, such as '?'",
         "column 'who': 30 different words in 30 items, each taken for a category",
     ]
+
+
+@pytest.mark.parametrize("numbers", [range(100, 112), [f"c-{k}" for k in range(12)]])
+def test_a_column_that_names_rows_is_told_and_can_be_left_out(
+    numbers: Sequence[object], tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"a": np.arange(12) / 2, "the id": numbers, "y": list("uv") * 6})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.drop(columns="the id").to_csv(tmp_path / "b.csv", index=False)
+    told = "column 'the id' has a value of its own per row"
+    assert f"{told}: --drop 'the id' leaves it out" in from_path(tmp_path / "a.csv").notes
+    assert f"{told}: leave it out of X, if it is no input" in from_memory(frame, "y").notes
+    plain, without = (
+        from_path(tmp_path / "b.csv"),
+        from_path(tmp_path / "a.csv", drop="the id", test_share=0.2),
+    )
+    assert without.sha256 == plain.sha256
+    assert not any("of its own" in note for note in without.notes)
+    tested = from_path(tmp_path / "a.csv", drop=["the id"], test=tmp_path / "b.csv")
+    assert list(tested.x_train.columns) == ["a"]
+    with pytest.raises(SpecError, match=r"drop = 'th id': .* \(did you mean 'the id'\?\)"):
+        from_path(tmp_path / "a.csv", drop=["th id"])
+    with pytest.raises(SpecError, match=r"drop = 'y': expected columns of inputs: .* the label"):
+        from_path(tmp_path / "a.csv", drop=["y"])
+
+
+def test_a_missing_label_is_found_by_its_line(tmp_path: Path) -> None:
+    lines = ["a,b,y", '1,"one', 'two",u', "", "2,x,v", "3,x,  ", "4,x,u", "5,x,"]
+    content = "\n".join(lines)
+    path = written(tmp_path / "a.csv", content)
+    with pytest.raises(DataError, match=r"a\.csv: 2 of 5 labels are missing, the first in line 6:"):
+        from_path(path)
+    whole = written(tmp_path / "b.csv", content.replace("  ", "u").replace("5,x,", "5,x,v"))
+    with pytest.raises(DataError, match=r"a\.csv: 2 of 5 labels are missing, the first in line 6:"):
+        from_path(whole, test=path)
+    table = pd.DataFrame({"a": range(4), "y": [1.0, 0.0, np.nan, 1.0]})
+    table.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"the first in row 2 \(counted from 0\)"):
+        from_path(tmp_path / "a.parquet")

@@ -591,6 +591,16 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path) -> N
     assert [each.name for each in entries(cache)[:-1]] == [".new.unfinished"]
 
 
+def test_how_far_decoding_is_is_told_once(tmp_path: Path, cache: Path) -> None:
+    make(tmp_path, "cat", "dog", n=40)
+    told: list[tuple[str, int, int]] = []
+    for _ in range(2):  # the second time the pixels are there
+        from_path(tmp_path, lambda *seen: told.append(seen))
+    assert told == [
+        (what, done, 80) for what in ("images looked at", "images decoded") for done in (0, 64, 80)
+    ]
+
+
 # The same items from several sources
 
 

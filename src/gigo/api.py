@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -460,6 +461,7 @@ def sweep(
     >>> len(result.records), len(wider.records), result.path == wider.path
     (3, 6, True)
     """
+    _check_fields(fields)
     said = {"X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
     fields |= {"dataset": dataset, "corruption": corruption, "rates": rates}
     study = study_for(data, y, **said, **fields)
@@ -473,6 +475,14 @@ def study_for(data: Any, y: Any = None, *, dataset: Any = None, **fields: Any) -
     given = {name: value for name, value in said.items() if value is not None}
     study = Study.create(dataset=own.dataset_field(data, dataset, given), **fields)
     return study if "name" in fields else study.but(name=f"sweep-{_digest(study)}")
+
+
+def _check_fields(fields: Iterable[str]) -> None:
+    """Raise SpecError where an argument of `sweep` is none of its own, nor a field of a study."""
+    known = {*Study.model_fields, *signature(sweep).parameters} - {"fields", "summary"}
+    for name in fields:
+        if name not in known | {"summary"}:
+            raise unknown("argument", name, known)
 
 
 def _digest(study: Study) -> str:

@@ -150,6 +150,17 @@ WORKERS = _option("N", "Training processes at once.  [default: for long runs one
 METRIC = _option("NAME", "What to draw and answer in.  [default: the run's, or accuracy]")
 CSV = typer.Option(False, "--csv", help="As CSV, on standard output.")
 
+# Of a user's own data
+LABEL = _option("COLUMN", "Of the data: the labels.")
+TEST = _option("PATH", "Test data; default: a fifth of the data is held out.")
+GROUP = _option("COLUMN", "Items of one group stay together, as of one patient.")
+LABELS = _option("FILE", "Other labels for the same training items.")
+CLASSES = _many("NAME", "Of the labels, in their order.", "--class")
+DROP = _many("COLUMN", "Of the data: leave it out, such as a number per row.")
+RESIZE = _option("PIXELS", "Side that images of mixed sizes get.")
+SKIP_BAD = typer.Option(False, "--skip-bad", help="Pass over images that can't be read.")
+DATA_OPTIONS = ("label", "test", "group", "labels", "classes", "drop", "resize", "skip_bad")
+
 
 @app.command(epilog="Example: gigo demo")
 def demo(
@@ -191,13 +202,14 @@ def run_or_plan(
         None, metavar="STUDY", help="A built-in study's name, or a TOML file."
     ),
     data: str | None = _option("PATH", "Your data: a table, arrays, a folder of images, ..."),
-    label: str | None = _option("COLUMN", "Of the data: the labels."),
-    test: str | None = _option("PATH", "Test data; default: a fifth of the data is held out."),
-    group: str | None = _option("COLUMN", "Items of one group stay together, as of one patient."),
-    labels: str | None = _option("FILE", "Other labels for the same training items."),
-    classes: Texts = _many("NAME", "Of the labels, in their order.", "--class"),
-    resize: int | None = _option("PIXELS", "Side that images of mixed sizes get."),
-    skip_bad: bool = typer.Option(False, "--skip-bad", help="Pass over images that can't be read."),
+    label: str | None = LABEL,
+    test: str | None = TEST,
+    group: str | None = GROUP,
+    labels: str | None = LABELS,
+    classes: Texts = CLASSES,
+    drop: Texts = DROP,
+    resize: int | None = RESIZE,
+    skip_bad: bool = SKIP_BAD,
     dataset: Texts = _many("NAME", "See gigo list datasets."),
     size: Texts = _many("N", "Labels to pay for: a number, or all."),
     rates: Texts = _many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
@@ -312,9 +324,12 @@ def _asked(context: typer.Context) -> tuple[Study, dict[str, Any]]:
 
 def _plan(study: Study, out: Path | None, searched: bool, **how: Any) -> None:
     from gigo import api, describe, runner
+    from gigo.console import displayed
 
     where = api.folder(study, out)
-    _say(describe.plan(study, where, runner.plan(study, where, **how), searched))
+    with displayed() as display:
+        found = runner.plan(study, where, **how, watch=display.reading)
+    _say(describe.plan(study, where, found, searched))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -399,20 +414,28 @@ def compare(
 
 @app.command("init", epilog="Example: gigo init customers.csv --label churned")
 def init(
+    context: typer.Context,
     path: str = typer.Argument(metavar="DATA", help="A table, arrays, a folder of images, ..."),
-    label: str | None = _option("COLUMN", "Of the data: the labels."),
-    resize: int | None = _option("PIXELS", "Side that images of mixed sizes get."),
-    skip_bad: bool = typer.Option(False, "--skip-bad", help="Pass over images that can't be read."),
+    label: str | None = LABEL,
+    test: str | None = TEST,
+    group: str | None = GROUP,
+    labels: str | None = LABELS,
+    classes: Texts = CLASSES,
+    drop: Texts = DROP,
+    resize: int | None = RESIZE,
+    skip_bad: bool = SKIP_BAD,
     out: Path | None = _option("FILE", "Where to.  [default: the data's name, with .toml]"),
 ) -> None:
     """Write a study for your own data: a TOML file with comments, ready for gigo run."""
     import shlex
 
+    from gigo.console import displayed
     from gigo.files import write_new
     from gigo.starter import first_study
 
-    options = {"label": label, "resize": resize, "skip_bad": skip_bad}
-    name, text = first_study(path, str(out or ""), **{k: v for k, v in options.items() if v})
+    options = {name: context.params[name] for name in DATA_OPTIONS if context.params[name]}
+    with displayed() as display:
+        name, text = first_study(path, str(out or ""), display.reading, **options)
     place = write_new(out or Path(f"{name}.toml"), text.encode())
     _say(f"{place}: change what you like, then: gigo run {shlex.quote(str(place))}")
 
@@ -497,9 +520,6 @@ def data_fetch(name: str = DATA) -> None:
         place = datasets.fetch(name, watch=display.download)
     _say(place)
 
-
-DATA_OPTIONS = ("label", "test", "group", "labels", "classes", "resize", "skip_bad")
-"""Those of a user's own data."""
 
 NUMBERS = {"size": int, "replicates": int, "seed": int}
 """The fields of a study that take whole numbers."""

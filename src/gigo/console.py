@@ -30,6 +30,7 @@ class Display:
     def __init__(self, console: Console, every: float = 10.0) -> None:
         self.live = Live(Text("starting"), console=console, transient=True)
         self._every, self._next_line = every, 0.0
+        self._patient = time.perf_counter() + every
 
     def show(self, progress: Progress) -> None:
         """How far a run is: the runner's listener."""
@@ -38,13 +39,27 @@ class Display:
         left = progress.seconds_left
         guess = "" if left is None else f", {duration(left)} left"
         count = f"{progress.done} of {progress.total} trials{guess}"
-        if progress.download:
+        if not progress.total:
+            self._reads(progress.download)
+        elif progress.download:
             self._draw(progress.download, progress.done, progress.total, count)
         elif progress.stack:
             models = "1 model" if progress.running == 1 else f"{progress.running} models"
             epoch = f", epoch {progress.epoch} of at most {progress.epochs}"
             training = f"{progress.stack}: {models}{epoch if progress.epochs else ' to fit'}"
             self._draw(training, progress.done, progress.total, count)
+
+    def reading(self, what: str, done: int, total: int) -> None:
+        """How many images are decoded: a watcher of `gigo.datasets.from_path`."""
+        self._reads(f"{done:,} of {total:,} {what}")
+
+    def _reads(self, doing: str) -> None:
+        """Data are read, before it is known how many trials there are; mostly that is done soon."""
+        if self.live.is_started:
+            self.live.update(Text(printable(doing), no_wrap=True, overflow="ellipsis"))
+        elif time.perf_counter() >= max(self._patient, self._next_line):
+            self._next_line = time.perf_counter() + self._every
+            self._line(doing)
 
     def download(self, file: str, done: int, total: int) -> None:
         """How many of a file's bytes are there, on a terminal alone: a download's watcher."""

@@ -8,23 +8,28 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gigo import studies
 from gigo.errors import unknown
 from gigo.features import needed, told
 from gigo.printable import duration
 from gigo.recipe import Auto, Recipe, worked_out
-from gigo.resolve import CATALOGUES
+from gigo.resolve import CATALOGUES, in_memory
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import Status
+from gigo.types import Card, Status
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared
 
+
+MOST = 6
+"""Classes of a data set that a plan counts."""
 
 LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
 """The statuses of trials that left no model, by what they are called."""
@@ -54,8 +59,6 @@ def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> s
     stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
     threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
     rows = {
-        "study": f"{study.name}  {study.summary}",
-        "run": f"{path}",
         "trials": f"{found.total}, {found.total - count} of them done{again}",
         "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
@@ -74,8 +77,27 @@ def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> s
     if not found.resumed and not found.damaged:
         del rows["checkpoints"]
     if not count:
-        rows = {name: rows[name] for name in ("study", "run", "trials")}
-    return _aligned(rows | ({"search": SEARCH} if searched else {}))
+        rows = {"trials": rows["trials"]}
+    if searched:
+        rows["search"] = SEARCH
+    cards = dict.fromkeys(trial.dataset for trial in found.pending)
+    told_data = [row for card in cards for row in _data(card)]
+    head = ("study", f"{study.name}  {study.summary}"), ("run", f"{path}")
+    return _aligned([*head, *told_data, *rows.items()])
+
+
+def _data(card: Card) -> Iterator[tuple[str, str]]:
+    """What is in a data set; of one of the user's own the classes too, and what is to be said."""
+    yield "data", f"{card.name}: {card.described}"
+    dataset = in_memory(card)
+    if dataset is None:
+        return
+    counts = np.bincount(dataset.y_train, minlength=card.n_classes).tolist()
+    shown = [f"{name} ({n:,})" for name, n in zip(dataset.classes, counts, strict=True)]
+    more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
+    yield "classes", f"{', '.join(shown[:MOST])}{more}, of the training items"
+    for note in dataset.notes:
+        yield "note", note
 
 
 def status(path: Path) -> str:
@@ -175,12 +197,13 @@ def _options(options: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value!r}" for name, value in options.items())
 
 
-def _aligned(rows: Mapping[str, str]) -> str:
+def _aligned(rows: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """Two columns; on a terminal the second is wrapped to its width, elsewhere a row is a line.
 
     Control characters, which a terminal would obey, are shown as Python writes them.
     """
-    left = max(map(len, rows), default=0) + 2
+    pairs = [*(rows.items() if isinstance(rows, Mapping) else rows)]
+    left = max((len(name) for name, _ in pairs), default=0) + 2
     width = shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     wrapper = textwrap.TextWrapper(
         max(width, left + 20),
@@ -188,7 +211,7 @@ def _aligned(rows: Mapping[str, str]) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    lines = (f"{name:<{left}}{_printable(text)}" for name, text in rows.items())
+    lines = (f"{name:<{left}}{_printable(text)}" for name, text in pairs)
     return "\n".join(map(wrapper.fill, lines))
 
 

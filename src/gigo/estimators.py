@@ -5,6 +5,8 @@ Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo
 ``as_images``
     True: images come as the data set has them, (n, channels, height, width), 0 to 255 where they
     are ``uint8``. Else they come as vectors, ``uint8`` divided by 255.
+``numbers_only``
+    True: it can't be trained on tables with words or gaps, which is then said before training.
 ``inputs_once(x, *others)``
     what the training items and other sets of items are to be turned into before ``fit`` and
     ``predict`` see them. Labels have no part in it, so that it is called once for all trials of the
@@ -40,6 +42,7 @@ from gigo.machine import Machine
 from gigo.printable import printable
 from gigo.rng import Stream
 from gigo.sample import Sampler
+from gigo.tables import REMEDIES
 from gigo.trial import Trial
 from gigo.types import Dataset, Labels, Record, Status, TrainingSet
 from gigo.version import __version__
@@ -110,7 +113,8 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
                 measures = metrics.tested(truths, found, dataset.n_classes)
                 measures |= metrics.trained(part, fitted)
             except (Exception, SystemExit) as error:  # a model is anybody's code
-                found, measures, told["error"], status = {}, {}, reason(error), "failed"
+                found, measures, status = {}, {}, "failed"
+                told["error"] = reason(error) + _remedy(error, dataset)
         if caught:
             told["warnings"] = sorted({_one_line(each.message) for each in caught})[:TOLD]
         yield _ended(begun, status, found, measures, told, time.perf_counter() - started)
@@ -395,6 +399,14 @@ def reason(error: BaseException) -> str:
     while trace is not None:
         place, trace = _place(trace), trace.tb_next
     return f"{_one_line(error)}{place}"
+
+
+def _remedy(error: BaseException, dataset: Dataset) -> str:
+    """What to do, where a model failed at columns of a table that it can't take."""
+    text = str(error)
+    kinds = {"words": "could not convert string", "gaps": "NaN"}
+    kind = next((kind for kind, says in kinds.items() if says in text), None)
+    return f"; {REMEDIES[kind]}" if kind and dataset.kind == "table" else ""
 
 
 def _place(trace: TracebackType) -> str:

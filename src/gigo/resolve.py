@@ -9,7 +9,7 @@ import inspect
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gigo import corruptions, datasets, models
+from gigo import corruptions, datasets, models, tables
 from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
@@ -28,7 +28,7 @@ from gigo.recipe import MOST, RECIPES, Recipe
 from gigo.ref import Ref, as_ref, canonical
 from gigo.study import Study
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch
+from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch, silent
 
 CATALOGUES: dict[str, Mapping[str, Any]] = {
     "datasets": datasets.CATALOGUE,
@@ -48,6 +48,7 @@ def resolve(
     precision: str = "float32",
     data_dir: Path | None = None,
     accelerated: bool = False,
+    watch: Watch = silent,
 ) -> Grid:
     """Look up every name of a study.
 
@@ -56,6 +57,7 @@ def resolve(
         precision: what ``auto`` means on the device that will train.
         data_dir: where official data files lie; see `gigo.datasets.load`.
         accelerated: whether that device is faster than a CPU: ``auto`` models then are networks.
+        watch: is told how far the images of a data set are that have to be decoded for it.
 
     Raises:
         SpecError: an unknown name, or a value that does not fit the data.
@@ -68,10 +70,8 @@ def resolve(
     Traceback (most recent call last):
     gigo.errors.SpecError: model = 'resnt': expected one of ...
     """
-    cards = tuple(dict.fromkeys(_dataset(ref, data_dir) for ref in study.dataset))
-    names = [card.name for card in cards]
-    if len({*names}) < len(names):
-        raise SpecError("dataset", names, "different names: that of a path is its last part")
+    cards = tuple(dict.fromkeys(_dataset(ref, data_dir, watch) for ref in study.dataset))
+    _check_names([card.name for card in cards])
     chosen = {card.name: _models(study, card, accelerated) for card in cards}
     for card in cards:
         _check_sizes(study, card, chosen[card.name])
@@ -96,19 +96,53 @@ def resolve(
     )
 
 
-def _dataset(ref: Ref, data_dir: Path | None) -> Card:
+def _dataset(ref: Ref, data_dir: Path | None, watch: Watch) -> Card:
     """What is known of a data set; those of the catalogue need not be read for it."""
     if ref.is_catalogued and ref.name in datasets.CATALOGUE:
-        name, _ = _known("dataset", ref, {name: {} for name in datasets.CATALOGUE})
-        return _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
+        plain = ref.without("called")
+        name, _ = _known("dataset", plain, {name: {} for name in datasets.CATALOGUE})
+        card = _card(datasets.CATALOGUE[name], partial(datasets.load, name, data_dir))
+        called = _name(ref, name)
+        if called == name:
+            return card
+        return replace(card, name=called, load=partial(_renamed, called, card.load))
     is_there = os.path.exists(os.path.expanduser(ref.name))
     if ref.is_object or (not ref.is_catalogued and not is_there):
         found = _from_source(ref)
     elif datasets.is_path(ref.name):
-        found = datasets.from_path(ref.name, **ref.arguments)
+        found = datasets.from_path(ref.name, watch, **ref.arguments)
     else:
         raise unknown("dataset", ref.name, datasets.CATALOGUE)
+    found = replace(found, name=_name(ref, found.name))
     return _card(found, datasets.kept(found))
+
+
+def _name(ref: Ref, usual: str) -> str:
+    """What a data set is called: as the user says, or with the file that its labels are from."""
+    if "called" in ref.options:
+        return ref.label
+    labels = ref.options.get("labels")
+    return usual if labels is None else f"{usual}, labels {os.path.basename(str(labels))}"
+
+
+def _renamed(name: str, load: Callable[[Watch], Dataset], watch: Watch) -> Dataset:
+    return replace(load(watch), name=name)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise SpecError where data sets that differ are called the same."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            expected = (
+                "data sets that tables can tell apart: give one another name, such as "
+                '{name = "...", called = "another one"}'
+            )
+            raise SpecError("dataset", name, expected)
+
+
+def in_memory(card: Card) -> Dataset | None:
+    """The data set of a card, where it was read for it; None where it lies elsewhere."""
+    return card.load(silent) if isinstance(card.load, datasets.Kept) else None
 
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
@@ -177,12 +211,16 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     if models.is_network(thing, options):
         value = partial(thing, **options)
         model = Model(label, canonical(identity), value, features=features)
+        if seen.kind == "table" and (table := in_memory(card)):
+            tables.check_columns(label, tables.Takes(words=False, gaps=False), table)
         models.check_input(model, card)
         return model
     if ref.is_catalogued:
         models.check_kind(chosen.name, seen)
     make = models.estimator(thing, options)
     made, known = make(), canonical(identity)
+    if seen.kind == "table" and (table := in_memory(card)):
+        tables.check_columns(label, tables.takes(made), table)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
     return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
 
@@ -195,7 +233,7 @@ def _features(ref: Ref, card: Card) -> Features:
         return models.FEATURES[name].function(card)
     function = partial(ref.load("model.features"), **ref.arguments)
     tried = models.Embedding(ref.label, function)
-    x = card.load(datasets.silent).x_train
+    x = card.load(silent).x_train
     width = tried(take(x, np.arange(min(2, count(x))))).shape[1]
     whole = replace(tried, width=width)
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gigo.resolve import resolve
+from gigo.resolve import in_memory, resolve
 from gigo.study import Study, fitting, usual_rates
-from gigo.types import Card
+from gigo.types import Watch, silent
 
 SMALLER = 400
 """Training items from which a quarter of them makes a second curve."""
@@ -46,12 +46,15 @@ seed = 0
 """
 
 
-def first_study(path: str, file: str = "", **options: str | int) -> tuple[str, str]:
+def first_study(
+    path: str, file: str = "", watch: Watch = silent, **options: Any
+) -> tuple[str, str]:
     """A study for the data at a path.
 
     Args:
         path: a file or a folder with data.
         file: what the study's own file is to be called; default the study's name, with ``.toml``.
+        watch: is told how many images are decoded, where there are some.
         options: of the data, such as ``label``; see `gigo.datasets.from_path`.
 
     Returns:
@@ -62,14 +65,15 @@ def first_study(path: str, file: str = "", **options: str | int) -> tuple[str, s
     """
     dataset: dict[str, Any] = {"name": path} | options
     name = fitting(Path(path).stem)
-    grid = resolve(Study.create(dataset=dataset))
+    grid = resolve(Study.create(dataset=dataset), watch=watch)
     (card,) = grid.datasets
-    notes = card.load(_quietly).notes
+    found = in_memory(card)
+    notes = found.notes if found else ()
     small = [card.n_train // 4] if card.n_train >= SMALLER else []
     text = TEXT.format(
         file=file or f"{name}.toml",
         name=json.dumps(name),
-        data=_told(card),
+        data=f"{card.described}.",
         notes="".join(f"# {note}\n" for note in notes),
         dataset="{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in dataset.items()) + " }",
         sizes=json.dumps([*small, "all"]),
@@ -77,19 +81,3 @@ def first_study(path: str, file: str = "", **options: str | int) -> tuple[str, s
         model=grid.models[card.name][0].label,
     )
     return name, text
-
-
-def _quietly(file: str, done: int, total: int) -> None:
-    """Nobody watches."""
-
-
-def _told(card: Card) -> str:
-    shape = "x".join(map(str, card.input_shape))
-    what = {
-        "image": f"images of {shape} (channels, height, width)",
-        "table": f"a table of {shape} columns",
-        "text": "texts",
-        "vector": f"vectors of {shape} numbers",
-    }[card.kind]
-    counts = f"{card.n_train:,} training and {card.n_test:,} test items, {card.n_classes} classes"
-    return f"{what}, {counts}."

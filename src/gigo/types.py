@@ -23,7 +23,12 @@ FAILED: tuple[Status, ...] = ("failed", "timed_out")
 """Of trials that left nothing but the reason; ``--retry failed`` trains them again."""
 
 Watch = Callable[[str, int, int], None]
-"""Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows)."""
+"""Told of a download: (file name, bytes so far, bytes in all or 0 where nobody knows); or of the
+decoding of images: (what is done with them, images so far, images in all)."""
+
+
+def silent(name: str, done: int, total: int) -> None:
+    """A `Watch` that tells nobody."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,19 @@ class Card:
     def label(self) -> str:
         """How tables and figures name it."""
         return self.name
+
+    @property
+    def described(self) -> str:
+        """What is in it, for people."""
+        shape = "x".join(map(str, self.input_shape))
+        what = {
+            "image": f"images of {shape} (channels, height, width)",
+            "table": f"a table of {shape} columns",
+            "text": "texts",
+            "vector": f"vectors of {shape} numbers",
+        }[self.kind]
+        items = f"{self.n_train:,} training and {self.n_test:,} test items"
+        return f"{what}, {items}, {self.n_classes} classes"
 
     @property
     def identity(self) -> str:

@@ -17,21 +17,22 @@ from typing import Any, Literal, NamedTuple
 
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
-from gigo.datasets.fetch import Get, fetch_files, silent
+from gigo.datasets.fetch import Get, fetch_files
 from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
-from gigo.datasets.kept import kept
+from gigo.datasets.kept import Kept, kept
 from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
-from gigo.datasets.paths import WAYS, Way, read_path
+from gigo.datasets.paths import WAYS, Way, at_once, read_path
 from gigo.errors import DataError, unknown
-from gigo.types import Dataset, Kind, Watch
+from gigo.types import Dataset, Kind, Watch, silent
 
 __all__ = [
     "CATALOGUE",
     "DatasetEntry",
+    "Kept",
     "cache",
     "fetch",
     "from_memory",
@@ -39,7 +40,6 @@ __all__ = [
     "is_path",
     "kept",
     "load",
-    "silent",
     "verify",
     "where",
 ]
@@ -130,7 +130,7 @@ def load(
     return _read(entry, copy)
 
 
-def from_path(path: str | Path, **options: Any) -> Dataset:
+def from_path(path: str | Path, watch: Watch = silent, **options: Any) -> Dataset:
     r"""Read whatever data set lies in a file or a folder, as a data set of its own.
 
     It is called by the file's or folder's name; its sha256 is that of what is in it, which need not
@@ -147,6 +147,7 @@ def from_path(path: str | Path, **options: Any) -> Dataset:
 
     Args:
         path: may begin with ``~``.
+        watch: is told how many images are decoded, where there are some.
         options: see `gigo.datasets.options.Options`; which of them have a use depends on the
             format.
 
@@ -160,7 +161,7 @@ def from_path(path: str | Path, **options: Any) -> Dataset:
     >>> mail.kind, mail.classes, mail.n_train
     ('text', ('ham', 'spam'), 2)
     """
-    return read_path(path, options, (OFFICIAL, *WAYS))
+    return read_path(path, options, (OFFICIAL, *WAYS), watch)
 
 
 def _folder(place: Path) -> Path:
@@ -188,7 +189,7 @@ def _from_copy(place: Path, options: Options) -> Dataset:
 OFFICIAL = Way(
     "a folder with training and test images",
     _is_copy,
-    _from_copy,
+    at_once(_from_copy),
     ("labels", "classes"),
     "a folder with "
     + "; or ".join(", ".join(each.files) for each in (IDX, *CIFAR10, *CIFAR100, PARQUET)),

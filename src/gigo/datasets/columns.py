@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -134,6 +135,33 @@ def without_index(table: Any) -> tuple[Any, tuple[str, ...]]:
     return table, tuple(notes)
 
 
+_IDENTIFIER = re.compile(r"(^|[\W_])(id|uuid|guid|index|idx|rowid)s?($|[\W_])", re.IGNORECASE)
+_CAMEL = re.compile(r"[a-z](Id|ID)$")
+
+
+def identifiers(table: Any) -> dict[str, str]:
+    """What is to be said of columns of a table that are called and filled as identifiers are.
+
+    Those have a whole number or a text of its own in every row. A model may learn from them by
+    heart what it should not.
+
+    >>> import pyarrow as pa
+    >>> identifiers(pa.table({"customer_id": [7, 3, 5], "height": [1, 2, 3]}))
+    {'customer_id': "column 'customer_id' has a value of its own per row"}
+    """
+    import pyarrow as pa
+
+    pc = compute()
+
+    def own_per_row(name: str) -> bool:
+        column = plain(table.column(name))
+        known = pa.types.is_integer(column.type) or is_words(column.type)
+        return known and pc.count_distinct(column).as_py() == len(column)
+
+    called = [n for n in table.column_names if _IDENTIFIER.search(n) or _CAMEL.search(n)]
+    return {n: f"column {n!r} has a value of its own per row" for n in filter(own_per_row, called)}
+
+
 def is_named(name: str) -> bool:
     """Whether a column has a name of its own, not one that pandas made up or that says none."""
     return bool(name) and not name.startswith(("Unnamed: ", _INDEX))
@@ -159,6 +187,16 @@ def values(column: Any) -> NDArray[Any]:
         found[:] = column.to_pylist()
         return found
     return column.to_numpy()
+
+
+def missing(column: Any) -> NDArray[np.int64]:
+    """The rows of a column without a value, or with white space alone."""
+    pc = compute()
+    column = plain(column)
+    none = pc.is_null(column, nan_is_null=True)
+    if is_words(column.type):
+        none = pc.or_(none, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), False))
+    return np.flatnonzero(none.to_numpy())
 
 
 def labels(table: Any, column: str, place: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +24,16 @@ from gigo.datasets.decode import REMARKS, Header, Pixels, decode, header
 from gigo.datasets.untrusted import LIMIT, check_plain
 from gigo.errors import DataError
 from gigo.machine import Machine
+from gigo.types import Watch
 
 CHUNK = 1 << 22
 """Bytes of pixels, about, that a thread decodes at a time."""
 
 MOST = 64
 """Files that it decodes at a time."""
+
+TELL = 64
+"""Images after which a watcher is told again."""
 
 T = TypeVar("T")
 
@@ -64,14 +68,34 @@ class Survey(NamedTuple):
     bad: dict[int, str]
 
 
-def survey(files: Sequence[Path]) -> Survey:
-    """Read the headers of image files."""
-    found = dict(enumerate(_each(_header, files, MOST)))
+def survey(files: Sequence[Path], watch: Watch) -> Survey:
+    """Read the headers of image files, and tell a watcher how many are read."""
+    seen = told(_each(_header, files, MOST), "images looked at", len(files), watch)
+    found = dict(enumerate(seen))
     headers = {row: seen for row, seen in found.items() if isinstance(seen, Header)}
     return Survey(headers, {row: seen for row, seen in found.items() if isinstance(seen, str)})
 
 
-def decode_all(files: Sequence[Path], known: Survey, resize: int | None, file: IO[bytes]) -> About:
+def told(items: Iterable[T], what: str, total: int, watch: Watch) -> Iterator[T]:
+    """The items; a watcher is told how many there were so far, and what they are.
+
+    >>> list(told("abc", "letters", 3, lambda *seen: print(*seen)))
+    letters 0 3
+    letters 3 3
+    ['a', 'b', 'c']
+    """
+    done = 0
+    for item in items:
+        if done % TELL == 0:
+            watch(what, done, total)
+        yield item
+        done += 1
+    watch(what, done, total)
+
+
+def decode_all(
+    files: Sequence[Path], known: Survey, resize: int | None, file: IO[bytes], watch: Watch
+) -> About:
     """Write the pixels of image files one after the other.
 
     Args:
@@ -79,6 +103,7 @@ def decode_all(files: Sequence[Path], known: Survey, resize: int | None, file: I
         known: their headers, of one size if ``resize`` is None; at least one.
         resize: height and width to scale all to.
         file: to write to.
+        watch: is told how many images are decoded.
 
     Returns:
         What was written, and of which files nothing was.
@@ -98,7 +123,8 @@ def decode_all(files: Sequence[Path], known: Survey, resize: int | None, file: I
     remarks: Counter[str] = Counter()
     numbers: dict[bytes, int] = {}
     same: list[int] = []
-    found = _each(work, [files[row] for row in headers], at_once)
+    each = _each(work, [files[row] for row in headers], at_once)
+    found = told(each, "images decoded", len(headers), watch)
     for row, seen in zip(headers, found, strict=True):
         if isinstance(seen, str):
             bad[row] = seen

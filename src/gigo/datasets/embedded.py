@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.datasets.decode import REMARKS, Pixels, decode, header, quiet
+from gigo.datasets.decode_many import told
 from gigo.datasets.untrusted import reading
 from gigo.errors import DataError
+from gigo.types import Watch
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ def image_cells(table: Any) -> str | None:
 
 
 def read_cells(
-    cells: Sequence[Any], place: str, resize: int | None
+    cells: Sequence[Any], place: str, resize: int | None, watch: Watch
 ) -> tuple[Pixels, tuple[str, ...]]:
     """Decode the images in cells; what they are read as is told by `gigo.datasets.decode`.
 
@@ -44,6 +46,7 @@ def read_cells(
         cells: n files as bytes, or mappings with ``bytes``.
         place: of the table, for errors.
         resize: height and width to scale all to; None: they must be of one size.
+        watch: is told how far that is.
 
     Returns:
         (n, channels, height, width), one channel where all are grey; and what is to be said.
@@ -68,7 +71,8 @@ def read_cells(
         x: NDArray[Any] = np.empty(
             (len(contents), channels, *side), np.float32 if deep else np.uint8
         )
-        for row, content in enumerate(contents):
+        each = told(contents, "images decoded", len(contents), watch)
+        for row, content in enumerate(each):
             x[row], found = _tried(read, content, place, row)
             remarks.update(found)
     scaled = [f"images are scaled to {resize} x {resize} pixels"] if resize else []

@@ -15,10 +15,6 @@ Get = Callable[[str, str, Any], object]
 """Fetches one file: (address, where to write it, ignored); raises OSError where it can't."""
 
 
-def silent(name: str, done: int, total: int) -> None:
-    """Tells nobody."""
-
-
 def fetch_files(
     folder: Path, files: Mapping[str, str], mirrors: Sequence[str], watch: Watch, get: Get | None
 ) -> None:

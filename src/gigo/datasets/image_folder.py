@@ -12,7 +12,7 @@ from gigo.datasets.image_items import Items, from_images, is_image
 from gigo.datasets.labels import listed
 from gigo.datasets.options import SPLITTING, Options
 from gigo.errors import DataError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 USES = {"test", "labels", "classes", "kind", "resize", "skip_bad", *SPLITTING}
 """Names of the options for which a folder of images has a use."""
@@ -41,7 +41,9 @@ def is_image_folder(path: Path) -> bool:
         return False
 
 
-def from_image_folder(path: Path, options: Options, *, cache: Path | None = None) -> Dataset:
+def from_image_folder(
+    path: Path, options: Options, watch: Watch, *, cache: Path | None = None
+) -> Dataset:
     """Read images that lie in a folder per class, which is called as the class is.
 
     Items come by class, then by file, names in the order of their bytes: ``B.png``, ``a.png``,
@@ -55,6 +57,7 @@ def from_image_folder(path: Path, options: Options, *, cache: Path | None = None
         path: the folder.
         options: `USES` of them. ``test`` is a folder per class of test images, in place of the one
             beside ``train``.
+        watch: is told how far decoding is.
         cache: see `gigo.datasets.pictures.read_pictures`.
 
     Raises:
@@ -75,7 +78,7 @@ def from_image_folder(path: Path, options: Options, *, cache: Path | None = None
         where = f"{error.filename}: {error.strerror}"
         raise DataError(f"{where}: expected a folder that can be read") from None
     name = path.absolute().name or "images"
-    return from_images(name, path, (items, tested), options, found.notes, cache=cache)
+    return from_images(name, path, (items, tested), options, found.notes, watch, cache=cache)
 
 
 class _Look(NamedTuple):

@@ -16,7 +16,7 @@ from gigo.datasets.options import Options
 from gigo.datasets.pictures import Pictures, read_pictures
 from gigo.datasets.relabel import read_labels
 from gigo.errors import DataError, SpecError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 
 class Items(NamedTuple):
@@ -41,6 +41,7 @@ def from_images(
     items: tuple[Items, Items | None],
     options: Options,
     notes: Sequence[str],
+    watch: Watch,
     *,
     groups: NDArray[Any] | None = None,
     cache: Path | None = None,
@@ -53,6 +54,7 @@ def from_images(
         items: the training set, and the test set; None: it is held out.
         options: those of a data set; ``labels`` has one per training file.
         notes: what is to be said of it so far.
+        watch: is told how far decoding is.
         groups: one per training file, or None.
         cache: see `gigo.datasets.pictures.read_pictures`.
 
@@ -70,6 +72,7 @@ def from_images(
         resize=options.resize,
         skip_bad=options.skip_bad,
         cache=cache,
+        watch=watch,
     )
     n = int(np.searchsorted(found.rows, len(train.files)))
     rows = found.rows[:n]

@@ -13,7 +13,7 @@ from gigo.datasets.labels import listed
 from gigo.datasets.options import Options
 from gigo.datasets.relabel import read_labels
 from gigo.errors import DataError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 COLUMNS = (
     "path",
@@ -60,6 +60,7 @@ def from_image_table(
     label: str | None,
     options: Options,
     notes: Sequence[str],
+    watch: Watch,
     *,
     cache: Path | None = None,
 ) -> Dataset:
@@ -75,6 +76,7 @@ def from_image_table(
         label: the column of labels; None: the file ``labels`` has them.
         options: those of a data set.
         notes: what is to be said of it so far.
+        watch: is told how far decoding is.
         cache: see `gigo.datasets.pictures.read_pictures`.
 
     Raises:
@@ -104,6 +106,7 @@ def from_image_table(
         (items, tested),
         options,
         [*notes, *said],
+        watch,
         groups=None if group is None else columns.values(train.column(group)),
         cache=cache,
     )

@@ -150,11 +150,16 @@ def _refuse_missing(names: Sequence[str | None], codes: Labels, place: str) -> N
     if None not in names:
         return
     missing = np.flatnonzero(codes == names.index(None))
-    are = "is" if len(missing) == 1 else "are"
-    raise DataError(
-        f"{place}: {len(missing)} of {len(codes)} labels {are} missing, the first that of item "
-        f"{missing[0]} (counted from 0): expected one per item (leave these items out, or give "
-        "them a class of their own)"
+    first = f"that of item {missing[0]} (counted from 0)"
+    raise missing_labels(place, len(missing), len(codes), first)
+
+
+def missing_labels(place: str, missing: int, n: int, first: str) -> DataError:
+    """The error for labels that are missing, the first of them where ``first`` says."""
+    return DataError(
+        f"{place}: {missing:,} of {n:,} labels {'is' if missing == 1 else 'are'} missing, the "
+        f"first {first}: expected one per item (leave these items out, or give them a class of "
+        "their own)"
     )
 
 

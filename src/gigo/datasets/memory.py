@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gigo.datasets import bunch
 from gigo.datasets.build import build
-from gigo.datasets.columns import check_column
+from gigo.datasets.columns import check_column, identifiers
 from gigo.datasets.frames import is_frame, to_arrow
 from gigo.datasets.pairs import as_array, gives_pairs, read_items, read_pairs
 from gigo.datasets.pixels import as_images
@@ -148,11 +148,13 @@ def _from_table(
     group = check_column("groups", groups, names, "X") if isinstance(groups, str) else None
     _check_labelled(y, place)
     parts = take_apart(table, label, group, kind, place, like)
+    inputs = parts.x if hasattr(parts.x, "iloc") and like is None else ()
+    own_per_row = identifiers(table.select([*inputs])).values()
     return _Side(
         parts.x,
         y if label is None else parts.labels,
         groups if group is None else parts.groups,
-        [*parts.notes],
+        [*parts.notes, *(f"{said}: leave it out of X, if it is no input" for said in own_per_row)],
     )
 
 

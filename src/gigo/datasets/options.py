@@ -22,6 +22,10 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_names(value: object) -> object:
+    return (value,) if isinstance(value, str) else _as_tuple(value)
+
+
 File = Annotated[str, BeforeValidator(_as_text)]
 
 
@@ -39,6 +43,7 @@ class Options(Spec):
         kind: of the inputs.
         resize: height and width that images are scaled to.
         skip_bad: pass over images that can't be read.
+        drop: columns of a table that are no inputs, such as one that numbers the rows.
     """
 
     label: str | None = None
@@ -53,6 +58,7 @@ class Options(Spec):
     kind: Kind | None = None
     resize: int | None = Field(default=None, ge=1, le=1 << 14)
     skip_bad: bool = False
+    drop: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
 
     @classmethod
     def of(cls, given: Mapping[str, Any], used: Iterable[str], what: str) -> Self:
@@ -117,6 +123,7 @@ _EXPECTED = {
     **dict.fromkeys(("label", "group"), "the name of a column"),
     **dict.fromkeys(("test", "labels"), "a path"),
     "classes": "a list of classes, as the labels have them",
+    "drop": "the names of columns",
     "test_share": "a number above 0 and below 1",
 }
 """Where pydantic's words would not help."""

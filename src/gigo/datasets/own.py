@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,22 @@ from gigo.datasets import arrays, columns, saved, tablefile
 from gigo.datasets.build import build
 from gigo.datasets.embedded import image_cells, read_cells
 from gigo.datasets.image_table import from_image_table, image_column
+from gigo.datasets.labels import missing_labels
 from gigo.datasets.memory import as_inputs
 from gigo.datasets.options import SPLITTING, Options
 from gigo.datasets.relabel import read_labels
 from gigo.datasets.table_inputs import Parts, beside, take_apart
 from gigo.errors import SpecError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = NPZ - {"test"} | {"label", "resize"}
-TABLE = NPZ | {"label", "resize", "skip_bad"}
+SAVED = NPZ - {"test"} | {"label", "resize", "drop"}
+TABLE = NPZ | {"label", "resize", "skip_bad", "drop"}
 """Names of the options for which each kind of file has a use."""
 
 
-def from_table(path: Path, options: Options) -> Dataset:
+def from_table(path: Path, options: Options, watch: Watch) -> Dataset:
     """A data set from a table in a file of one of `gigo.datasets.tablefile.SUFFIXES`.
 
     Labels are in the column ``label``, else in the one that is called like labels. The test set is
@@ -39,19 +41,20 @@ def from_table(path: Path, options: Options) -> Dataset:
     """
     opened = tablefile.open_table(path)
     label, said = _label(opened.names, path, options)
-    if options.group is not None:
-        columns.check_column("group", options.group, opened.names, path.name)
+    _check_columns(opened.names, label, path.name, options)
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
+    _check_labelled(opened, train, label, path)
+    train = train.drop_columns([*options.drop])
     test = options.file("test")
-    tested = None if test is None else _test_table(test, train, label, options.group, path)
+    tested = None if test is None else _test_table(test, train, label, options, path)
     notes = [*opened.notes, *said]
     images = image_column(train, path.parent) if options.kind in (None, "image") else None
     if images is not None:
-        return from_image_table(path, (train, tested), images, label, options, notes)
-    return _from_tables(path, (train, tested), label, options, notes)
+        return from_image_table(path, (train, tested), images, label, options, notes, watch)
+    return _from_tables(path, (train, tested), label, options, notes, watch)
 
 
-def from_saved(folder: Path, options: Options) -> Dataset:
+def from_saved(folder: Path, options: Options, watch: Watch) -> Dataset:
     """A data set that ``save_to_disk`` wrote; see `gigo.datasets.saved.read_saved`.
 
     Labels are in the column ``label``, else in the only one that numbers classes, else in the one
@@ -68,11 +71,11 @@ def from_saved(folder: Path, options: Options) -> Dataset:
         label, said = numbering[0], (f"labels: column {numbering[0]!r}, which numbers classes",)
     else:
         label, said = _label(train.column_names, folder, options)
-    if options.group is not None:
-        columns.check_column("group", options.group, train.column_names, folder.name)
+    _check_columns(train.column_names, label, folder.name, options)
+    train = train.drop_columns([*options.drop])
     other, chosen = saved.split_for_testing(splits, name, label)
-    tested = None if other is None else _fitting(splits[other], train, options.group, other, folder)
-    return _from_tables(folder, (train, tested), label, options, [*said, *chosen])
+    tested = None if other is None else _fitting(splits[other], train, options, other, folder)
+    return _from_tables(folder, (train, tested), label, options, [*said, *chosen], watch)
 
 
 def from_npz(path: Path, options: Options) -> Dataset:
@@ -142,20 +145,43 @@ def _label(
     return columns.label_column(options.label, names, path.name)
 
 
+def _check_columns(names: Sequence[str], label: str | None, place: str, options: Options) -> None:
+    """Raise SpecError where a column that an option names is not there, or is needed."""
+    if options.group is not None:
+        columns.check_column("group", options.group, names, place)
+    for name in options.drop:
+        columns.check_column("drop", name, names, place)
+        for use, needed in (("label", label), ("group", options.group)):
+            if name == needed:
+                raise SpecError("drop", name, f"columns of inputs: this one is the {use}")
+
+
 def _test_table(
-    path: Path, train: Any, label: str | None, group: str | None, train_path: Path
+    path: Path, train: Any, label: str | None, options: Options, train_path: Path
 ) -> Any:
     """The table of a test set, in the training table's types."""
     opened = tablefile.open_table(path)
     types = columns.types(train.schema)
     if not opened.typed and label is not None:
         types[label] = columns.text()
-    return _fitting(opened.read(types), train, group, path.name, train_path)
+    table = opened.read(types)
+    if label in opened.names:
+        _check_labelled(opened, table, label, path)
+    return _fitting(table, train, options, path.name, train_path)
 
 
-def _fitting(test: Any, train: Any, group: str | None, place: str, train_path: Path) -> Any:
+def _check_labelled(opened: tablefile.Opened, table: Any, label: str | None, path: Path) -> None:
+    """Raise DataError where labels are missing, with the place in the file."""
+    missing = [] if label is None else columns.missing(table.column(label)).tolist()
+    if missing:
+        first = opened.place(missing[0])
+        raise missing_labels(str(path), len(missing), table.num_rows, first)
+
+
+def _fitting(test: Any, train: Any, options: Options, place: str, train_path: Path) -> Any:
     """The columns of a test table that the training table has, in its order; groups aside."""
-    here, there = ([n for n in t.column_names if n != group] for t in (test, train))
+    aside = options.group, *options.drop
+    here, there = ([n for n in t.column_names if n not in aside] for t in (test, train))
     of_items = [name for name in there if columns.is_named(name)]
     named = [name for name in here if columns.is_named(name)]
     columns.same_columns(named, of_items, place, train_path.name)
@@ -168,10 +194,20 @@ def _from_tables(
     label: str | None,
     options: Options,
     notes: Sequence[str],
+    watch: Watch,
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
     table, said = columns.without_index(tables[0])
-    part, test, more = _parts((table, tables[1]), label, options, path.name)
+    part, test, more = _parts((table, tables[1]), label, options, path.name, watch)
+    inputs = part.x if hasattr(part.x, "iloc") else {}
+    own_per_row = columns.identifiers(table.select([*inputs]))
+    more = [
+        *more,
+        *(
+            f"{said}: --drop {shlex.quote(name)} leaves it out"
+            for name, said in own_per_row.items()
+        ),
+    ]
     given = options.splitting(tested=test is not None)
     if test is not None:
         given |= {"x_test": test.x, "labels_test": test.labels}
@@ -194,7 +230,11 @@ def _from_tables(
 
 
 def _parts(
-    tables: tuple[Any, Any | None], label: str | None, options: Options, place: str
+    tables: tuple[Any, Any | None],
+    label: str | None,
+    options: Options,
+    place: str,
+    watch: Watch,
 ) -> tuple[Parts, Parts | None, Sequence[str]]:
     """Inputs, labels and groups of a training table and, perhaps, a test table; and notes."""
     train, test = tables
@@ -212,7 +252,7 @@ def _parts(
     rest = [name for name in train.column_names if name not in used]
     unused = [f"not used, since images are the inputs: {columns.listed(rest)}"] if rest else []
     cells = [cell for each in tables if each for cell in each.column(images).to_pylist()]
-    pixels, said = read_cells(cells, place, options.resize)
+    pixels, said = read_cells(cells, place, options.resize, watch)
     n = train.num_rows
     part = beside(pixels[:n], train, label, options.group, place)
     tested = None if test is None else beside(pixels[n:], test, label, None, place)

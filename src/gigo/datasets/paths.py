@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gigo.datasets import arrays, image_folder, own, saved, tablefile
 from gigo.datasets.options import Options
 from gigo.errors import DataError
-from gigo.types import Dataset
+from gigo.types import Dataset, Watch
 
 
 class Way(NamedTuple):
@@ -20,7 +20,8 @@ class Way(NamedTuple):
     Attributes:
         what: in words, such as ``a table``; a part of errors.
         takes: whether a path leads to one; it exists.
-        read: path, options -> data set; raises DataError and SpecError.
+        read: path, options, who is told how far decoding is -> data set; raises DataError and
+            SpecError.
         uses: names of the options for which it has a use.
         looks: what it looks like, for errors: ``a folder with ...``, or ``a file that ends in``
             what it ends in.
@@ -28,12 +29,14 @@ class Way(NamedTuple):
 
     what: str
     takes: Callable[[Path], bool]
-    read: Callable[[Path, Options], Dataset]
+    read: Callable[[Path, Options, Watch], Dataset]
     uses: Collection[str]
     looks: str
 
 
-def read_path(path: str | Path, options: Mapping[str, Any], ways: Sequence[Way]) -> Dataset:
+def read_path(
+    path: str | Path, options: Mapping[str, Any], ways: Sequence[Way], watch: Watch
+) -> Dataset:
     """The data set at a path, read in the first way that takes it.
 
     Raises:
@@ -48,7 +51,16 @@ def read_path(path: str | Path, options: Mapping[str, Any], ways: Sequence[Way])
         thing = "a folder" if os.path.isdir(place) else "a file"
         looks = dict.fromkeys(way.looks for way in ways if way.looks.startswith(thing))
         raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
-    return way.read(place, Options.of(options, way.uses, way.what))
+    return way.read(place, Options.of(options, way.uses, way.what), watch)
+
+
+def at_once(read: Callable[[Path, Options], Dataset]) -> Callable[[Path, Options, Watch], Dataset]:
+    """What reads a data set that needs no watching."""
+
+    def unwatched(path: Path, options: Options, watch: Watch) -> Dataset:
+        return read(path, options)
+
+    return unwatched
 
 
 def _ends(suffixes: Collection[str], path: Path) -> bool:
@@ -68,8 +80,8 @@ WAYS = (
         own.SAVED,
         "a folder that save_to_disk of Hugging Face's datasets wrote",
     ),
-    Way("an .npz file", partial(_ends, {".npz"}), own.from_npz, own.NPZ, _A_FILE),
-    Way("an .npy file", partial(_ends, {".npy"}), own.from_npy, own.NPY, _A_FILE),
+    Way("an .npz file", partial(_ends, {".npz"}), at_once(own.from_npz), own.NPZ, _A_FILE),
+    Way("an .npy file", partial(_ends, {".npy"}), at_once(own.from_npy), own.NPY, _A_FILE),
     Way("a table", partial(_ends, tablefile.SUFFIXES), own.from_table, own.TABLE, _A_FILE),
     Way(
         "a folder of images",

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from gigo.datasets.decode import REMARKS, Pixels, quiet
 from gigo.datasets.decode_many import About, Survey, decode_all, survey
 from gigo.errors import DataError
+from gigo.types import Watch, silent
 
 VERSION = 1
 """Of what decoding gives and how it is kept: what another one kept is not read."""
@@ -53,6 +54,7 @@ def read_pictures(
     resize: int | None = None,
     skip_bad: bool = False,
     cache: Path | None = None,
+    watch: Watch = silent,
 ) -> Pictures:
     """Decode image files, or map what was decoded of them before.
 
@@ -64,6 +66,7 @@ def read_pictures(
         skip_bad: pass over files that are no images, or damaged ones.
         cache: the folder to keep pixels in. Default: ``images`` in gigo's cache. It may be deleted
             at any time. Where it can't be written, pixels are in memory, and that is said.
+        watch: is told how many images are looked at, then how many are decoded.
 
     Raises:
         DataError: a file is no image, or images differ in size.
@@ -73,14 +76,14 @@ def read_pictures(
     found = _mapped(place)
     if found is None:
         with quiet():
-            known = survey(files)
+            known = survey(files, watch)
             if not skip_bad:
                 _refuse_bad(files, known.bad)
             _check_sizes(files, known, resize)
             try:
-                found = _kept(place, files, known, resize)
+                found = _kept(place, files, known, resize, watch)
             except OSError as error:  # the cache's: those of the files are counted
-                found = _in_memory(files, known, resize)
+                found = _in_memory(files, known, resize, watch)
                 notes = (f"decoded images can't be kept in {place.parent} ({error.strerror})",)
     pixels, about = found
     if not skip_bad:
@@ -125,7 +128,7 @@ def _mapped(place: Path) -> tuple[Pixels, About] | None:
 
 
 def _kept(
-    place: Path, files: Sequence[Path], known: Survey, resize: int | None
+    place: Path, files: Sequence[Path], known: Survey, resize: int | None, watch: Watch
 ) -> tuple[Pixels, About]:
     """Decode into a folder that is there in whole or not at all, and map it.
 
@@ -137,7 +140,7 @@ def _kept(
     fresh = Path(tempfile.mkdtemp(prefix=".", suffix=".unfinished", dir=place.parent))
     try:
         with (fresh / "pixels").open("wb") as file:
-            about = decode_all(files, known, resize, file)
+            about = decode_all(files, known, resize, file, watch)
         (fresh / "about.json").write_text(json.dumps(asdict(about)), "utf-8")
         if place.exists() and _mapped(place) is None:  # somebody deleted a part of it
             shutil.rmtree(place)
@@ -159,9 +162,11 @@ def _remove_abandoned(folder: Path) -> None:
                 shutil.rmtree(left)
 
 
-def _in_memory(files: Sequence[Path], known: Survey, resize: int | None) -> tuple[Pixels, About]:
+def _in_memory(
+    files: Sequence[Path], known: Survey, resize: int | None, watch: Watch
+) -> tuple[Pixels, About]:
     buffer = io.BytesIO()
-    about = decode_all(files, known, resize, buffer)
+    about = decode_all(files, known, resize, buffer, watch)
     pixels: NDArray[Any] = np.frombuffer(buffer.getbuffer(), about.dtype).reshape(about.shape)
     pixels.setflags(write=False)
     return pixels, about

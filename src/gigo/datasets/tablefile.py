@@ -29,12 +29,14 @@ class Opened(NamedTuple):
         read: pyarrow's types of some columns -> ``pyarrow.Table``; raises DataError.
         typed: whether the file says what its columns are; if not, it follows from their values.
         notes: what is to be said of it, a line each.
+        place: where a row of the table is in the file, for people.
     """
 
     names: Sequence[str]
     read: Callable[[Mapping[str, Any]], Any]
     typed: bool
     notes: tuple[str, ...] = ()
+    place: Callable[[int], str] = "in row {} (counted from 0)".format
 
 
 def ending(path: Path) -> str:
@@ -68,7 +70,10 @@ def open_table(path: Path) -> Opened:
     kind = suffix(path)
     if kind in TEXT:
         layout = delimited.look(path)
-        return Opened(layout.names, partial(delimited.read, path, layout), False, layout.notes)
+        place = partial(delimited.place, path, layout)
+        return Opened(
+            layout.names, partial(delimited.read, path, layout), False, layout.notes, place
+        )
     names = _parquet_names if kind in PARQUET else _arrow_names
     read = _read_parquet if kind in PARQUET else _read_arrow
     with reading(path, f"a whole {'Parquet' if kind in PARQUET else 'Feather or Arrow'} file"):

@@ -50,6 +50,9 @@ class Logistic:
     (['low', 'high'], 0.003)
     """
 
+    numbers_only = True
+    """Of tables it takes those without words and gaps."""
+
     def __init__(self, strength: float | str = "auto") -> None:
         known = strength == "auto" if isinstance(strength, str) else 0 < strength < np.inf
         if not known:

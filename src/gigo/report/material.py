@@ -58,7 +58,7 @@ class Material:
     @cached_property
     def n_items(self) -> dict[str, int]:
         """Training items by data set's name."""
-        return {test_set.name: test_set.n_train for test_set in self.test_sets.values()}
+        return {card.name: card.n_train for grid in self.grids for card in grid.datasets}
 
     @cached_property
     def name(self) -> Namer:

@@ -23,7 +23,7 @@ from gigo.features import needed, told
 from gigo.machine import Machine
 from gigo.runner import pool
 from gigo.runner.prepare import Prepared, check_retry, plan, prepare, resolved
-from gigo.runner.progress import Listener, Meter, Progress
+from gigo.runner.progress import Listener, Meter, Progress, reading
 from gigo.runner.stacks import Event, Job, Library, Setup, Trainer, Training
 from gigo.store import Store
 from gigo.study import Study
@@ -83,7 +83,7 @@ def run(
     planner.plan((), machine, workers=workers)  # an error before anything is made
     _check_timeout(trial_timeout)
     check_retry(retry)
-    place, grid = resolved(study, data_dir, device, machine)
+    place, grid = resolved(study, data_dir, device, machine, reading(listener))
     with Store.create(path, grid) as store:
         prepared = prepare(grid, path, store, place, machine, workers, retry)
         meter = Meter(prepared, listener, clock)

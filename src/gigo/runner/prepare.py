@@ -20,7 +20,7 @@ from gigo.runner.stacks import Job
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import FAILED
+from gigo.types import FAILED, Watch, silent
 
 CHECKPOINTS = "checkpoints"
 """The folder in the run folder with the states of the stacks in training."""
@@ -60,8 +60,11 @@ def plan(
     workers: int | None = None,
     retry: str | None = None,
     machine: Machine | None = None,
+    watch: Watch = silent,
 ) -> Prepared:
     """What `gigo.runner.run` would do with the same arguments; changes nothing.
+
+    ``watch`` is told how far images are that have to be decoded for it.
 
     Raises:
         SpecError: an unknown device, less than one worker, or another word to retry.
@@ -70,7 +73,7 @@ def plan(
     """
     machine = machine or Machine.here()
     check_retry(retry)
-    place, grid = resolved(study, data_dir, device, machine)
+    place, grid = resolved(study, data_dir, device, machine, watch)
     if not Store.is_at(path):
         return prepare(grid, path, None, place, machine, workers, retry)
     with Store.open(path) as store:
@@ -85,12 +88,13 @@ def check_retry(retry: str | None) -> None:
 
 
 def resolved(
-    study: Study, data_dir: Path | None, device: str, machine: Machine
+    study: Study, data_dir: Path | None, device: str, machine: Machine, watch: Watch
 ) -> tuple[torch.device, Grid]:
     """A study's grid, and where it is trained."""
     place = resolve_device(device)
     precision = resolve_precision(study.precision, place, machine)
-    return place, resolve(study, precision, data_dir, accelerated=place.type != "cpu")
+    accelerated = place.type != "cpu"
+    return place, resolve(study, precision, data_dir, accelerated, watch)
 
 
 def prepare(

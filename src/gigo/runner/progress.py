@@ -12,7 +12,7 @@ from gigo.estimators import Fitting
 from gigo.runner.pace import Pace
 from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
-from gigo.types import FAILED, Record
+from gigo.types import FAILED, Record, Watch
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Progress:
 
     Attributes:
         done: trials in the store, of this study.
-        total: trials of this study.
+        total: trials of this study; 0 while its data are read, before they are counted.
         stack: what is being trained, for people; of several stacks the one that began first.
         running: members of that stack that are still training; of estimators, not fitted yet.
         epoch: of that stack; ``epochs`` at most, 0 where its models have no epochs.
         seconds: since this process began training.
         seconds_left: a guess from the speed so far; None before the first epoch or fit.
-        download: the file that is being fetched, or the features that are being made, with how much
-            of them is there, else empty.
+        download: the file that is being fetched, the images that are decoded, or the features that
+            are being made, with how much of them is there, else empty.
         note: something worth a line of its own, else empty.
 
     >>> import gigo
@@ -52,6 +52,15 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+
+
+def reading(listener: Listener) -> Watch:
+    """What tells a listener, before it is known how many trials there are, how far data are."""
+
+    def watch(what: str, done: int, total: int) -> None:
+        listener(Progress(done=0, total=0, download=f"{done:,} of {total:,} {what}"))
+
+    return watch
 
 
 @dataclass
