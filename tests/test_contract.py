@@ -68,6 +68,18 @@ def test_models(model: Any, kind: Kind) -> None:
     check_model(model, small_dataset(kind), workers=[1], **FAST)
 
 
+BOOSTERS = {
+    "lightgbm": {"name": "lightgbm:LGBMClassifier", "n_estimators": 5},
+    "xgboost": {"name": "xgboost:XGBClassifier", "n_estimators": 5, "enable_categorical": True},
+}
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_boosters_of_other_libraries(name: str) -> None:
+    pytest.importorskip(name)
+    check_model(BOOSTERS[name], small_dataset("table"), workers=[1])
+
+
 @pytest.mark.slow
 def test_models_in_other_processes() -> None:
     check_model(GaussianNB(), small_dataset(), workers=[1, 2, 3])
