@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
+from command import environment
 from gigo import corruptions
 from gigo.testing import check_corruption, check_dataset, check_model, small_dataset
 from gigo.types import Dataset, Kind, Labels, Schedule
@@ -68,9 +73,63 @@ def test_models(model: Any, kind: Kind) -> None:
     check_model(model, small_dataset(kind), workers=[1], **FAST)
 
 
+BOOSTERS = {
+    "lightgbm": {"name": "lightgbm:LGBMClassifier", "n_estimators": 5},
+    "xgboost": {"name": "xgboost:XGBClassifier", "n_estimators": 5, "enable_categorical": True},
+}
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_boosters_of_other_libraries(name: str) -> None:
+    pytest.importorskip(name)
+    check_model(BOOSTERS[name], small_dataset("table"), workers=[1])
+
+
+# The page for authors: its code blocks run.
+
+PAGE = (Path(__file__).parent.parent / "docs" / "plugins.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def block(name: str) -> str:
+    """The page's code that defines a name."""
+    (found,) = (each for each in BLOCKS if re.search(rf"^(def|class) {name}\b", each, re.MULTILINE))
+    return found
+
+
+def test_the_page_s_examples_pass_its_checks(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(block("network") + block("next_class"))
+    check_model(f"{mine}:network", small_dataset("vector"), workers=[1], **FAST)
+    check_corruption(f"{mine}:next_class", small_dataset())
+
+
+KERAS = """
+from gigo.testing import check_model, small_dataset
+check_model({"name": "dense.py:Dense", "epochs": 2}, small_dataset(), workers=[1], replicates=1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("keras") is None, reason="needs Keras: pip install keras")
+def test_the_recipe_for_keras(tmp_path: Path) -> None:
+    """In a process of its own: there is one backend per process, and other tests have another."""
+    (tmp_path / "dense.py").write_text(block("Dense"))
+    variables = environment(KERAS_BACKEND="torch")
+    subprocess.run([sys.executable, "-c", KERAS], cwd=tmp_path, env=variables, check=True)
+
+
 @pytest.mark.slow
 def test_models_in_other_processes() -> None:
-    check_model(GaussianNB(), small_dataset(), workers=[1, 2, 3])
+    """What can't be imported there is sent whole: a lambda, and what a test defines in itself."""
+    width = 8
+
+    def hidden(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        (n,) = input_shape
+        return nn.Sequential(nn.Linear(n, width), nn.ReLU(), nn.Linear(width, n_classes))
+
+    models = [GaussianNB(), {"name": lambda: GaussianNB(), "called": "lambda"}, hidden]
+    check_model(models, small_dataset(), workers=[1, 2, 3], **FAST)
 
 
 class Careless(GaussianNB):

@@ -259,12 +259,29 @@ def test_without_probabilities_there_are_predictions_alone(model: Any) -> None:
     assert ("no probabilities" in told) == isinstance(model, Odd)
 
 
-def test_a_training_set_may_lack_classes() -> None:
-    x = np.arange(12, dtype=np.float32)[:, None]
-    dataset = made(x, [0, 0, 3, 3] * 3, x, [0, 1, 2, 3] * 3, k=4)
-    first, _ = records(dataset, LogisticRegression())
-    assert set(first.predictions["test"].tolist()) <= {0, 3}
-    assert first.measures["log_loss"] > 10  # half of the items are of classes given no chance
+LACKING = {
+    "sklearn": {"name": "sklearn.linear_model:LogisticRegression"},
+    "lightgbm": {"name": "lightgbm:LGBMClassifier", "n_estimators": 5, "min_child_samples": 1},
+    "xgboost": {"name": "xgboost:XGBClassifier", "n_estimators": 5, "min_child_weight": 0.1},
+}
+
+
+@pytest.mark.parametrize("package", LACKING)
+@pytest.mark.parametrize("present", [(0, 3), (1, 2, 4)])
+def test_a_training_set_may_lack_classes(package: str, present: tuple[int, ...]) -> None:
+    """Also for models that want labels 0 to K - 1; the first and the last may be missing."""
+    pytest.importorskip(package)
+    y, y_test = np.tile(present, 10), np.tile(range(5), 6)
+    x, x_test = (labels[:, None].astype(np.float32) for labels in (y, y_test))
+    first, _ = records(made(x, y, x_test, y_test, k=5), LACKING[package])
+    assert first.status == "ok", first.provenance
+    predicted = first.predictions["test"]
+    assert set(predicted.tolist()) == {*present}
+    known = np.isin(y_test, present)
+    np.testing.assert_array_equal(predicted[known], y_test[known])  # by class, not by position
+    no_chance = -np.log(outputs.LEAST)  # what each item of the other classes costs
+    lost = first.measures["log_loss"] - no_chance * (~known).mean()
+    assert 0 < lost < 1
 
 
 def test_one_class_alone_is_learnt_without_a_fit() -> None:
