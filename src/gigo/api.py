@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigo import own, studies
 from gigo.errors import GigoWarning, SpecError, unknown
-from gigo.metrics import MEASURES
+from gigo.measures import MEASURES
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
@@ -36,7 +36,7 @@ class Result:
     Args:
         path: the run folder.
         metric: what summary, estimates, plots and reports are of, a name of
-            `gigo.metrics.MEASURES`; default that of the last study run into the folder.
+            `gigo.measures.MEASURES`; default that of the last study run into the folder.
 
     Raises:
         SpecError: an unknown metric.
@@ -270,7 +270,7 @@ def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accur
         a: a result, a run folder, a CSV file of published points (`gigo.analysis.points`), or
             ``"article"``: the article's (``"./article"`` is a folder of that name).
         b: what to compare it with, likewise.
-        metric: what to compare, a name of `gigo.metrics.MEASURES`; published points are accuracies.
+        metric: what to compare, a name of `gigo.measures.MEASURES`; of published points accuracy.
 
     Returns:
         ``.frame``, a row per point, with the columns of

@@ -9,15 +9,14 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigo import studies
 from gigo.errors import unknown
-from gigo.features import needed, told
 from gigo.printable import duration
-from gigo.recipe import Auto, Recipe, worked_out
-from gigo.resolve import CATALOGUES
+from gigo.recipe import RECIPES, Auto, Recipe, worked_out
 from gigo.store import Store
 from gigo.study import Study
 from gigo.types import Status
@@ -38,6 +37,8 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         path: its folder; trials that it holds already are not planned again.
         found: what `gigo.runner.plan` says of them.
     """
+    from gigo.features import needed, told
+
     how, count = found.plan, len(found.pending)
     data = max((trial.dataset.n_bytes for trial in found.pending), default=0)
     widths = Counter(len(job.trials) for job in found.jobs)
@@ -119,14 +120,17 @@ def catalogue(what: str) -> str:
         SpecError: none of these.
     """
     line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
-    if what == "models":
-        found = {name: _entry(entry) for name, entry in CATALOGUES[what].items()}
-        return _aligned({"auto": AUTO} | found)
     if what == "studies":
         return _aligned({name: studies.find(name).summary for name in studies.names()})
     if what not in line:
         raise unknown("what", what, [*line, "studies"])
-    return _aligned({name: line[what](entry) for name, entry in CATALOGUES[what].items()})
+    first = {"auto": AUTO} if what == "models" else {}
+    return _aligned(first | {name: line[what](entry) for name, entry in _named(what).items()})
+
+
+def _named(what: str) -> Mapping[str, Any]:
+    """What can be named of one kind; the others, which are slow to import, are left alone."""
+    return RECIPES if what == "recipes" else import_module(f"gigo.{what}").CATALOGUE
 
 
 def catalogues() -> str:
