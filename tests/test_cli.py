@@ -793,6 +793,14 @@ def test_a_note_is_shown_to_the_letter() -> None:
     assert "[b]digits[/b]" in second
 
 
+def test_models_are_counted_while_there_are_any() -> None:
+    screen = Console(file=io.StringIO(), width=80)
+    with displayed(screen) as display:
+        display.show(Progress(9, 10, "digits, 200 labels, knn"))
+    assert isinstance(screen.file, io.StringIO)
+    assert screen.file.getvalue() == "9 of 10 trials; digits, 200 labels, knn\n"
+
+
 def test_without_a_terminal_progress_is_plain_lines() -> None:
     stack = "digits, 200 labels, small_cnn"
     lines = [

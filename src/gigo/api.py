@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -164,6 +165,7 @@ class Result:
             pending=self.missing,
             provenance=provenance,
             command=self._command,
+            folder=self._folder,
             metric=metric.find(self.metric, self.frame),
         )
 
@@ -181,17 +183,22 @@ class Result:
             if study.but(metric=built_in.metric) != built_in:
                 return None
         options = f" --metric {self.metric}" if self.metric != "accuracy" else ""
-        if len(self.studies) > 1:
-            options += f" --out runs/{self.studies[0].name}"
+        if len(self.studies) > 1 or self._folder != self.studies[0].name:
+            options += f" --out {shlex.quote(f'runs/{self._folder}')}"
         return " && ".join(f"gigo run {study.name}{options}" for study in self.studies)
+
+    @property
+    def _folder(self) -> str:
+        """The run folder's name."""
+        return self.path.absolute().name
 
     @property
     def answer(self) -> str:
         """What the run says, in words."""
         from gigo.report.document import answer
-        from gigo.report.markdown import markdown
+        from gigo.report.plain import plain
 
-        return markdown([*answer(self.material)]).strip()
+        return plain(answer(self.material))
 
     @property
     def summary(self) -> pd.DataFrame:

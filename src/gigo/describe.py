@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from gigo.types import Status
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared
+    from gigo.runner.stacks import Job
 
 
 LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
@@ -41,15 +42,17 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
 
     how, count = found.plan, len(found.pending)
     data = max((trial.dataset.n_bytes for trial in found.pending), default=0)
-    widths = Counter(len(job.trials) for job in found.jobs)
     again = f", {found.retried} that failed to train again" if found.retried else ""
-    stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
+    jobs: dict[str, list[Job]] = {"network": [], "estimator": []}
+    for job in found.jobs:
+        jobs[job.trials[0].model.trainer].append(job)
     threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
     rows = {
         "study": f"{study.name}  {study.summary}",
         "run": f"{path}",
         "trials": f"{found.total}, {found.total - count} of them done{again}",
-        "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
+        "stacks": _cut(jobs["network"], "model"),
+        "jobs": _cut(jobs["estimator"], "fit"),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
         "processes": f"{how.processes} at a time, {threads} each",
         "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and "
@@ -67,7 +70,14 @@ def plan(study: Study, path: Path, found: Prepared) -> str:
         del rows["checkpoints"]
     if not count:
         rows = {name: rows[name] for name in ("study", "run", "trials")}
-    return _aligned(rows)
+    return _aligned({name: told for name, told in rows.items() if told})
+
+
+def _cut(jobs: Sequence[Job], noun: str) -> str:
+    """Into how many pieces work is cut, and how long they are: ``3 (1 of 2 fits, 2 of 4 fits)``."""
+    widths = Counter(len(job.trials) for job in jobs)
+    each = (f"{n} of {width} {noun}{'s' * (width > 1)}" for width, n in sorted(widths.items()))
+    return f"{len(jobs)} ({', '.join(each)})" if jobs else ""
 
 
 def status(path: Path) -> str:

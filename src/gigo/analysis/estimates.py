@@ -230,8 +230,7 @@ def _fall(curve: Accuracies, held: Accuracies, targets: Floats) -> Estimate:
     worked out with what they gave, and the lower one of the two counts.
     """
     if np.isnan(targets).all():
-        lacking = "started" if held.rates[0] == 0 else "to compare with"
-        return Estimate(None, notes=(f"no trial at rate 0 {lacking}",))
+        return Estimate(None, notes=(_lacking(held),))
     sign = -1 if curve.metric.is_loss else 1
     estimate = fall(curve.rates, sign * curve.started, sign * targets)
     if held is curve and estimate.highest_rate == 0:
@@ -240,6 +239,14 @@ def _fall(curve: Accuracies, held: Accuracies, targets: Floats) -> Estimate:
     if estimate.low is not None and counted is not None:
         estimate = replace(estimate, low=min(estimate.low, counted))
     return replace(estimate, notes=tuple(_notes(estimate, curve)))
+
+
+def _lacking(curve: Accuracies) -> str:
+    """Why a curve has no clean value."""
+    if curve.rates[0] > 0:
+        return "no trial at rate 0 to compare with"
+    failed = curve.points["n_failed"].iloc[0] == curve.points["n_trials"].iloc[0]
+    return "all trials at rate 0 failed" if failed else "no trial at rate 0 started"
 
 
 def _notes(estimate: Estimate, curve: Accuracies) -> Iterator[str]:

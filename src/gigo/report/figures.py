@@ -84,7 +84,7 @@ def reading(shown: Sequence[Panel]) -> str:
         f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
         "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
         "Small dots: the models in it.": any(len(panel.dots) for panel in shown),
-        f"Thin: {rate_text(SHARE)} of the mean with clean labels, down to where the mean falls "
+        f"Thin: {rate_text(SHARE)} of the mean at rate 0, down to where the mean falls "
         "below it.": any(panel.guides for panel in shown),
         "Dashed: theoretical cliffs.": any(panel.cliffs for panel in shown),
         f"Dotted: chance, {metric.guessed}.": not all(math.isnan(p.chance) for p in shown),
