@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from gigo.analysis.findings import answer
 from gigo.analysis.tolerance import midpoint, tolerance
 from gigo.analysis.theory import cliffs_of, theoretical_cliffs
 from gigo.corruptions import CATALOGUE, cliffs
+from gigo.datasets.build import build
 from gigo.trial import Trial
 from synthetic import (
+    TEST_SET,
     TEST_SETS,
     demo_accuracy,
     demo_study,
@@ -83,6 +86,8 @@ def test_without_rate_zero_there_is_no_estimate_and_the_reason_is_given():
     assert tolerance(Accuracies.of(frame)).notes == ("no trial at rate 0 to compare with",)
     dead = make_frame(make_study(), straight, lambda t: "ok" if t.rate else "never_started")
     assert midpoint(Accuracies.of(dead)).notes == ("no trial at rate 0 started",)
+    failed = make_frame(make_study(), straight, lambda t: "ok" if t.rate else "failed")
+    assert midpoint(Accuracies.of(failed)).notes == ("all trials at rate 0 failed",)
 
 
 def test_trials_that_did_not_start_are_left_out_and_counted():
@@ -204,6 +209,14 @@ def test_a_run_has_the_cliffs_of_its_data_sets_and_corruptions():
         ("digits", "symmetric"): ((pytest.approx(0.9), 0.0),),
         ("digits", "biased"): ((pytest.approx(0.5), 0.0),),
     }
+
+
+def test_labels_that_were_given_are_not_called_clean():
+    x, own = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    notes = build("digits", "made up", x, own, others=np.roll(own, 1)).notes
+    sets = {TEST_SET.sha256: replace(TEST_SET, notes=notes)}
+    (found,) = answer(make_frame(make_study(), straight), test_sets=sets).findings
+    assert "90.0 % correct with the labels as given (95 % interval" in found.heading
 
 
 def test_the_answer_says_what_the_curve_says():

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 import gigo
-from factories import grid_of, make_study
+from factories import grid_of, make_record, make_study, make_test_set
+from gigo import studies
 from gigo.analysis.comparison import COMPARISON_COLUMNS
 from gigo.analysis.estimates import SUMMARY_COLUMNS
 from gigo.analysis.table import COLUMNS, PER_CLASS_COLUMNS
@@ -124,6 +125,14 @@ def test_figures_are_altair_charts(result: gigo.Result) -> None:
     result.plot(200).to_dict()
     with pytest.raises(SpecError, match=r"size = 300"):
         result.plot(300)
+
+
+def test_what_makes_a_run_again_names_its_folder(here: Path) -> None:
+    for folder, said in {"runs/demo": "", "runs/raises": " --out runs/raises"}.items():
+        with Store.create(here / folder, grid_of(studies.find("demo"))) as store:
+            store.add_test_set(make_test_set())
+            store.add(make_record(trial) for trial in list(store.trials().values())[:3])
+        assert gigo.load(folder).material.command == f"gigo run demo{said}"
 
 
 def test_a_page_is_that_of_the_run_until_the_run_grows(result: gigo.Result) -> None:

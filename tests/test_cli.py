@@ -807,6 +807,14 @@ def test_reading_is_told_on_a_terminal_and_elsewhere_where_it_takes_long() -> No
     assert shown(False, 0.0) == "640 of 10,000 images decoded\n"
 
 
+def test_models_are_counted_while_there_are_any() -> None:
+    screen = Console(file=io.StringIO(), width=80)
+    with displayed(screen) as display:
+        display.show(Progress(9, 10, "digits, 200 labels, knn"))
+    assert isinstance(screen.file, io.StringIO)
+    assert screen.file.getvalue() == "9 of 10 trials; digits, 200 labels, knn\n"
+
+
 def test_without_a_terminal_progress_is_plain_lines() -> None:
     stack = "digits, 200 labels, small_cnn"
     lines = [

@@ -69,6 +69,13 @@ def check_command(words: list[str]) -> None:
             command.make_context("gigo", words)
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    named = re.findall(r"`([\w/]+\.(?:py|toml))`", PAGES["docs/architecture.md"])
+    folders = [ROOT, ROOT / "src" / "gigo", *(ROOT / "src" / "gigo").glob("*/")]
+    missing = {name for name in named if not any((f / name).is_file() for f in folders)}
+    assert missing <= {"study.toml", "mine.py"}  # what readers write
+
+
 @each_page
 def test_links_lead_somewhere(page: str) -> None:
     for link in links(PAGES[page]):

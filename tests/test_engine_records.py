@@ -15,7 +15,8 @@ from factories import corruption_of, model_of
 from gigo.engine.record import entropy, status
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
-from gigo.metrics import MEASURES, measures
+from gigo.measures import MEASURES
+from gigo.metrics import measures
 from gigo.models.networks import small_cnn
 from gigo.recipe import Recipe
 from gigo.sample import sample

@@ -21,7 +21,7 @@ from gigo.analysis.findings import answer
 from gigo.analysis.metric import ACCURACY, METRICS, Metric, find
 from gigo.analysis.points import Side
 from gigo.errors import SpecError
-from gigo.metrics import MEASURES
+from gigo.measures import MEASURES
 from gigo.report import Material, panels
 from gigo.report.document import brief, report
 from gigo.report.figures import draw, reading

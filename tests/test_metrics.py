@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from gigo.metrics import MEASURES, calibration_error, confusion, measures, per_class
+from gigo.measures import MEASURES
+from gigo.metrics import calibration_error, confusion, measures, per_class
 
 NO_WARNING: Any = {"zero_division": 0}
 

@@ -42,6 +42,13 @@ def test_processes_and_what_they_take_are_said() -> None:
     assert alone["stacks"] == found["stacks"]  # whatever the number of workers
 
 
+def test_fits_are_no_stacks() -> None:
+    study = make_study(model="knn", corruption="symmetric", rates=(0, 0.2), replicates=2)
+    found = rows(study)
+    assert "stacks" not in found
+    assert re.fullmatch(r"\d+ \((\d+ of \d+ fits?(, )?)+\)", found["jobs"])
+
+
 def test_the_process_itself_is_counted() -> None:
     found = rows(make_study(size=20, recipe="small"))
     gib = re.fullmatch(r"at most about ([0-9.]+) GiB, PyTorch's included, .*", found["memory"])

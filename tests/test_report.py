@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories import grid_of
+from gigo.analysis.estimates import split_curves
 from gigo.analysis.findings import Namer
 from gigo.analysis.table import tidy
 from gigo.errors import SpecError
@@ -178,6 +179,10 @@ def test_lines_are_corruptions_where_each_data_set_has_a_model_of_its_own():
     other = frame.assign(dataset="mnist", model="article_cnn")
     name = Namer(pd.concat([frame, other], ignore_index=True), {})
     assert (name.varying, name.lines) == ((), ("corruption",))
+    assert {*map(name.setting, split_curves(pd.concat([frame, other])))} == {
+        "digits, small_cnn",
+        "mnist, article_cnn",
+    }
 
 
 def test_lines_are_corruptions_where_each_data_set_has_a_size_of_its_own():
@@ -421,6 +426,8 @@ def test_several_studies_are_a_file_each():
     assert "Save the studies as study-1.toml and study-2.toml and run" in said
     for k in (1, 2):
         assert f"gigo run {study.name}-{k}.toml --out runs/{study.name}" in said
+    elsewhere = str(report(replace(one, folder="it raises")))
+    assert f"gigo run {study.name}.toml --out 'runs/it raises'" in elsewhere
 
 
 @given(

@@ -19,10 +19,11 @@ from gigo.errors import SpecError
 from gigo.printable import printable
 from gigo.report import Material, html, panels, terminal, write_report
 from gigo.report.blocks import Code, Column, Facts, Figures, Heading, Items, Table, Text
-from gigo.report.document import MOST_TRIALS, brief, report, trials
+from gigo.report.document import MOST_TRIALS, answer, brief, report, trials
 from gigo.report.figures import SHAPES
 from gigo.report.html import tag, text
 from gigo.report.markdown import markdown
+from gigo.report.plain import plain
 from gigo.report.terminal import HEIGHT, plot
 from synthetic import make_frame, make_study
 from test_report import demo as demo
@@ -45,6 +46,13 @@ def prints(blocks, width: int = 80) -> str:
 
 def flat(words: str) -> str:
     return " ".join(words.replace("\u00a0", " ").split())
+
+
+def test_the_answer_as_plain_text_has_its_words_and_no_marks(demo):
+    said = plain(answer(demo)).splitlines()
+    assert f"  {demo.answer.findings[0].lines[0]}" in said
+    assert demo.answer.findings[0].heading in said
+    assert not any(line.lstrip().startswith(("-", "*", "#", "\\")) for line in said)
 
 
 SMALL_TABLE = Table(

@@ -56,6 +56,13 @@ def test_what_trains_nothing_imports_nothing_heavy(tmp_path: Path) -> None:
     assert found == {command: [code, []] for command, code in codes.items()}
 
 
+def test_how_far_a_run_is_can_be_asked_without_numpy(tmp_path: Path) -> None:
+    Store.create(tmp_path / "small", grid_of(make_study())).close()
+    script = "import sys; from gigo import describe; describe.status('small'); print(*sys.modules)"
+    loaded = python("-c", script, cwd=tmp_path).split()
+    assert not {"numpy", "gigo.datasets", "gigo.models"} & {*loaded}
+
+
 def test_the_package_itself_imports_nothing_foreign() -> None:
     script = "import sys; old = set(sys.modules); import gigo; print(*set(sys.modules) - old)"
     roots = {name.partition(".")[0] for name in python("-c", script).split()}

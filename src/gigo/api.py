@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigo import own, studies
 from gigo.errors import GigoWarning, SpecError, unknown
-from gigo.metrics import MEASURES
+from gigo.measures import MEASURES
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
@@ -37,7 +38,7 @@ class Result:
     Args:
         path: the run folder.
         metric: what summary, estimates, plots and reports are of, a name of
-            `gigo.metrics.MEASURES`; default that of the last study run into the folder.
+            `gigo.measures.MEASURES`; default that of the last study run into the folder.
 
     Raises:
         SpecError: an unknown metric.
@@ -165,6 +166,7 @@ class Result:
             pending=self.missing,
             provenance=provenance,
             command=self._command,
+            folder=self._folder,
             metric=metric.find(self.metric, self.frame),
         )
 
@@ -182,17 +184,22 @@ class Result:
             if study.but(metric=built_in.metric) != built_in:
                 return None
         options = f" --metric {self.metric}" if self.metric != "accuracy" else ""
-        if len(self.studies) > 1:
-            options += f" --out runs/{self.studies[0].name}"
+        if len(self.studies) > 1 or self._folder != self.studies[0].name:
+            options += f" --out {shlex.quote(f'runs/{self._folder}')}"
         return " && ".join(f"gigo run {study.name}{options}" for study in self.studies)
+
+    @property
+    def _folder(self) -> str:
+        """The run folder's name."""
+        return self.path.absolute().name
 
     @property
     def answer(self) -> str:
         """What the run says, in words."""
         from gigo.report.document import answer
-        from gigo.report.markdown import markdown
+        from gigo.report.plain import plain
 
-        return markdown([*answer(self.material)]).strip()
+        return plain(answer(self.material))
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -271,7 +278,7 @@ def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accur
         a: a result, a run folder, a CSV file of published points (`gigo.analysis.points`), or
             ``"article"``: the article's (``"./article"`` is a folder of that name).
         b: what to compare it with, likewise.
-        metric: what to compare, a name of `gigo.metrics.MEASURES`; published points are accuracies.
+        metric: what to compare, a name of `gigo.measures.MEASURES`; of published points accuracy.
 
     Returns:
         ``.frame``, a row per point, with the columns of

@@ -44,10 +44,7 @@ class Display:
         elif progress.download:
             self._draw(progress.download, progress.done, progress.total, count)
         elif progress.stack:
-            models = "1 model" if progress.running == 1 else f"{progress.running} models"
-            epoch = f", epoch {progress.epoch} of at most {progress.epochs}"
-            training = f"{progress.stack}: {models}{epoch if progress.epochs else ' to fit'}"
-            self._draw(training, progress.done, progress.total, count)
+            self._draw(_training(progress), progress.done, progress.total, count)
 
     def reading(self, what: str, done: int, total: int) -> None:
         """How many images are decoded: a watcher of `gigo.datasets.from_path`."""
@@ -79,6 +76,15 @@ class Display:
 
     def _line(self, text: str) -> None:
         self.live.console.print(printable(text), soft_wrap=True, highlight=False, markup=False)
+
+
+def _training(progress: Progress) -> str:
+    """What is being trained; of a stack that is about to end, nothing is left to count."""
+    if not progress.running:
+        return progress.stack
+    models = "1 model" if progress.running == 1 else f"{progress.running} models"
+    epoch = f", epoch {progress.epoch} of at most {progress.epochs}"
+    return f"{progress.stack}: {models}{epoch if progress.epochs else ' to fit'}"
 
 
 @contextmanager

@@ -18,8 +18,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 IDLE = ("n_jobs", "random_state")
 """Parameters of estimators that change no result of gigo's, which sets them itself."""
 
@@ -95,7 +93,8 @@ def _plain(thing: Any) -> Any:
         return [_plain(each) for each in thing]
     if isinstance(thing, Mapping):
         return [[_plain(name), _plain(value)] for name, value in thing.items()]
-    if isinstance(thing, np.generic | np.ndarray):
+    np: Any = sys.modules.get("numpy")  # without it, nothing is NumPy's
+    if np and isinstance(thing, np.generic | np.ndarray):
         return [str(thing.dtype), _plain(thing.tolist())]
     if isinstance(thing, slice):
         return ["slice", *map(_plain, (thing.start, thing.stop, thing.step))]

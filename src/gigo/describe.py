@@ -8,24 +8,22 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gigo import studies
 from gigo.errors import unknown
-from gigo.features import needed, told
 from gigo.printable import duration
-from gigo.recipe import Auto, Recipe, worked_out
-from gigo.resolve import CATALOGUES, in_memory
+from gigo.recipe import RECIPES, Auto, Recipe, worked_out
 from gigo.store import Store
 from gigo.study import Study
 from gigo.types import Card, Status
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared
+    from gigo.runner.stacks import Job
 
 
 MOST = 6
@@ -37,8 +35,8 @@ LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
 
 SEARCH = (
     "from this pilot, batches of at least 4 new replicates at 3 rates per curve, until the "
-    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as many, 4 "
-    "points 200 and more"
+    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as "
+    "many, 4 points 200 and more"
 )
 """What a search costs beyond its pilot."""
 
@@ -52,15 +50,19 @@ def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> s
         found: what `gigo.runner.plan` says of them.
         searched: whether a search goes on from there.
     """
+    from gigo.features import needed, told
+
     how, count = found.plan, len(found.pending)
     data = max((trial.dataset.n_bytes for trial in found.pending), default=0)
-    widths = Counter(len(job.trials) for job in found.jobs)
     again = f", {found.retried} that failed to train again" if found.retried else ""
-    stacks = ", ".join(f"{count} of {width} models" for width, count in sorted(widths.items()))
+    jobs: dict[str, list[Job]] = {"network": [], "estimator": []}
+    for job in found.jobs:
+        jobs[job.trials[0].model.trainer].append(job)
     threads = f"{how.threads} thread{'s' if how.threads > 1 else ''}"
     rows = {
         "trials": f"{found.total}, {found.total - count} of them done{again}",
-        "stacks": f"{len(found.jobs)}" + (f" ({stacks})" if stacks else ""),
+        "stacks": _cut(jobs["network"], "model"),
+        "jobs": _cut(jobs["estimator"], "fit"),
         "checkpoints": f"{found.resumed} to go on from, {len(found.damaged)} damaged",
         "processes": f"{how.processes} at a time, {threads} each",
         "memory": f"at most about {how.memory / 2**30:.1f} GiB, PyTorch's included, and "
@@ -83,11 +85,22 @@ def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> s
     cards = dict.fromkeys(trial.dataset for trial in found.pending)
     told_data = [row for card in cards for row in _data(card)]
     head = ("study", f"{study.name}  {study.summary}"), ("run", f"{path}")
-    return _aligned([*head, *told_data, *rows.items()])
+    return _aligned([*head, *told_data, *((name, row) for name, row in rows.items() if row)])
+
+
+def _cut(jobs: Sequence[Job], noun: str) -> str:
+    """Into how many pieces work is cut, and how long they are: ``3 (1 of 2 fits, 2 of 4 fits)``."""
+    widths = Counter(len(job.trials) for job in jobs)
+    each = (f"{n} of {width} {noun}{'s' * (width > 1)}" for width, n in sorted(widths.items()))
+    return f"{len(jobs)} ({', '.join(each)})" if jobs else ""
 
 
 def _data(card: Card) -> Iterator[tuple[str, str]]:
     """What is in a data set; of one of the user's own the classes too, and what is to be said."""
+    import numpy as np
+
+    from gigo.resolve import in_memory
+
     yield "data", f"{card.name}: {card.described}"
     dataset = in_memory(card)
     if dataset is None:
@@ -150,14 +163,17 @@ def catalogue(what: str) -> str:
         SpecError: none of these.
     """
     line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
-    if what == "models":
-        found = {name: _entry(entry) for name, entry in CATALOGUES[what].items()}
-        return _aligned({"auto": AUTO} | found)
     if what == "studies":
         return _aligned({name: studies.find(name).summary for name in studies.names()})
     if what not in line:
         raise unknown("what", what, [*line, "studies"])
-    return _aligned({name: line[what](entry) for name, entry in CATALOGUES[what].items()})
+    first = {"auto": AUTO} if what == "models" else {}
+    return _aligned(first | {name: line[what](entry) for name, entry in _named(what).items()})
+
+
+def _named(what: str) -> Mapping[str, Any]:
+    """What can be named of one kind; the others, which are slow to import, are left alone."""
+    return RECIPES if what == "recipes" else import_module(f"gigo.{what}").CATALOGUE
 
 
 def catalogues() -> str:

@@ -13,31 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.measures import BINS, RANKING
 from gigo.types import Labels, TrainingSet
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Classes = NDArray[np.integer]
-
-BINS = 15
-"""Of the top probability, equally wide: where its mean is compared with the accuracy."""
-
-MEASURES: dict[str, str] = {
-    "accuracy": "share of the test items that are classified correctly, 0 to 1",
-    "balanced_accuracy": "mean recall over the classes, 0 to 1",
-    "macro_f1": "mean F1 over the classes, 0 to 1",
-    "log_loss": "mean test cross-entropy, nats",
-    "brier": "mean squared error of the class probabilities: summed over the classes, 0 to 2; for"
-    " two classes half of that, 0 to 1",
-    "ece": f"expected calibration error of the top probability, {BINS} bins, 0 to 1",
-    "roc_auc": "area under the ROC curve, 0 to 1; for two classes, the second being positive",
-    "average_precision": "area under the precision-recall curve, 0 to 1; for two classes, likewise",
-}
-"""What `measures` can give, with its meaning and unit."""
-
-
-RANKING = ("roc_auc", "average_precision")
-"""Those of `MEASURES` that only two classes have."""
 
 
 class PerClass(NamedTuple):
@@ -55,7 +36,7 @@ def measures(
     n_classes: int,
     log_probabilities: NDArray[np.floating] | None = None,
 ) -> dict[str, float]:
-    """Every measure that can be worked out, by its name in `MEASURES`; those not finite are absent.
+    """Every measure that can be worked out, by its name; those not finite are absent.
 
     Args:
         labels: (n,) true classes.

@@ -23,21 +23,12 @@ from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
 from gigo.inputs import count, take
-from gigo.metrics import RANKING
-from gigo.recipe import MOST, RECIPES, Recipe
+from gigo.measures import RANKING
+from gigo.recipe import MOST, Recipe
 from gigo.ref import Ref, as_ref, canonical
 from gigo.study import Study
 from gigo.trial import HELD_OUT
 from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch, silent
-
-CATALOGUES: dict[str, Mapping[str, Any]] = {
-    "datasets": datasets.CATALOGUE,
-    "corruptions": corruptions.CATALOGUE,
-    "models": models.CATALOGUE,
-    "recipes": RECIPES,
-}
-"""What can be named in a study."""
-
 
 own_data = datasets.from_memory
 """A data set of what a Python program has."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
@@ -22,8 +22,9 @@ class Spec(BaseModel):
         return {name: _plain(value) for name, value in fields.items()}
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, np.generic | np.ndarray):
+def _plain(value: Any) -> object:
+    np: Any = sys.modules.get("numpy")  # without it, nothing is NumPy's
+    if np and isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple | range):
         return [_plain(item) for item in value]

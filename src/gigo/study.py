@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError
 
 from gigo.errors import SpecError, unknown
-from gigo.metrics import MEASURES
+from gigo.measures import MEASURES
 from gigo.recipe import MOST, RECIPES, Auto, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
@@ -81,7 +81,7 @@ class Study(Spec):
         precision: ``auto`` is bfloat16 where the device is fast at it, else float32.
         seed: of everything random.
         metric: what curves are drawn and answered in, unless a report is asked for another one:
-            a name of `gigo.metrics.MEASURES`.
+            a name of `gigo.measures.MEASURES`.
 
     >>> from gigo import Study
     >>> study = Study.create(dataset="digits", size=[100, "all"], rates=[0, 0.2], model="mlp")

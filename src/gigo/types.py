@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # how far a run is can be asked without NumPy, which is slow to import
+    import numpy as np
+    from numpy.typing import NDArray
 
-from gigo import inputs
-from gigo.inputs import Inputs
+    from gigo.inputs import Inputs
 
-Images = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]
-Labels = NDArray[np.int64]
+Images: TypeAlias = "NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]"
+Labels: TypeAlias = "NDArray[np.int64]"
 Kind = Literal["image", "table", "text", "vector"]
 Placement = Literal["random", "tail"]
 Status = Literal["ok", "never_started", "diverged", "failed", "timed_out"]
@@ -88,6 +88,8 @@ class Dataset:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one item: see `gigo.inputs.shape`."""
+        from gigo import inputs
+
         return inputs.shape(self.x_train)
 
     @property
@@ -102,6 +104,8 @@ class Dataset:
     @property
     def n_bytes(self) -> int:
         """Bytes of its inputs, about: see `gigo.inputs.n_bytes`."""
+        from gigo import inputs
+
         return sum(map(inputs.n_bytes, [self.x_train, *(x for x, _ in self.tests.values())]))
 
 
@@ -335,7 +339,7 @@ class Outcome:
         best_epoch: the epoch, from 1, whose weights were chosen; None likewise.
         stopped: ``patience``, ``epochs`` or ``diverged``: what ended training; None likewise.
         measures: finite numbers by name; one that is not known, or not finite, is absent. Those of
-            `gigo.metrics.MEASURES` on the test set with the chosen weights, with ``NAME/`` before
+            `gigo.measures.MEASURES` on the test set with the chosen weights, with ``NAME/`` before
             them on a further one; ``accuracy_last`` and ``log_loss_last`` of the last epoch's
             weights; and of the chosen weights, on training items, ``train_accuracy_clean`` (the
             uncorrupted ones), ``train_accuracy_corrupted`` (the corrupted ones, against the wrong

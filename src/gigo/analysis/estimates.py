@@ -103,8 +103,7 @@ def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     """
     held = pooled(small.rates, small.started, relative=not small.metric.is_share)
     if not (small.rates[0] == 0 and held.n[0]):
-        lacking = "started" if small.rates[0] == 0 else "to compare with"
-        return Estimate(None, notes=(f"no trial at rate 0 {lacking}",))
+        return Estimate(None, notes=(_lacking(small),))
     estimate = _break_even(large, large.started, held)
     if estimate.value is None:
         return estimate
@@ -193,6 +192,14 @@ def _last(curve: Accuracies) -> tuple[float, float]:
     if not len(known):
         return np.nan, np.nan
     return float(curve.rates[known[-1]]), float(means[known[-1]])
+
+
+def _lacking(curve: Accuracies) -> str:
+    """Why a curve has no clean value."""
+    if curve.rates[0] > 0:
+        return "no trial at rate 0 to compare with"
+    failed = curve.points["n_failed"].iloc[0] == curve.points["n_trials"].iloc[0]
+    return "all trials at rate 0 failed" if failed else "no trial at rate 0 started"
 
 
 def _notes(estimate: Estimate, curve: Accuracies) -> Iterator[str]:

@@ -71,8 +71,9 @@ def answer(
     """
     found, versus = curve_estimates(frame, metric), sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
+    starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
     return Answer(
-        findings=(*_per_size(found, name, metric), *_between_sizes(versus, name)),
+        findings=(*_per_size(found, name, metric, starts), *_between_sizes(versus, name)),
         warnings=(
             *_failures(frame),
             *cautions.useless(frame, test_sets or {}),
@@ -102,6 +103,7 @@ class Namer:
         sets = curves.groupby(["dataset", "size", "corruption"], sort=False, observed=True)
         self.varying = tuple(axis for axis in SETTINGS if max(sets[axis].nunique(), default=0) > 1)
         self._recipes = told_apart(set(curves["recipe"]))
+        self._many_models = "model" not in self.varying and len(set(curves["model"])) > 1
         self._many_sizes = len(set(curves["size"])) > 1
         most = max(curves.groupby("dataset", observed=True)["size"].nunique(), default=0)
         by_size = most > 1 and len(set(curves["corruption"])) == 1
@@ -112,7 +114,11 @@ class Namer:
     def setting(self, curve: Curve) -> str:
         """``digits``, with model, recipe and validation where they vary."""
         varied = self.varied(curve._asdict())
-        return f"{curve.dataset}, {varied}" if varied else curve.dataset
+        return f"{self.data(curve)}, {varied}" if varied else self.data(curve)
+
+    def data(self, curve: Curve) -> str:
+        """``digits``, or ``digits, patches`` where data sets or sizes have models of their own."""
+        return f"{curve.dataset}, {curve.model}" if self._many_models else curve.dataset
 
     def label(self, curve: Curve) -> str:
         """What a line of a figure stands for: ``mlp, clean validation``, ``pair``, ``9 labels``."""
@@ -139,19 +145,23 @@ class Namer:
         return ", ".join([self.setting(curve), *size, curve.corruption])
 
 
-def _per_size(found: list[CurveEstimates], name: Namer, metric: Metric) -> Iterator[Finding]:
+def _per_size(
+    found: list[CurveEstimates], name: Namer, metric: Metric, starts: Mapping[str, str]
+) -> Iterator[Finding]:
+    """A finding per training set; ``starts``: what labels at rate 0 are called, by data set."""
     groups: dict[Curve, list[CurveEstimates]] = {}
     for each in found:
         groups.setdefault(each.curve._replace(corruption=""), []).append(each)
     for curve, group in groups.items():
         mean, low, high = group[0].clean
-        told = f"no {metric.title} with clean labels to compare with"
+        start = starts.get(curve.dataset, words.start(None))
+        told = f"no {metric.title} with {start} to compare with"
         if not math.isnan(mean):
             spread = "" if math.isnan(low) else f" (95 % interval {metric.range(low, high)})"
             value = f"{metric.title} {metric.text(mean)}"
             if metric == ACCURACY:
                 value = f"{metric.text(mean)} correct"
-            told = f"{value} with clean labels{spread}"
+            told = f"{value} with {start}{spread}"
         heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
         yield Finding(heading, tuple(_line(each, metric) for each in group))
 

@@ -1,4 +1,4 @@
-"""What a curve is drawn and answered in: a measure of `gigo.metrics.MEASURES`, with its words."""
+"""What a curve is drawn and answered in: a measure of `gigo.measures.MEASURES`, with its words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from gigo.analysis.intervals import Floats
 from gigo.analysis.words import MISSING
 from gigo.errors import SpecError, unknown
-from gigo.metrics import MEASURES
+from gigo.measures import MEASURES
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from gigo import metrics
 from gigo.axes import AXES
 from gigo.errors import StoreError
 from gigo.grid import Grid
+from gigo.measures import MEASURES
 from gigo.types import FAILED, Outcome, Record, TestSet
 
 COLUMNS: dict[str, str] = {
@@ -27,7 +28,7 @@ COLUMNS: dict[str, str] = {
     "status": "ok, diverged, never_started (loss never below 98 % of its labels' entropy), failed"
     " (the model raised an error) or timed_out; the last two have no measures",
     "started": "whether the status is ok",
-    **metrics.MEASURES,
+    **MEASURES,
     "accuracy_last": "test accuracy of the last epoch's weights, 0 to 1",
     "log_loss_last": "mean test cross-entropy of the last epoch's weights, nats",
     "chance": "share of the largest class in the test set, 0 to 1",

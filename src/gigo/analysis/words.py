@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Iterable
 
 from gigo.analysis.intervals import Estimate
+from gigo.types import TestSet
 
 MISSING = "–"
+RELABELLED = "start from another label"
+"""Part of a note of `gigo.datasets` on training items with other labels than their own."""
 
 
 def accuracy_text(share: float) -> str:
@@ -76,6 +79,12 @@ def marks_text(hollow: int, failed: int) -> str:
     (' ○2 ×1', '')
     """
     return (f" ○{hollow}" if hollow else "") + (f" ×{failed}" if failed else "")
+
+
+def start(test_set: TestSet | None) -> str:
+    """What the labels at rate 0 are called: others than the items' own may be wrong already."""
+    given = test_set is not None and any(RELABELLED in note for note in test_set.notes)
+    return "the labels as given" if given else "clean labels"
 
 
 def listing(items: Iterable[str], last: str = "and") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -85,7 +86,7 @@ def _head(material: Material) -> Iterator[b.Block]:
     yield from (b.Text(f"Features: {text}.", "note") for text in made)
 
 
-def answer(material: Material) -> Iterator[b.Block]:
+def answer(material: Material) -> Iterator[b.Text | b.Items]:
     """The findings in words, after what makes the numbers misleading."""
     found = material.answer
     warnings = (*found.warnings, *method.warnings(material))
@@ -240,7 +241,8 @@ def _method(material: Material) -> Iterator[b.Block]:
     yield from (b.Code(to_toml(study, idle)) for study in studies)
     name = studies[0].name
     files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
-    out = f" --out runs/{name}" if several else ""
+    folder = material.folder or name
+    out = f" --out {shlex.quote(f'runs/{folder}')}" if several or folder != name else ""
     again = f"Save the {'studies' if several else 'study'} as {listing(files)} and run"
     yield b.Text("To make it again:" if material.command else again)
     yield b.Code(material.command or "\n".join(f"gigo run {file}{out}" for file in files))

@@ -190,7 +190,7 @@ def _guides(material: Material, curves: Sequence[Curve]) -> list[Guide]:
 def _title(material: Material, curve: Curve) -> str:
     """``digits, all 1,347 labels`` or ``digits, symmetric``: what is not a matter of lines."""
     size = f"{material.name.size(curve)} labels"
-    shared = {"dataset": curve.dataset, "corruption": curve.corruption, "size": size}
+    shared = {"dataset": material.name.data(curve), "corruption": curve.corruption, "size": size}
     return ", ".join(text for name, text in shared.items() if name not in material.name.lines)
 
 

@@ -35,6 +35,7 @@ class Material:
         pending: trials not trained yet.
         provenance: of the records, each distinct mapping once or more often.
         command: what makes the run again; None: ``gigo run`` on the study as printed.
+        folder: the name of the run's; None: that of its first study.
         written: the day of the report.
         metric: what it is drawn and answered in.
     """
@@ -47,6 +48,7 @@ class Material:
     pending: int = 0
     provenance: Sequence[Mapping[str, Any]] = ()
     command: str | None = None
+    folder: str | None = None
     written: datetime.date = field(default_factory=datetime.date.today)
     metric: Metric = ACCURACY
 

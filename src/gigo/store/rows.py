@@ -8,13 +8,13 @@ import math
 import operator
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gigo.errors import StoreError
 from gigo.grid import Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Column(NamedTuple):
@@ -91,6 +91,8 @@ def _encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _decode_arrays(blob: bytes) -> dict[str, NDArray[Any]]:
+    import numpy as np
+
     header, _, content = zlib.decompress(blob).partition(b"\n")
     arrays: dict[str, NDArray[Any]] = {}
     for name, (dtype, *shape) in json.loads(header).items():
