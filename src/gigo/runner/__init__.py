@@ -2,7 +2,8 @@
 
 prepare   what is left to do, and how
 stacks    a stack trained whatever happens
-pool      several at once, each in a process of its own (`worker`)
+pool      several at once, each in a process of its own
+process   such a process, seen from outside (from inside: `worker`)
 progress  how far all that is
 """
 
@@ -89,39 +90,60 @@ def run(
         meter = Meter(prepared, listener, clock)
         for file in prepared.useless + prepared.damaged:
             checkpoint.remove(file)
-        for ref in (*study.dataset, *study.corruption, *study.model):
-            if ref.is_passing:
-                meter.note(f"{ref.label}: {PASSING}")
-        for file in prepared.damaged:
-            meter.note(f"{file}: damaged, or of another version: its models are trained again")
+        for note in _notes(study, prepared):
+            meter.note(note)
         setup = Setup(str(place), store.precision, prepared.plan.room, trainer)
         library = Library(setup, meter.download, meter.making)
         missing = {trial.key for trial in prepared.pending}
 
         said: dict[tuple[str, str], str] = {}
 
-        def keep_test_sets() -> None:
+        def first() -> None:
             for card in dict.fromkeys(trial.dataset for trial in prepared.pending):
                 store.add_test_set(_test_set(library.dataset(card)))
-            # Once: training processes then find the features that they need.
-            for name, (card, features) in needed(prepared.pending).items():
-                library.featured(card, features)
-                said[name] = told(card, features)
+            said.update(_made(prepared, library))
 
-        for events in _events(prepared, setup, library, keep_test_sets, trial_timeout):
-            fresh: dict[str, Record] = {}
-            shown: list[tuple[Job, Event]] = []
-            for job, event in events:
-                if not isinstance(event, Record):
-                    shown.append((job, event))
-                elif event.key in missing and event.key not in fresh:
-                    fresh[event.key] = _with_features(event, job.trials[0], said)
-                    shown.append((job, event))
-            if fresh:
-                store.add(fresh.values())
-                missing -= fresh.keys()
-            for job, event in shown:
+        for events in _events(prepared, setup, library, first, trial_timeout):
+            new = _new(events, missing)
+            records = [(job, event) for job, event in new if isinstance(event, Record)]
+            if records:
+                store.add(_with_features(record, job.trials[0], said) for job, record in records)
+            for job, event in new:
                 meter.take(job, event)
+
+
+def _notes(study: Study, prepared: Prepared) -> Iterator[str]:
+    """What is to be said before a run."""
+    for ref in (*study.dataset, *study.corruption, *study.model):
+        if ref.is_passing:
+            yield f"{ref.label}: {PASSING}"
+    for file in prepared.damaged:
+        yield f"{file}: damaged, or of another version: its models are trained again"
+
+
+def _made(prepared: Prepared, library: Library) -> dict[tuple[str, str], str]:
+    """Make the features that models need, once: training processes then find them.
+
+    Returns:
+        What records say of them, by the sha256 of the data and the features' identity.
+    """
+    said: dict[tuple[str, str], str] = {}
+    for name, (card, features) in needed(prepared.pending).items():
+        library.featured(card, features)
+        said[name] = told(card, features)
+    return said
+
+
+def _new(events: list[tuple[Job, Event]], missing: set[str]) -> list[tuple[Job, Event]]:
+    """Events without records that are there already; takes the others from those that miss."""
+    found: list[tuple[Job, Event]] = []
+    for job, event in events:
+        if isinstance(event, Record):
+            if event.key not in missing:
+                continue
+            missing.remove(event.key)
+        found.append((job, event))
+    return found
 
 
 def _events(

@@ -1,6 +1,6 @@
 """A training process: jobs come in on standard input, events go out on standard output.
 
-Each is a pickle from or for the process that started this one (`gigo.runner.pool`), and nobody
+Each is a pickle from or for the process that started this one (`gigo.runner.process`), and nobody
 else. A record is answered once it is in the store. When the other end is gone this process ends.
 """
 

@@ -1,0 +1,51 @@
+"""A model computes as if nothing else did: with its own random numbers, on one thread."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gigo.rng import Stream
+from gigo.trial import Trial
+
+SEEDS = 2**31 - 1
+"""Random states are below it: all libraries take such ones."""
+
+
+@contextmanager
+def alone(trial: Trial) -> Generator[None]:
+    """Global generators seeded by the trial, and afterwards as they were before."""
+    torch: Any = sys.modules.get("torch")
+    before = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
+    seed = int(Stream(trial.seed, trial.replicate, "global").integers(1, SEEDS)[0])
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch:
+        cuda = torch.cuda.is_initialized()
+        (torch if cuda else torch.default_generator).manual_seed(seed)  # the first one is slow
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        if torch:
+            torch.set_rng_state(before[2])
+
+
+def one_thread() -> Any:
+    """A context in which OpenMP and linear algebra have one thread, as far as they are loaded."""
+    return _controller(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:
+    """Knows the native libraries; to find them takes milliseconds, once per so many modules."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
