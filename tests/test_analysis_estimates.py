@@ -18,8 +18,8 @@ from gigo.analysis.estimates import (
     summary,
 )
 from gigo.analysis.findings import answer
-from gigo.analysis.tolerance import midpoint, tolerance
 from gigo.analysis.theory import cliffs_of, theoretical_cliffs
+from gigo.analysis.tolerance import midpoint, tolerance
 from gigo.corruptions import CATALOGUE, cliffs
 from gigo.datasets.build import build
 from gigo.trial import Trial
