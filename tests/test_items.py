@@ -87,7 +87,7 @@ def test_the_variance_of_a_loss_over_items_and_trainings(trainings, size):
         over_trainings = by_training.var(axis=1, ddof=1) / trainings
         of_mean = right.var(axis=1, ddof=1).mean(axis=1) / trainings
         clusters = np.arange(240) // size if size > 1 else None
-        items = Items(rates, right.mean(axis=1), of_mean, clusters)
+        items = Items(rates, right.mean(axis=1), of_mean, 240, clusters)
         variances.append(over_trainings[0] + over_trainings[1:] + items.variance(rates)[1:])
     expected = np.var(lost, axis=0, ddof=1)
     assert np.mean(variances, axis=0) == pytest.approx(expected, rel=0.2)
@@ -96,8 +96,8 @@ def test_the_variance_of_a_loss_over_items_and_trainings(trainings, size):
 def test_a_rate_that_was_not_run_is_not_known():
     right = crossed(np.random.default_rng(0), 2, 50, 3)
     of_mean = right.var(axis=1, ddof=1).mean(axis=1) / 3
-    items = Items(np.array([0.0, 0.5]), right.mean(axis=1), of_mean)
+    items = Items(np.array([0.0, 0.5]), right.mean(axis=1), of_mean, 50)
     found = items.variance(np.array([0.0, 0.25, 0.5]))
     assert found[0] == 0 and np.isnan(found[1]) and found[2] > 0
-    without = Items(np.array([0.5]), right.mean(axis=1)[1:], of_mean[1:])
+    without = Items(np.array([0.5]), right.mean(axis=1)[1:], of_mean[1:], 50)
     assert np.isnan(without.variance(np.array([0.5]))).all()

@@ -57,7 +57,13 @@ class Result:
     >>> chart = result.plot(size=200)
     """
 
-    def __init__(self, path: str | Path, metric: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        metric: str | None = None,
+        lose: str | float | None = None,
+        keep: str | float | None = None,
+    ) -> None:
         self.path = Path(os.path.expanduser(path))  # pathlib's raises where it knows no such user
         with Store.open(self.path) as store:
             self.grids = store.grids
@@ -70,6 +76,7 @@ class Result:
         self.metric = metric or self._usual_metric
         if self.metric not in MEASURES:
             raise unknown("metric", self.metric, MEASURES)
+        self._lose, self._keep = lose, keep
 
     def within(self, metric: str | None) -> Result:
         """The same run in another metric; None: in this one.
@@ -77,7 +84,9 @@ class Result:
         Raises:
             SpecError: an unknown one.
         """
-        return self if metric in (None, self.metric) else Result(self.path, metric)
+        if metric in (None, self.metric):
+            return self
+        return Result(self.path, metric, self._lose, self._keep)
 
     def __repr__(self) -> str:
         return f"<gigo.Result {self.path}: {self._finished} of {len(self._keys)} trials>"
@@ -152,9 +161,11 @@ class Result:
         Raises:
             SpecError: the run has no value of the metric.
         """
-        from gigo.analysis import metric
+        from gigo.analysis.allowed import allowed
+        from gigo.analysis.metric import find
         from gigo.report import Material
 
+        metric = find(self.metric, self.frame)
         with Store.open(self.path) as store:
             provenance = store.provenances()
         return Material(
@@ -167,7 +178,9 @@ class Result:
             provenance=provenance,
             command=self._command,
             folder=self._folder,
-            metric=metric.find(self.metric, self.frame),
+            metric=metric,
+            allowed=allowed(metric, self._lose, self._keep),
+            records=self._stored,
         )
 
     def _stored(self) -> Iterator[Record]:
@@ -205,6 +218,68 @@ class Result:
     def summary(self) -> pd.DataFrame:
         """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
         return self.material.summary
+
+    def loss(self, at: Sequence[float] = (), metric: str | None = None) -> pd.DataFrame:
+        """What wrong labels cost, one row per curve and rate.
+
+        Args:
+            at: rates, run or between those run; none: all that were run.
+            metric: another one than the result's.
+
+        Returns:
+            The columns are those of `gigo.analysis.answers.LOSS_COLUMNS`.
+        """
+        from gigo.analysis.answers import losses
+        from gigo.analysis.curves import Accuracies
+
+        material = self.within(metric).material
+        curves = Accuracies.of(material.frame, material.metric).curves()
+        return losses(curves, at, material.n_test, material.items)
+
+    def tolerance(
+        self,
+        lose: str | float | None = None,
+        keep: str | float | None = None,
+        metric: str | None = None,
+    ) -> pd.DataFrame:
+        """How many wrong labels are tolerated, one row per curve.
+
+        Args:
+            lose: what the metric may lose, such as ``"2pt"``; default what the result has.
+            keep: the share of its clean value that it is to keep instead, such as ``"95%"``.
+            metric: another one than the result's.
+
+        Returns:
+            The columns are those of `gigo.analysis.answers.TOLERANCE_COLUMNS`.
+
+        Raises:
+            SpecError: no such amount, or both.
+
+        >>> import gigo
+        >>> fields = dict(size=200, model="mlp", recipe="small", rates=[0, 0.1, 0.2, 0.4, 0.6])
+        >>> table = gigo.sweep("digits", replicates=3, **fields).tolerance(lose="5pt")
+        >>> bool(table["low"][0] <= table["tolerance"][0] <= table["high"][0])
+        True
+        """
+        from gigo.analysis.answers import tolerances
+
+        result = self
+        if lose is not None or keep is not None or metric is not None:
+            said = (self._lose, self._keep) if lose is None and keep is None else (lose, keep)
+            result = Result(self.path, metric or self.metric, *said)
+        material = result.material
+        return tolerances(material.estimates, material.metric, material.cliffs)
+
+    def exchange(self, metric: str | None = None) -> pd.DataFrame:
+        """What labels of which some are wrong are worth in clean ones, one row per size and rate.
+
+        Returns:
+            The columns are those of `gigo.analysis.exchange.EXCHANGE_COLUMNS`.
+        """
+        from gigo.analysis.exchange import exchange_table
+
+        material = self.within(metric).material
+        return exchange_table(material.frame, material.metric)
 
     @property
     def estimates(self) -> list[CurveEstimates]:
@@ -259,7 +334,12 @@ class Result:
         return write_report(Path(path or result._page), result.material)
 
 
-def load(path: str | Path, metric: str | None = None) -> Result:
+def load(
+    path: str | Path,
+    metric: str | None = None,
+    lose: str | float | None = None,
+    keep: str | float | None = None,
+) -> Result:
     """The result of an earlier run, from its folder; see `Result`.
 
     >>> import gigo
@@ -268,7 +348,7 @@ def load(path: str | Path, metric: str | None = None) -> Result:
     >>> gigo.load("mine")
     <gigo.Result mine: 1 of 1 trials>
     """
-    return Result(path, metric)
+    return Result(path, metric, lose, keep)
 
 
 def compare(a: Result | str | Path, b: Result | str | Path, metric: str = "accuracy") -> Comparison:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from inspect import Signature, signature
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gigo.api import Result
+    from gigo.report.blocks import Block
     from gigo.search import Goal, Tolerance
     from gigo.study import Study
 
@@ -148,7 +150,11 @@ OUT = _option("RUN", "The run's folder.  [default: runs/STUDY]")
 DEVICE = _option("NAME", "auto, cpu, cuda, cuda:1, ...", default="auto")
 WORKERS = _option("N", "Training processes at once.  [default: for long runs one per core]")
 METRIC = _option("NAME", "What to draw and answer in.  [default: the run's, or accuracy]")
+LOSE = _option("POINTS", "What the metric may lose.  [default: 5pt]")
+KEEP = _option("SHARE", "Of its clean value to keep instead, as 95%.")
 CSV = typer.Option(False, "--csv", help="As CSV, on standard output.")
+JSON = typer.Option(False, "--json", help="As a JSON list of rows.")
+LATEX = typer.Option(False, "--latex", help="As a LaTeX table.")
 
 # Of a user's own data
 LABEL = _option("COLUMN", "Of the data: the labels.")
@@ -284,8 +290,8 @@ def find_tolerance(
     width: str = _option("POINTS", "Of the interval, as 10pt.", default="10pt"),
     minutes: float | None = _option("M", "Begin nothing new after so many."),
     trainings: int | None = _option("N", "Models at most.  [default: 400 per curve]"),
-    lose: str | None = _option("POINTS", "That the metric may lose, as 5pt."),
-    keep: str | None = _option("SHARE", "Of its clean value to keep.  [default: 95%]"),
+    lose: str | None = LOSE,
+    keep: str | None = KEEP,
     plan: bool = typer.Option(False, "--plan", help="Show what it would do; train nothing."),
     **_: Any,
 ) -> None:
@@ -300,7 +306,7 @@ def find_tolerance(
 
     chosen, how = _asked(context)
     options = context.params
-    aim = tolerated(chosen, keep, lose), Goal(share("width", width), minutes, trainings)
+    aim = tolerated(chosen, lose, keep), Goal(share("width", width), minutes, trainings)
     given = {name for name in ("rates", "replicates") if options[name]}
     pilot = pilot_of(chosen, given, resolver(how["data_dir"], how["device"]))
     if plan:
@@ -345,11 +351,13 @@ def report(
     run: Path = RUN,
     out: Path | None = _option("FILE", "Where to, in .html or .md.  [default: report.html in RUN]"),
     metric: str | None = METRIC,
+    lose: str | None = LOSE,
+    keep: str | None = KEEP,
 ) -> None:
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
-    result = api.load(run, metric)
+    result = api.load(run, metric, lose, keep)
     _report(result, result.report(out))
 
 
@@ -357,7 +365,7 @@ def report(
 def table(
     run: Path = RUN,
     as_csv: bool = CSV,
-    as_json: bool = typer.Option(False, "--json", help="As a JSON list of rows."),
+    as_json: bool = JSON,
     parquet: Path | None = _option("FILE", "As this Parquet file."),
     metric: str | None = METRIC,
 ) -> None:
@@ -378,10 +386,7 @@ def table(
     elif as_csv:
         _csv(frame)
     elif as_json:
-        import json
-
-        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        print("[" + ",\n ".join(json.dumps(row) for row in rows) + "]")
+        _json(frame)
     else:
         from gigo.report import document, terminal
 
@@ -410,6 +415,84 @@ def compare(
     from gigo.report import differences, terminal
 
     terminal.show(differences.comparison(found))
+
+
+@app.command(epilog="Example: gigo tolerance runs/demo --lose 2pt --at 0.1 --at 0.25")
+def tolerance(
+    run: Path = RUN,
+    lose: str | None = LOSE,
+    keep: str | None = KEEP,
+    at: list[float] | None = _many("SHARE", "Tell the loss at this rate; default: those run."),
+    metric: str | None = METRIC,
+    as_csv: bool = CSV,
+    as_json: bool = JSON,
+    as_latex: bool = LATEX,
+) -> None:
+    """Say what wrong labels cost, and how many of them a model tolerates.
+
+    As a table, one row per curve; with --at, one per curve and rate, of what is lost there.
+    """
+    from gigo import api
+    from gigo.report import answers
+
+    result = api.load(run, metric, lose, keep)
+    frame = result.loss(at) if at else result.tolerance()
+    blocks = answers.losses if at else answers.tolerances
+    _answers(frame, lambda: blocks(result.material, frame), as_csv, as_json, as_latex)
+
+
+@app.command(epilog="Example: gigo exchange runs/trade-off --base-rate 0.05:0.10")
+def exchange(
+    run: Path = RUN,
+    base_rate: str | None = _option("RATE", "Of labels wrong in the data as given; or LOW:HIGH."),
+    audited: Path | None = _option("FILE", "Or a CSV of checked labels: given,true or wrong."),
+    test_base_rate: float = _option("RATE", "Of wrong labels in the test set.", default=0.0),
+    check_cost: float | None = _option("PRICE", "Of a label checked, and mended if wrong."),
+    label_cost: float | None = _option("PRICE", "Of a new label."),
+    budget: float | None = _option("MONEY", "What there is to spend."),
+    size: int | None = _option("N", "Labels there are.  [default: the most that were run]"),
+    rate: float = _option("SHARE", "Of wrong ones among them, one that was run.", default=0.0),
+    metric: str | None = METRIC,
+    as_csv: bool = CSV,
+    as_json: bool = JSON,
+    as_latex: bool = LATEX,
+) -> None:
+    """Say what labels are worth: in clean ones, and whether to clean, to collect or to stop.
+
+    It needs a run with several sizes, such as gigo run trade-off --data PATH. With a base rate it
+    says what cleaning would bring, with prices what to buy.
+    """
+    from gigo import api
+    from gigo.report import answers
+
+    result = api.load(run, metric)
+    frame = result.exchange()
+    asked = answers.Asked.of(
+        base_rate, audited, test_base_rate, (check_cost, label_cost, budget), size, rate
+    )
+    _answers(frame, lambda: answers.worth(result.material, frame, asked), as_csv, as_json, as_latex)
+
+
+def _answers(
+    frame: pd.DataFrame,
+    blocks: Callable[[], Iterable[Block]],
+    as_csv: bool,
+    as_json: bool,
+    as_latex: bool,
+) -> None:
+    """A table of answers as it was asked for; else what a terminal shows of it."""
+    if as_csv + as_json + as_latex > 1:
+        raise SpecError("format", "several", "only one of --csv, --json and --latex")
+    if as_csv:
+        _csv(frame)
+    elif as_json:
+        _json(frame)
+    elif as_latex:
+        _say(frame.to_latex(index=False, float_format="%.4g"))
+    else:
+        from gigo.report import terminal
+
+        terminal.show([*blocks()])
 
 
 @app.command("init", epilog="Example: gigo init customers.csv --label churned")
@@ -634,6 +717,14 @@ def _report(result: Result, page: Path) -> None:
 
     terminal.show(document.brief(result.material))
     _say(f"report: {page}")
+
+
+def _json(frame: pd.DataFrame) -> None:
+    """A list of rows; what is not known or not finite is null."""
+    import json
+
+    plain = frame.astype(object).where(frame.notna() & (frame != math.inf), None)
+    print("[" + ",\n ".join(json.dumps(row) for row in plain.to_dict("records")) + "]")
 
 
 def _csv(frame: pd.DataFrame) -> None:

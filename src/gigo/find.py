@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gigo import api, search, studies
 from gigo.adaptive import Answer, named, piloted
 from gigo.adaptive import search as search_on
-from gigo.analysis.estimates import SHARE
+from gigo.analysis.allowed import allowed
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import METRICS
 from gigo.errors import GigoWarning, SpecError
@@ -71,8 +71,8 @@ def find_tolerance(
     y: Any = None,
     *,
     width: float | str = WIDTH,
-    keep: float | str | None = None,
     lose: float | str | None = None,
+    keep: float | str | None = None,
     minutes: float | None = None,
     trainings: int | None = None,
     out: str | Path | None = None,
@@ -94,8 +94,8 @@ def find_tolerance(
         what: a `Study`, the name of a built-in one or a TOML file; or data, as for `sweep`.
         y: labels of data, as for `sweep`.
         width: of the interval, in points of the rate: ``"10pt"`` or 0.1.
-        keep: the share of its clean value that the metric may fall to; default 95 %.
-        lose: by how much it may fall instead, such as ``"5pt"``.
+        lose: by how much the metric may get worse; default ``"5pt"``, 5 points.
+        keep: the share of its clean value that it may fall to instead, such as ``"95%"``.
         minutes: after which nothing new begins.
         trainings: models that the run may come to hold for this. Without either, 400 a curve.
         out: the run folder; see `run`, as for the next five.
@@ -124,7 +124,7 @@ def find_tolerance(
 
     goal = Goal(search.share("width", width), minutes, trainings)
     study = _study(what, y, fields)
-    quantity = tolerated(study, keep, lose)
+    quantity = tolerated(study, lose, keep)
     place = None if data_dir is None else Path(data_dir)
     resolve = resolver(place, device)
     pilot = pilot_of(study, fields.keys(), resolve)
@@ -142,17 +142,20 @@ def find_tolerance(
 
 
 def tolerated(
-    study: Study, keep: float | str | None = None, lose: float | str | None = None
+    study: Study, lose: float | str | None = None, keep: float | str | None = None
 ) -> Tolerance:
     """What is looked for in a study.
 
     Raises:
-        SpecError: both are given, or the study's metric has no tolerance.
+        SpecError: both are given, or neither, and the study's metric has no usual tolerance.
     """
-    if keep is not None and lose is not None:
-        raise SpecError("lose", lose, "either this or keep")
-    by = None if lose is None else search.share("lose", lose)
-    return Tolerance(METRICS[study.metric], search.share("keep", keep or SHARE), by)
+    metric = METRICS[study.metric]
+    found = allowed(metric, lose, keep)
+    if found is None:
+        raise SpecError(
+            "lose", None, f"how much {metric.title} may rise: it has no usual tolerance"
+        )
+    return Tolerance(metric, found)
 
 
 def pilot_of(study: Study, given: Container[str], resolve: Callable[[Study], Grid]) -> Study:

@@ -17,9 +17,11 @@ from typing import Literal, Protocol, Self
 import numpy as np
 import pandas as pd
 
-from gigo.analysis.estimates import SHARE, Accuracies, tolerance
-from gigo.analysis.intervals import Estimate, moments
+from gigo.analysis.allowed import Allowed
+from gigo.analysis.curves import Accuracies
+from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.tolerance import tolerance
 from gigo.analysis.words import bound_text, interval_text, listing, rate_text, value_text
 from gigo.errors import SpecError
 
@@ -144,29 +146,17 @@ class Tolerance:
     """The rate at which a metric falls by more than is allowed.
 
     Attributes:
-        metric: what falls.
-        keep: the share of its value with clean labels that it may fall to.
-        lose: by how much it may fall instead, in its own unit.
+        metric: what gets worse.
+        allowed: by how much it may; None: as `gigo.analysis.allowed.usual`.
     """
 
     metric: Metric = ACCURACY
-    keep: float = SHARE
-    lose: float | None = None
+    allowed: Allowed | None = None
     name = "tolerance"
-
-    def __post_init__(self) -> None:
-        if self.metric.is_loss:
-            raise SpecError(
-                "metric", self.metric.name, "one that has a tolerance, such as accuracy"
-            )
 
     def estimate(self, frame: pd.DataFrame) -> Estimate:
         """Of a table with the trials of one curve."""
-        curve = Accuracies.of(frame, self.metric)
-        if self.lose is None:
-            return tolerance(curve, self.keep)
-        clean = float(moments(curve.clean).mean)
-        return tolerance(curve, max(0.0, 1 - self.lose / clean) if clean > 0 else 0.0)
+        return tolerance(Accuracies.of(frame, self.metric), self.allowed)
 
     def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
         """Unknown ones, and those beyond the rates run, are as far as they can be."""

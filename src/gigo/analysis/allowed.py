@@ -88,12 +88,32 @@ class Allowed:
         """What a metric does that stays within: ``loses at most 5 points``, ``keeps 95 %``."""
         return f"{'keeps' if self.keep < 1 else 'loses at most'} {self._amount(metric)}"
 
+    def spent(self, metric: Metric) -> str:
+        """What one does that has come to the end of it: ``loses 5 points``, ``falls to 95 %``."""
+        verb = "falls to" if self.keep < 1 else "rises by" if metric.is_loss else "loses"
+        return f"{verb} {self._amount(metric)}"
+
     def _amount(self, metric: Metric) -> str:
         if self.keep < 1:
             return f"{100 * self.keep:.4g} %"
         if metric.is_share:
             return f"{100 * self.lose:.4g} point{'' if self.lose == 0.01 else 's'}"
         return f"{self.lose:.4g} {metric.unit}".rstrip()
+
+
+def allowed(
+    metric: Metric, lose: str | float | None = None, keep: str | float | None = None
+) -> Allowed | None:
+    """What ``--lose`` or ``--keep`` say; `usual` where neither does.
+
+    Raises:
+        SpecError: both do, or one says no amount.
+    """
+    if lose is not None and keep is not None:
+        raise SpecError("keep", keep, "either this or lose")
+    if lose is not None:
+        return Allowed.losing(lose, metric)
+    return usual(metric) if keep is None else Allowed.keeping(keep, metric)
 
 
 def usual(metric: Metric) -> Allowed | None:

@@ -19,6 +19,7 @@ from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.exchange import cells_at, families
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.words import listing
 from gigo.errors import SpecError
 
 OVERSTATED, UNSURE = 0.9, 0.3
@@ -143,3 +144,15 @@ def _fit(sets: Mapping[Curve, Accuracies], rate: float) -> LearningCurve:
         float(freedom.sum()) if known else 0.0,
         notes,
     )
+
+
+def collecting_text(found: LearningCurve, metric: Metric = ACCURACY) -> str:
+    """What twice the labels would bring, as a sentence without its full stop."""
+    if found.covariance is None:
+        return f"no estimate, {listing(found.notes)}"
+    gain, unit = found.gain(2 * found.sizes[-1]), metric.difference or f"of {metric.title}"
+    told = f"twice the labels, {2 * found.sizes[-1]:,}, would bring roughly "
+    told += f"{metric.points(gain.value)} {unit}"
+    if not math.isnan(gain.low):
+        told += f" ({metric.points(gain.low)} to {metric.points(gain.high)})"
+    return "; ".join([told, *found.notes])

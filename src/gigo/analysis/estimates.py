@@ -1,29 +1,21 @@
-"""What the tidy table says about each curve: means by rate, tolerance, midpoint, break-even."""
+"""What the tidy table says about each curve: means by rate, losses, tolerance, midpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies, Curve, split_curves
-from gigo.analysis.intervals import (
-    Estimate,
-    Floats,
-    first_below,
-    interval,
-    moments,
-    quantile,
-)
+from gigo.analysis.intervals import Estimate, Floats, moments, quantile
+from gigo.analysis.items import Items
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.pooling import Pooled, pooled
+from gigo.analysis.spread import pooled
 from gigo.analysis.tolerance import Loss, loss, midpoint, single, tolerance
-from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
 
 __all__ = ["Accuracies", "Curve", "split_curves"]  # which most callers want beside the estimates
@@ -38,7 +30,7 @@ SUMMARY_COLUMNS: dict[str, str] = {
     "n_failed": "those that failed or timed out: nothing is known of what they predict",
     "mean_all": "mean of all trials but those, by default of the test accuracy, 0 to 1",
     "mean": "mean of the started trials, likewise; empty if there are none",
-    "low": "lower end of the t-interval for that mean over replicates; empty for fewer than two",
+    "low": "lower end of the 95 % interval of that mean over replicates; empty where none has two",
     "high": "upper end of it",
     "chance": "what guessing gives: of accuracy, the share of the largest class; or empty",
 }
@@ -52,12 +44,14 @@ class CurveEstimates:
     Attributes:
         curve: which one.
         replicates: how many have a record of a trial that did not fail.
-        clean: mean of started trials at rate 0, with the ends of its t-interval; NaN where
+        clean: mean of started trials at rate 0, with the ends of its interval; NaN where
             unknown.
         last: the highest rate at which a trial started, and the mean there; NaN likewise.
         allowed: what the tolerance allows it to lose; None where nothing was said.
         tolerance, single, midpoint: see the functions of these names.
+        new_data: the tolerance with the interval for other test items; None where not known.
         losses: at each rate above 0 at which a model trained.
+        losses_new: the same with intervals for other test items; empty where not known.
     """
 
     curve: Curve
@@ -66,94 +60,57 @@ class CurveEstimates:
     last: tuple[float, float]
     allowed: Allowed | None
     tolerance: Estimate
+    new_data: Estimate | None
     single: Estimate
     midpoint: Estimate
     losses: tuple[Loss, ...]
+    losses_new: tuple[Loss, ...]
 
 
-class SizesCompared(NamedTuple):
-    """A size against the next smaller one, everything else the same: see `break_even`."""
-
-    large: Curve
-    small: Curve
-    break_even: Estimate
-
-
-def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
+def summary(
+    frame: pd.DataFrame, metric: Metric = ACCURACY, n_test: Mapping[str, int] | None = None
+) -> pd.DataFrame:
     """One row per curve and rate; the columns are those of `SUMMARY_COLUMNS`.
 
-    The interval is Student's, for the mean over replicates of the started trials: it tells where
-    the mean of ever more replicates is to be expected, each with its own subset, split, order,
-    corruption and initial weights, on the same test set.
+    The interval is for the mean over replicates of the started trials: it tells where the mean of
+    ever more replicates is to be expected, each with its own subset, split, order, corruption and
+    initial weights, on the same test set. It is Student's, with the spread of trainings pooled over
+    neighbouring rates (`gigo.analysis.spread`).
+
+    Args:
+        frame: of `gigo.analysis.table.tidy`.
+        metric: what the means are of.
+        n_test: test items by data set, where known.
     """
     found = Accuracies.of(frame, metric)
-    mean, low, high = interval(found.started, most=metric.most)
+    parts = [
+        _means(curve, (n_test or {}).get(name.dataset)) for name, curve in found.curves().items()
+    ]
+    mean, low, high = np.concatenate(parts, axis=1) if parts else np.empty((3, 0))
     means = {"mean_all": moments(found.of_all).mean, "mean": mean, "low": low, "high": high}
     table = found.points.assign(n_started=moments(found.started).n, **means)
     return table.reindex(columns=list(SUMMARY_COLUMNS))
 
 
-def break_even(large: Accuracies, small: Accuracies) -> Estimate:
-    """The rate at which ``large`` falls to what ``small`` gives when clean; a loss rises to it.
-
-    Sizes of one replicate hardly agree more than others do, so that they are not paired: the
-    interval is Welch's (1947), with variances pooled over the rates of a size, and of no zero
-    width because two networks agree. No value if ``large`` has no trial to compare at rate 0 and
-    is worse already at the lowest rate that has one.
-    """
-    held = pooled(small.rates, small.started, relative=not small.metric.is_share)
-    if not (small.rates[0] == 0 and held.n[0]):
-        return Estimate(None, notes=(_lacking(small),))
-    estimate = _break_even(large, large.started, held)
-    if estimate.value is None:
-        return estimate
-    # No end may rest on leaving out the models that failed.
-    low = _break_even(large, large.of_all, held).low
-    if estimate.low is not None and low is not None:
-        estimate = replace(estimate, low=min(estimate.low, low))
-    return replace(estimate, notes=tuple(_notes(estimate, large)))
-
-
-def _break_even(large: Accuracies, values: Floats, held: Pooled) -> Estimate:
-    spread = pooled(large.rates, values, relative=not large.metric.is_share)
-    used = spread.n > 0
-    if not used.any():
-        return Estimate(None, notes=("no model trained that could be compared",))
-    sign, rates = -1 if large.metric.is_loss else 1, large.rates[used]
-    n, mean, variance, freedom = (each[used] for each in spread)
-    apart = sign * (mean - held.mean[0])
-    own, other = variance / n, held.variance[0] / held.n[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lost = own**2 / freedom + other**2 / held.freedom[0]
-        half = quantile((own + other) ** 2 / lost) * np.sqrt(own + other)
-    lowest = float(rates[0])
-    if lowest > 0 and apart[0] < 0:
-        note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
-        return Estimate(None, notes=(note,))
-    open_below = lowest > 0 and apart[0] - half[0] < 0
-    return Estimate(
-        value=first_below(rates, apart),
-        low=0.0 if open_below else first_below(rates, apart - half),
-        high=first_below(rates, apart + half),
-        highest_rate=float(rates[-1]),
-    )
-
-
-def sizes_compared(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[SizesCompared]:
-    """Each size of a tidy table against the next smaller one."""
-    curves = Accuracies.of(frame, metric).curves()
-    families: dict[Curve, list[Curve]] = {}
-    for curve in curves:
-        families.setdefault(curve._replace(size=0), []).append(curve)
-    return [
-        SizesCompared(large, small, break_even(curves[large], curves[small]))
-        for family in families.values()
-        for large, small in pairwise(sorted(family, key=lambda curve: -curve.size))
-    ]
+def _means(curve: Accuracies, n_test: int | None) -> Floats:
+    """(3, P) means of a curve and the ends of their intervals."""
+    n, mean, _ = moments(curve.started)
+    half, there = np.full(len(mean), np.nan), n > 0
+    bounded = not curve.metric.is_loss
+    errors = 1 - curve.started[there] if bounded else curve.started[there]
+    spread = pooled(curve.rates[there], errors, bounded, n_test) if there.any() else None
+    if spread is not None:
+        half[there] = quantile(spread.freedom) * np.sqrt(spread.variance / spread.n)
+    low, high = (np.clip(end, 0.0, curve.metric.most) for end in (mean - half, mean + half))
+    return np.array([mean, low, high])
 
 
 def curve_estimates(
-    frame: pd.DataFrame, metric: Metric = ACCURACY, allowed: Allowed | None = None
+    frame: pd.DataFrame,
+    metric: Metric = ACCURACY,
+    allowed: Allowed | None = None,
+    n_test: Mapping[str, int] | None = None,
+    items: Mapping[Curve, Items] | None = None,
 ) -> list[CurveEstimates]:
     """Everything about every curve, in the table's order.
 
@@ -161,28 +118,40 @@ def curve_estimates(
         frame: of `gigo.analysis.table.tidy`.
         metric: what it is said in.
         allowed: to lose; by default `gigo.analysis.allowed.usual`.
+        n_test: test items by data set, where known.
+        items: the test items by curve, where known; else nothing is said of new data.
     """
     allowed = allowed or usual(metric)
-    return [_estimates(name, each, allowed) for name, each in _curves(frame, metric)]
+    return [
+        _estimates(name, curve, allowed, (n_test or {}).get(name.dataset), (items or {}).get(name))
+        for name, curve in Accuracies.of(frame, metric).curves().items()
+    ]
 
 
-def _curves(frame: pd.DataFrame, metric: Metric) -> Iterable[tuple[Curve, Accuracies]]:
-    return Accuracies.of(frame, metric).curves().items()
-
-
-def _estimates(name: Curve, curve: Accuracies, allowed: Allowed | None) -> CurveEstimates:
-    mean, low, high = map(float, interval(curve.clean, most=curve.metric.most))
-    trained = ~np.isnan(curve.started).all(axis=1)
+def _estimates(
+    name: Curve, curve: Accuracies, allowed: Allowed | None, n_test: int | None, items: Items | None
+) -> CurveEstimates:
+    means = _means(curve, n_test)
+    mean, low, high = means[:, 0].tolist() if curve.rates[0] == 0 else [math.nan] * 3
+    rates = curve.rates[~np.isnan(curve.started).all(axis=1)]
+    new_data, losses_new = None, []
+    if items is not None:
+        over_items = items.variance(curve.rates, allowed.keep if allowed else 1.0)
+        new_data = tolerance(curve, allowed, n_test, over_items)
+        over_items = items.variance(curve.rates)
+        losses_new = [loss(curve, float(rate), n_test, over_items) for rate in rates if rate > 0]
     return CurveEstimates(
         curve=name,
         replicates=curve.n_replicates,
         clean=(mean, low, high),
         last=_last(curve),
         allowed=allowed,
-        tolerance=tolerance(curve, allowed),
-        single=single(curve, allowed),
-        midpoint=midpoint(curve),
-        losses=tuple(loss(curve, float(rate)) for rate in curve.rates[trained] if rate > 0),
+        tolerance=tolerance(curve, allowed, n_test),
+        new_data=new_data,
+        single=single(curve, allowed, n_test),
+        midpoint=midpoint(curve, n_test),
+        losses=tuple(loss(curve, float(rate), n_test) for rate in rates if rate > 0),
+        losses_new=tuple(losses_new),
     )
 
 
@@ -192,27 +161,3 @@ def _last(curve: Accuracies) -> tuple[float, float]:
     if not len(known):
         return np.nan, np.nan
     return float(curve.rates[known[-1]]), float(means[known[-1]])
-
-
-def _lacking(curve: Accuracies) -> str:
-    """Why a curve has no clean value."""
-    if curve.rates[0] > 0:
-        return "no trial at rate 0 to compare with"
-    failed = curve.points["n_failed"].iloc[0] == curve.points["n_trials"].iloc[0]
-    return "all trials at rate 0 failed" if failed else "no trial at rate 0 started"
-
-
-def _notes(estimate: Estimate, curve: Accuracies) -> Iterator[str]:
-    """What a reader must know beside an estimate."""
-    yield from estimate.notes
-    ends = [end for end in (estimate.value, estimate.low, estimate.high) if end is not None]
-    empty = np.isnan(curve.started).all(axis=1)
-    # A rate without a trial matters if the one before it lies short of the last end.
-    before = np.maximum.accumulate(np.where(empty, 0.0, curve.rates))
-    gaps = curve.rates[empty & (before < max(ends, default=0.0))]
-    if len(gaps):
-        yield f"no trial started at {', '.join(map(rate_text, gaps))}, which is left out"
-    if estimate.value is None and not estimate.notes:
-        yield "no replicate has both trials that are compared"
-    if 0 < len(ends) < 3 and curve.n_replicates > 1:
-        yield "fewer than two replicates at some rates: an end of the interval is missing"

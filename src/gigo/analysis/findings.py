@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from gigo.analysis import cautions, words
-from gigo.analysis.estimates import (
-    Curve,
-    CurveEstimates,
-    SizesCompared,
-    curve_estimates,
-    sizes_compared,
-)
-from gigo.analysis.intervals import Estimate
+from gigo.analysis.curves import Curve
+from gigo.analysis.estimates import CurveEstimates, curve_estimates
+from gigo.analysis.exchange import exchange_text, exchanges
+from gigo.analysis.intervals import Estimate, clopper_pearson
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.sizes import SizesCompared, sizes_compared
+from gigo.analysis.tolerance import Loss
 from gigo.axes import CURVE, SETTINGS
 from gigo.recipe import told_apart
 from gigo.types import TestSet
@@ -58,6 +56,7 @@ def answer(
     pending: int = 0,
     metric: Metric = ACCURACY,
     test_sets: Mapping[str, TestSet] | None = None,
+    found: Sequence[CurveEstimates] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -68,12 +67,18 @@ def answer(
         metric: what is answered in.
         test_sets: by the sha256 of the data; without them nothing is said of models that do no
             better than guessing.
+        found: the estimates of its curves; None: worked out here.
     """
-    found, versus = curve_estimates(frame, metric), sizes_compared(frame, metric)
+    found = curve_estimates(frame, metric) if found is None else found
+    versus = sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
     starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
     return Answer(
-        findings=(*_per_size(found, name, metric, starts), *_between_sizes(versus, name)),
+        findings=(
+            *_per_size(found, name, metric, starts),
+            *_between_sizes(versus, name),
+            *_worth(frame, metric, name),
+        ),
         warnings=(
             *_failures(frame),
             *cautions.useless(frame, test_sets or {}),
@@ -146,7 +151,7 @@ class Namer:
 
 
 def _per_size(
-    found: list[CurveEstimates], name: Namer, metric: Metric, starts: Mapping[str, str]
+    found: Sequence[CurveEstimates], name: Namer, metric: Metric, starts: Mapping[str, str]
 ) -> Iterator[Finding]:
     """A finding per training set; ``starts``: what labels at rate 0 are called, by data set."""
     groups: dict[Curve, list[CurveEstimates]] = {}
@@ -166,28 +171,68 @@ def _per_size(
         yield Finding(heading, tuple(_line(each, metric) for each in group))
 
 
-def _loss_line(each: CurveEstimates, metric: Metric) -> str:
-    rate, mean = each.last
-    if not rate > 0:
-        return f"{each.curve.corruption}: no model that trained at a rate above 0."
-    at = f"{metric.text(mean)} at {words.rate_text(rate)} corrupted labels"
-    return f"{each.curve.corruption}: {metric.title} {at}."
+HEADLINE = 0.2
+"""The rate whose loss is told first, or of those run the nearest to it."""
 
 
 def _line(each: CurveEstimates, metric: Metric) -> str:
-    estimate, label = each.tolerance, each.curve.corruption
-    if each.allowed is None:
-        return _loss_line(each, metric)
-    if estimate.value is None:
-        return f"{label}: no estimate, {words.listing(estimate.notes)}."
-    told = f"{label}: {metric.title} {each.allowed.kept(metric)} {_reach(estimate)}"
-    if not estimate.censored:
-        told += " corrupted labels"
-        if estimate.low is not None:
-            told += f" (95 % interval {words.interval_text(estimate)})"
-        elif each.replicates == 1:
-            told += " (one replicate, no interval)"
-    return f"{told}."
+    """What wrong labels cost, then how many of them are tolerated."""
+    told = [_cost(nearest(each.losses), metric, each.curve.corruption)] if each.losses else []
+    if each.allowed is not None or not told:
+        told.append(_tolerance(each, metric))
+    return f"{each.curve.corruption}: {' '.join(told)}"
+
+
+def nearest(losses: Sequence[Loss]) -> Loss:
+    """That at the rate nearest to `HEADLINE`."""
+    return min(losses, key=lambda loss: (abs(loss.rate - HEADLINE), loss.rate))
+
+
+def _cost(loss: Loss, metric: Metric, corruption: str) -> str:
+    """Such as ``20 % wrong labels cost 2.1 ± 0.6 points``."""
+    labels = f"{words.rate_text(loss.rate)} {words.called(corruption)} labels"
+    if loss.value is None:
+        return f"{labels}: {words.listing(loss.notes)}."
+    unit = metric.difference or f"of {metric.title}"
+    if loss.low is None or loss.high is None:
+        value = metric.points(loss.value).removeprefix("+")
+        return f"{labels} cost {value} {unit} (one replicate, no interval)."
+    ends = loss.value, loss.low, loss.high
+    value, low, high = (metric.points(end).removeprefix("+") for end in ends)
+    halves = [metric.number(part) for part in (loss.value - loss.low, loss.high - loss.value)]
+    if halves[0] == halves[1]:
+        return f"{labels} cost {value} ± {halves[0]} {unit}."
+    return f"{labels} cost {value} {unit} ({low} to {high})."
+
+
+def _tolerance(each: CurveEstimates, metric: Metric) -> str:
+    """Such as ``The mean of trainings loses 5 points at 47 % (40 to 56 %)``."""
+    estimate = each.tolerance
+    if estimate.value is None or each.allowed is None:
+        return f"No tolerance: {words.listing(estimate.notes)}."
+    spent = each.allowed.spent(metric)
+    if estimate.censored:
+        told = f"At every rate run, up to {words.rate_text(estimate.highest_rate)}, the mean of "
+        told += f"trainings {each.allowed.kept(metric)}"
+    else:
+        told = f"The mean of trainings {spent} at {words.value_text(estimate)}"
+    told += _ends(each)
+    one = each.single.value
+    if one is not None and not math.isinf(one):
+        told += f", one training in twenty at {words.rate_text(one)}"
+    run = sorted({*estimate.to_run, *each.single.to_run})
+    rates = words.listing([words.rate_text(rate).removesuffix(" %") for rate in run])
+    return f"{told}." + (f" To know this better, run {rates} %." if run else "")
+
+
+def _ends(each: CurveEstimates) -> str:
+    """The intervals, for this test set and for other items, where there are any."""
+    if each.tolerance.low is None:
+        return " (one replicate, no interval)" if each.replicates == 1 else ""
+    here = words.interval_text(each.tolerance)
+    if each.new_data is None or each.new_data.low is None:
+        return f" ({here})"
+    return f" ({here}; on new data {words.interval_text(each.new_data)})"
 
 
 def _reach(estimate: Estimate) -> str:
@@ -196,6 +241,22 @@ def _reach(estimate: Estimate) -> str:
         return f"up to {words.value_text(estimate)}"
     tried = "tried" if not estimate.notes else "at which models trained"
     return f"at every rate {tried}, up to {words.rate_text(estimate.highest_rate)}"
+
+
+def _worth(frame: pd.DataFrame, metric: Metric, name: Namer) -> Iterator[Finding]:
+    """What the labels of the largest set are worth, at the rate nearest to `HEADLINE`."""
+    by_setting: dict[str, list[str]] = {}
+    largest: dict[Curve, int] = {}
+    found = [each for each in exchanges(frame, metric) if each.smallest < each.largest]
+    for each in found:
+        family = each.curve._replace(size=0)
+        largest[family] = max(largest.get(family, 0), each.curve.size)
+    for family, size in largest.items():
+        mine = [each for each in found if each.curve == family._replace(size=size)]
+        told = min(mine, key=lambda each: (abs(each.rate - HEADLINE), each.rate))
+        heading = f"{name.setting(told.curve)}: what labels are worth."
+        by_setting.setdefault(heading, []).append(f"{family.corruption}: {exchange_text(told)}.")
+    return (Finding(heading, tuple(lines)) for heading, lines in by_setting.items())
 
 
 def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding]:
@@ -234,7 +295,7 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
 
 
 def _estimate_notes(
-    found: list[CurveEstimates], versus: list[SizesCompared], name: Namer
+    found: Sequence[CurveEstimates], versus: list[SizesCompared], name: Namer
 ) -> Iterator[str]:
     """What limits an estimate that has a value; the line of one without says why itself."""
     limited = [(name.line(each.curve), each.tolerance) for each in found]
@@ -277,9 +338,12 @@ def _not_trained(frame: pd.DataFrame) -> Iterator[str]:
     for status, phrase in phrases.items():
         failed = trials.loc[trials["status"] == status]
         if len(failed):
+            low, high = (float(end) for end in clopper_pearson(len(failed), len(trials)))
+            share = f"{words.rate_text(low, math.floor)} to {words.rate_text(high, math.ceil)}"
             yield (
                 f"{words.count(len(failed), 'model')} of {len(trials):,} {phrase} "
-                f"({_places(failed)}): hollow in the figures, left out of the means."
+                f"(95 % interval {share}; {_places(failed)}): hollow in the figures, left out of "
+                "the means."
             )
 
 

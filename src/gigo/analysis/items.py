@@ -22,11 +22,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gigo.analysis.estimates import Curve, split_curves
+from gigo.analysis.curves import Curve, split_curves
 from gigo.analysis.intervals import Floats
 from gigo.analysis.metric import Metric
 from gigo.metrics import Classes, confusion, per_class
 from gigo.types import Labels, Record, TestSet
+
+ENOUGH = 20_000
+"""Test items from which their variance is known well; of more, evenly spaced ones are taken."""
 
 
 def influence(
@@ -128,20 +131,17 @@ class Items:
 
     Attributes:
         rates: (R,) those with a training that started, ascending.
-        mean: (R, N) influence values of N items, means over trainings.
+        mean: (R, M) influence values of M items, means over trainings.
         of_mean: (R,) variance of such a mean over trainings, averaged over items; NaN for one.
-        clusters: (N,) numbers of the groups that items come in; None: each is its own.
+        n: how many test items there are, of which these M are some.
+        clusters: (M,) numbers of the groups that items come in; None: each is its own.
     """
 
     rates: Floats
     mean: Floats
     of_mean: Floats
+    n: int
     clusters: Labels | None = None
-
-    @property
-    def n(self) -> int:
-        """How many test items there are."""
-        return self.mean.shape[1]
 
     def variance(self, rates: Floats, share: float = 1.0) -> Floats:
         """Of ``share`` times the clean value less that at each rate, over samples of items.
@@ -168,7 +168,7 @@ class Items:
         noise = share**2 * self.of_mean[0] + self.of_mean[at]
         if at == 0:
             noise = (share - 1) ** 2 * self.of_mean[0]
-        between = _variance_of_mean(contrast, self.clusters)
+        between = _variance_of_mean(contrast, self.clusters) * len(contrast) / self.n
         return max(between - (0.0 if np.isnan(noise) else noise) / self.n, 0.0)
 
 
@@ -201,7 +201,7 @@ def items_of(
         for key, rate in zip(rows["key"], rows["rate"], strict=True):
             places.setdefault(key, []).append((curve, float(rate)))
     cells: dict[tuple[Curve, float], _Cell] = {}
-    clusters: dict[Curve, Labels | None] = {}
+    about: dict[Curve, tuple[int, Labels | None]] = {}
     for record in records:
         mine = places.get(record.key)
         if not mine:
@@ -214,16 +214,21 @@ def items_of(
             len(test_set.classes),
             record.scores.get("test"),
         )
-        for place in mine if values is not None else ():
-            clusters[place[0]] = test_set.groups.get("test")
+        if values is None:
+            continue
+        groups = test_set.groups.get("test")
+        step = 1 if groups is not None else -(-len(values) // ENOUGH)
+        some = values[::step]
+        for place in mine:
+            about[place[0]] = len(values), groups
             if place not in cells:
-                cells[place] = _Cell(0, np.zeros(len(values)), np.zeros(len(values)))
-            cells[place].add(values)
+                cells[place] = _Cell(0, np.zeros(len(some)), np.zeros(len(some)))
+            cells[place].add(some)
     found: dict[Curve, Items] = {}
-    for curve, groups in clusters.items():
+    for curve, (n, groups) in about.items():
         rates = sorted(rate for name, rate in cells if name == curve)
         of_curve = [cells[curve, rate] for rate in rates]
         mean = np.array([cell.mean for cell in of_curve])
         of_mean = np.array([cell.of_mean for cell in of_curve])
-        found[curve] = Items(np.array(rates), mean, of_mean, groups)
+        found[curve] = Items(np.array(rates), mean, of_mean, n, groups)
     return found

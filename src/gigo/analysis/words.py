@@ -72,6 +72,15 @@ def interval_text(estimate: Estimate) -> str:
     return f"{first.removesuffix(' %') if both_finite else first} to {last}"
 
 
+def called(corruption: str) -> str:
+    """What labels are called that a corruption chose: some may stay right.
+
+    >>> called("symmetric"), called("symmetric include_true=True")
+    ('wrong', 'corrupted')
+    """
+    return "corrupted" if "include_true" in corruption else "wrong"
+
+
 def marks_text(hollow: int, failed: int) -> str:
     """Behind a mean: how many are not in it.
 

@@ -166,8 +166,10 @@ def _estimates(material: Material) -> Iterator[b.Block]:
     }
     allowed = found[0].allowed
     if allowed is not None:
+        new_data = [each.new_data for each in found]
         columns |= {
             b.Column("Tolerance"): [_estimate_text(each.tolerance) for each in found],
+            b.Column("on new data"): [words.interval_text(n) if n else "" for n in new_data],
             b.Column("One training"): [words.value_text(each.single) for each in found],
         }
     if metric.guessed:
@@ -191,7 +193,10 @@ def _meaning(metric: Metric, allowed: Allowed | None) -> Iterator[str]:
         half = "has fallen half-way from clean to chance"
         yield f"Midpoint: the rate at which {metric.title} {half}."
     if allowed is not None or metric.guessed:
-        yield "In brackets: 95 % intervals, for this test set; between rates, lines are straight."
+        yield (
+            "In brackets: 95 % intervals over trainings, for this test set; on new data, over test "
+            "items too. Each is for itself: they are not adjusted for being many."
+        )
     yield (
         "Theoretical cliff: where the true class stops being the most probable label, for items "
         "that are unambiguous and a learner that finds the most probable one; one that memorises "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,15 +11,17 @@ from typing import Any
 import pandas as pd
 
 from gigo.analysis import article
+from gigo.analysis.allowed import Allowed
 from gigo.analysis.comparison import Comparison, between_settings
 from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates, split_curves, summary
 from gigo.analysis.findings import Answer, Namer, answer
+from gigo.analysis.items import Items, items_of
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.points import Side
 from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.grid import Grid
 from gigo.study import Study
-from gigo.types import TestSet
+from gigo.types import Record, TestSet
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Material:
         folder: the name of the run's; None: that of its first study.
         written: the day of the report.
         metric: what it is drawn and answered in.
+        allowed: what a tolerance allows it to lose; None: as `gigo.analysis.allowed.usual`.
+        records: gives those of the trials; without them nothing is said of other test items.
     """
 
     title: str
@@ -51,6 +55,8 @@ class Material:
     folder: str | None = None
     written: datetime.date = field(default_factory=datetime.date.today)
     metric: Metric = ACCURACY
+    allowed: Allowed | None = None
+    records: Callable[[], Iterable[Record]] = tuple
 
     @property
     def studies(self) -> list[Study]:
@@ -63,12 +69,22 @@ class Material:
         return {card.name: card.n_train for grid in self.grids for card in grid.datasets}
 
     @cached_property
+    def n_test(self) -> dict[str, int]:
+        """Test items by data set's name."""
+        return {each.name: len(each.labels["test"]) for each in self.test_sets.values()}
+
+    @cached_property
+    def items(self) -> dict[Curve, Items]:
+        """The test items, by curve; empty where the metric is no sum over items."""
+        return items_of(self.frame, self.records(), self.test_sets, self.metric)
+
+    @cached_property
     def name(self) -> Namer:
         return Namer(self.summary, self.n_items)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        return summary(self.frame, self.metric)
+        return summary(self.frame, self.metric, self.n_test)
 
     @cached_property
     def trials(self) -> dict[Curve, pd.DataFrame]:
@@ -77,11 +93,12 @@ class Material:
 
     @cached_property
     def estimates(self) -> list[CurveEstimates]:
-        return curve_estimates(self.frame, self.metric)
+        return curve_estimates(self.frame, self.metric, self.allowed, self.n_test, self.items)
 
     @cached_property
     def answer(self) -> Answer:
-        return answer(self.frame, self.n_items, self.pending, self.metric, self.test_sets)
+        about = self.n_items, self.pending, self.metric, self.test_sets
+        return answer(self.frame, *about, self.estimates)
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:
