@@ -240,7 +240,7 @@ def test_a_function_that_changes_its_mind_is_refused_while_they_are_made() -> No
     [
         ({"name": "logistic", "features": "patchs"}, "did you mean 'patches'"),
         ({"name": "logistic", "features": "patches"}, "images of at least 4x4"),
-        ({"name": "logistic", "features": "nowhere.py:f"}, "something that can be imported"),
+        ({"name": "logistic", "features": "nowhere.py:f"}, "a Python file in "),
         ({"name": "logistic", "features": 3}, "features = 3: expected a name, a table"),
         ({"name": "logistic", "strength": -1.0, "features": two}, "'auto' or a number above 0"),
         ({"name": "logistic", "strength": "weak", "features": two}, "'auto' or a number above 0"),

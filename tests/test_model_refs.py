@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -160,16 +161,30 @@ def test_networks_and_estimators_are_told_apart(thing: Any, options: Any, networ
         assert models.is_network(thing, options) == network
 
 
+class Locked(Made):
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 @pytest.mark.parametrize(
     ("thing", "said"),
     [
         (nn.Linear(2, 2), "Linear'.*not a network that is built already"),
-        (lambda one: one, "expected .*input_shape, n_classes"),
+        (lambda one: one, r"expected .*input_shape, n_classes.*\(this one needs one: "),
         (lambda *, one: one, "expected .*input_shape, n_classes"),
+        (lambda shape, n, width: width, "this one needs shape, n, width: .*are options"),
+        (
+            lambda shape, n: nn.LazyLinear(n + 1),
+            r"with 10 logits, one per class of digits: it gives logits of shape \(2, 1, 8, 11\)",
+        ),
+        (lambda shape, n: None, "with 10 logits.*it gives a NoneType, expected an nn.Module"),
         (dict, "an object with fit and predict, not dict"),
         (LinearRegression(), "a classifier, not a regressor"),
         ("tfidf", "a model for the images of digits, such as"),
-        ({"name": LogisticRegression(), "depth": 3}, "can be made .*Invalid parameter 'depth'"),
+        ({"name": LogisticRegression(), "depth": 3}, "can be copied.*Invalid parameter 'depth'"),
+        (Locked(), "can be copied per trial .*cannot pickle .*lock"),
+        ("sklearn.svm.SVC", "expected sklearn.svm:SVC, with a colon, or one of article_cnn, "),
+        ("mine.py", "expected mine.py:NAME, with a colon, or one of "),
     ],
 )
 def test_what_is_no_model_is_refused_in_one_line(thing: Any, said: str) -> None:
@@ -182,3 +197,54 @@ def test_an_object_without_parameters_is_copied() -> None:
     mine = Made(2.0)
     make = models.estimator(mine, {})
     assert make() is not mine and make().C == 2.0
+
+
+@pytest.mark.parametrize(
+    ("thing", "option", "meant"),
+    [(net, "bais", "bias"), (Made, "dua", "dual"),
+     ("sklearn.ensemble:RandomForestClassifier", "n_estimator", "n_estimators")],
+)  # fmt: skip
+def test_an_option_that_a_model_does_not_take_is_refused(
+    thing: Any, option: str, meant: str
+) -> None:
+    said = f"^model.* = {option!r}: expected one of .*did you mean {meant!r}"
+    with pytest.raises(SpecError, match=said):
+        trial({"name": thing, option: 1})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With two files; packages are as if they were not installed."""
+    (tmp_path / "mine.py").write_text("def network(input_shape, n_classes): ...\n")
+    (tmp_path / "deep.py").write_text("import keras\n")
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sklearn.ensemble:RandomForestClasifier",
+         "a name in sklearn.ensemble (did you mean 'RandomForestClassifier'?)"),
+        ("sklearn.ensembel:RandomForestClassifier",
+         "there is no sklearn.ensembel (did you mean 'sklearn.ensemble'?)"),
+        ("sklern.ensemble:SVC", "there is no sklern (did you mean 'sklearn'?)"),
+        ("xgbost:XGBClassifier", "there is no xgbost (did you mean 'xgboost'?)"),
+        ("xgboost:XGBClassifier", "an installed module: pip install xgboost"),
+        ("nobody_has_this:net", "there is no nobody_has_this"),
+        ("deep.py:net", "can be imported (ModuleNotFoundError: {halted}: pip install keras)"),
+        ("min.py:network", "a Python file in {folder} (did you mean 'mine.py'?)"),
+        ("mine.py:netwrk", "a name in mine.py (did you mean 'network'?)"),
+        ("mine:network", "a module; what is in a file is named mine.py:name"),
+        ("sklearn.ensemble:", "a name in sklearn.ensemble"),
+    ],
+)  # fmt: skip
+def test_what_can_t_be_imported_is_told_in_one_line(folder: Path, name: str, said: str) -> None:
+    halted = "import of keras halted; None in sys.modules"
+    with pytest.raises(SpecError) as caught:
+        Ref(name=name).load("model")
+    message = str(caught.value)
+    assert message.startswith(f"model = {name!r}: expected ") and "\n" not in message
+    assert message.endswith(said.format(folder=folder, halted=halted))

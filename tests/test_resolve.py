@@ -144,20 +144,6 @@ def test_an_object_with_a_key_is_known_again() -> None:
     assert first.isdisjoint(other)
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("nowhere.at_all:thing", "ModuleNotFoundError"),
-        ("torch.nn:Nothing", "AttributeError"),
-        ("nothing.py:net", "FileNotFoundError"),
-    ],
-)
-def test_what_cannot_be_imported_is_refused_by_name(name: str, reason: str) -> None:
-    message = refused(lambda: resolve(make_study(model=name)))
-    assert message.startswith(f"model = '{name}': expected package.module:name or file.py:name")
-    assert reason in message
-
-
 def test_whole_numbers_have_bounds() -> None:
     wide = {"name": "mlp", "width": 2**63 - 1}
     assert "less than" in refused(lambda: resolve(make_study(model=wide)))

@@ -97,8 +97,22 @@ def unknown(field: str, value: str, known: Iterable[str]) -> SpecError:
     model = 'resnt': expected one of mlp, resnet (did you mean 'resnet'?)
     """
     names = sorted(known)
-    folded = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.5)
+    return SpecError(field, value, f"one of {', '.join(names)}{meant(value, names)}")
+
+
+def meant(value: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """A question after the nearest of some names; nothing where none is near.
+
+    Args:
+        value: what was given.
+        known: the right names.
+        cutoff: how alike they must be, of 1.
+
+    >>> from gigo.errors import meant
+    >>> meant("Resnt", ["mlp", "resnet"]), meant("asymmetric", ["symmetric"])
+    (" (did you mean 'resnet'?)", '')
+    """
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=cutoff)
     opposite = bool(close) and value.casefold() in {f"{no}{close[0]}" for no in ("a", "un", "non")}
-    hint = f" (did you mean {folded[close[0]]!r}?)" if close and not opposite else ""
-    return SpecError(field, value, f"one of {', '.join(names)}{hint}")
+    return f" (did you mean {folded[close[0]]!r}?)" if close and not opposite else ""

@@ -27,6 +27,10 @@ LARGEST_SIDE = 256
 """Pixels a side up to which the smallest image that a network takes is looked for."""
 
 
+class WrongOutput(EngineError):
+    """A network runs, but does not give what it should."""
+
+
 class Cost(NamedTuple):
     """Of one network.
 
@@ -83,7 +87,8 @@ def running(
     That is float32 or, where it takes nothing but the ids of tokens, int64.
 
     Raises:
-        EngineError: it runs on none, or gives no logits (N, n_classes); with the reason.
+        EngineError: it runs on none, with the reason.
+        WrongOutput: it gives no logits (N, n_classes).
     """
     reasons: list[str] = []
     for device, dtype in product(devices, (torch.float32, torch.int64)):
@@ -91,7 +96,7 @@ def running(
             with torch.random.fork_rng(devices=[]), torch.device(device):
                 network = build(input_shape, n_classes)
                 if not isinstance(network, nn.Module):
-                    raise EngineError(f"gives a {type(network).__name__}, expected an nn.Module")
+                    raise WrongOutput(f"gives a {type(network).__name__}, expected an nn.Module")
                 logits = network.train()(torch.zeros(2, *input_shape, dtype=dtype))
         except GigoError:
             raise
@@ -145,12 +150,12 @@ def separate(build: Build, input_shape: Shape, n_classes: int) -> bool:
 
 
 def check_logits(logits: object, items: int, n_classes: int) -> None:
-    """Raise EngineError unless these are logits (items, n_classes)."""
+    """Raise WrongOutput unless these are logits (items, n_classes)."""
     if not isinstance(logits, torch.Tensor):
-        raise EngineError(f"gives a {type(logits).__name__}, expected one tensor of logits")
+        raise WrongOutput(f"gives a {type(logits).__name__}, expected one tensor of logits")
     if logits.shape != (items, n_classes):
         shape, expected = tuple(logits.shape), (items, n_classes)
-        raise EngineError(f"gives logits of shape {shape} for {items} items, expected {expected}")
+        raise WrongOutput(f"gives logits of shape {shape} for {items} items, expected {expected}")
 
 
 def one_line(error: Exception) -> str:

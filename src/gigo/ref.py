@@ -12,18 +12,16 @@ is what tables and figures name it, ``key`` stands for what it is, see `Ref.of`.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, PrivateAttr
 
 from gigo.content import LONGEST, canonical, content, described, origin, short
 from gigo.errors import SpecError
+from gigo.imported import imported
 from gigo.spec import Spec
 
 __all__ = ["Ref", "RefItem", "canonical"]
@@ -135,16 +133,7 @@ class Ref(Spec):
         """
         if self._thing is not None:
             return self._thing
-        place, _, name = self.name.rpartition(":")
-        try:
-            module = (
-                _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-            )
-            return getattr(module, name)
-        except Exception as error:  # importing runs anybody's code
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            expected = "package.module:name or file.py:name of something that can be imported"
-            raise SpecError(field, self.name, f"{expected} ({reason})") from error
+        return imported(field, self.name)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -164,16 +153,6 @@ class Ref(Spec):
             digest = hashlib.sha256(Path(place).read_bytes()).hexdigest()
             return {**plain, "name": name, "file": digest}
         return {**plain, **origin(place)}
-
-
-def _from_file(path: Path) -> ModuleType:
-    """The module in a file, run anew; it is not entered among the imported ones."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def as_ref(field: str, value: object) -> Ref:

@@ -285,7 +285,7 @@ def _known(
 ) -> tuple[str, dict[str, Any]]:
     """The name and the options, checked, without those at their defaults: these are the same."""
     if ref.name not in options:
-        raise unknown(field, ref.name, options)
+        raise _unlisted(field, ref.name, options)
     defaults = options[ref.name]
     for option, value in ref.options.items():
         if not defaults:
@@ -300,3 +300,12 @@ def _known(
         if isinstance(value, int) and abs(value) >= MOST:
             raise SpecError(place, value, f"less than {MOST}")
     return ref.name, {k: v for k, v in ref.options.items() if v != defaults[k]}
+
+
+def _unlisted(field: str, name: str, known: Iterable[str]) -> SpecError:
+    """The error for a name in no catalogue, which may be meant for a file or a module."""
+    place, dot, last = name.rpartition(".")
+    if not (dot and place):
+        return unknown(field, name, known)
+    colon = f"{name}:NAME" if last == "py" else f"{place}:{last}"
+    return SpecError(field, name, f"{colon}, with a colon, or one of {', '.join(sorted(known))}")

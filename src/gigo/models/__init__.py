@@ -15,7 +15,7 @@ from inspect import Parameter, signature
 from textwrap import shorten
 from typing import Any
 
-from gigo.errors import EngineError, SpecError
+from gigo.errors import EngineError, SpecError, unknown
 from gigo.models.embedding import Embedding
 from gigo.models.estimators import boosting, forest, knn, tfidf
 from gigo.models.logistic import Logistic
@@ -118,9 +118,11 @@ def is_network(thing: Any, options: Collection[str] = ()) -> bool:
     Raises:
         SpecError: it can't be called in either way.
     """
-    if hasattr(thing, "fit"):
-        return False
     name = getattr(thing, "__qualname__", type(thing).__name__)
+    if hasattr(thing, "fit"):
+        if isinstance(thing, type):
+            _check_options(name, _parameters(thing) or (), options)
+        return False
     if _is_module(thing):
         expected = (
             "its class, or a function (input_shape, n_classes) that builds one, not a network that "
@@ -130,17 +132,37 @@ def is_network(thing: Any, options: Collection[str] = ()) -> bool:
     expected = "(input_shape, n_classes) -> nn.Module, or () -> estimator with fit and predict"
     if not callable(thing):
         raise SpecError("model", name, expected)
-    try:
-        parameters = signature(thing).parameters.values()
-    except (TypeError, ValueError):  # functions of C may have none
+    parameters = _parameters(thing)
+    if parameters is None:
         return False
+    _check_options(name, parameters, options)
     free = [each for each in parameters if each.name not in options]
     needed = [each for each in free if each.default is each.empty and each.kind not in VARIABLE]
     if any(each.kind is each.KEYWORD_ONLY for each in needed) or len(needed) not in (0, 2):
-        raise SpecError("model", name, expected)
+        lacking = ", ".join(each.name for each in needed)
+        told = f"this one needs {lacking}: others than these two need a default, or are options"
+        raise SpecError("model", name, f"{expected} ({told})")
     if needed or not _takes_two(free):
         return bool(needed)
     return issubclass(thing, _module()) if isinstance(thing, type) else _gives_module(thing)
+
+
+def _parameters(thing: Callable[..., Any]) -> Sequence[Parameter] | None:
+    """Those of a function or a class; None where they are not known: some of C have none."""
+    try:
+        return tuple(signature(thing).parameters.values())
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_options(name: str, parameters: Sequence[Parameter], options: Collection[str]) -> None:
+    """Raise SpecError where a function or a class does not take an option."""
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters):
+        return
+    known = {each.name for each in parameters if each.kind not in VARIABLE}
+    for option in options:
+        if option not in known:
+            raise unknown(f"model.{name}", option, known)
 
 
 VARIABLE = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
@@ -187,7 +209,8 @@ def estimator(thing: Any, options: Mapping[str, Any]) -> Callable[[], Any]:
         raise
     except Exception as error:  # anybody's code
         reason = shorten(f"{type(error).__name__}: {error}", 300)
-        raise SpecError("model", name, f"an estimator that can be made ({reason})") from error
+        how = "made" if isinstance(thing, type) or not hasattr(thing, "fit") else "copied per trial"
+        raise SpecError("model", name, f"an estimator that can be {how} ({reason})") from error
     if not (hasattr(made, "fit") and hasattr(made, "predict")):
         raise SpecError("model", name, f"an object with fit and predict, not {type(made).__name__}")
     if isinstance(made, RegressorMixin):
@@ -233,6 +256,9 @@ def check_input(model: Model, card: Card) -> None:
     try:
         measuring.running(model.value, shape, card.n_classes)
         return
+    except measuring.WrongOutput as error:
+        fit = f"a network with {card.n_classes} logits, one per class of {card.name}: it {error}"
+        raise SpecError("model", model.label, fit) from None
     except EngineError as error:
         reason = f"{error}"
     items = f"items of shape {shape}"
