@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
@@ -79,25 +79,29 @@ def read_audit(path: str | Path) -> BaseRate:
     """
     path = Path(path)
     try:
-        # As they are written: "NA" may be a class.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            rows = [{name: (row[name] or "").strip() for name in columns} for row in reader]
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{path.name}: can't be read as an audit: {error}") from None
-    frame = frame.rename(columns=str.strip)
-    texts = frame.apply(lambda column: column.str.strip())
-    if {"given", "true"} <= set(texts):
-        empty = np.flatnonzero((texts[["given", "true"]] == "").any(axis=1).to_numpy(bool))
-        if len(empty):
-            raise DataError(f"{path.name}, row {empty[0] + 1}: a label is missing")
-        return audited(texts["given"].tolist(), texts["true"].tolist())
-    if "wrong" not in texts:
-        columns = ", ".join(texts)
-        raise DataError(f"{path.name}: expected columns given and true, or wrong; it has {columns}")
-    other = np.flatnonzero(~texts["wrong"].isin(["0", "1"]).to_numpy(bool))
-    if len(other):
-        value = texts["wrong"].iloc[other[0]]
-        raise DataError(f"{path.name}, row {other[0] + 1}: wrong = {value!r}: expected 0 or 1")
-    return _counted(int((texts["wrong"] == "1").sum()), len(texts))
+    if {"given", "true"} <= set(columns):
+        wanted = "given", "true"
+    elif "wrong" in columns:
+        wanted = ("wrong",)
+    else:
+        has = ", ".join(columns)
+        raise DataError(f"{path.name}: expected columns given and true, or wrong; it has {has}")
+    for number, row in enumerate(rows, 1):
+        for name in wanted:
+            if not row[name] or (name == "wrong" and row[name] not in ("0", "1")):
+                expected = "0 or 1" if name == "wrong" else "a label"
+                told = f"{path.name}, row {number}: {name} = {row[name]!r}: expected {expected}"
+                raise DataError(told)
+    if wanted == ("wrong",):
+        return _counted(sum(row["wrong"] == "1" for row in rows), len(rows))
+    return audited([row["given"] for row in rows], [row["true"] for row in rows])
 
 
 def _counted(wrong: int, n: int) -> BaseRate:

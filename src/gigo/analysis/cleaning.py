@@ -165,7 +165,7 @@ class _Line:
         known = bool((freedom > 0).all())
         weights = n * errors**2 / variance if known else n
         design = np.column_stack([np.ones(len(n)), depth(rates[near], kappa)])
-        covariance = np.linalg.inv(design.T * weights @ design)
+        covariance: Floats = np.linalg.inv(design.T * weights @ design).astype(np.float64)
         level, slope = covariance @ (design.T @ (weights * np.log(errors)))
         total = float(freedom.sum()) if known else 0.0
         return cls(float(level), float(slope), covariance, total, tuple(map(float, rates[near])))
@@ -210,5 +210,6 @@ def cleaning_text(found: CleaningGain, metric: Metric = ACCURACY) -> str:
     low, high = (high, low) if found.gain.value < 0 else (low, high)
     size = low if low == high else f"{low} to {high}"
     told = f"{begun} would {verb} roughly {size} {metric.difference}".rstrip()
-    told += ", within a factor of two"
-    return told if found.told else f"{told}; replicates don't tell it from nothing"
+    if not found.told:
+        return f"{told}, which replicates don't tell from nothing"
+    return f"{told}, within a factor of two"

@@ -126,7 +126,7 @@ def _fit(sets: Mapping[Curve, Accuracies], rate: float) -> LearningCurve:
     design = np.column_stack([np.ones(len(sizes)), -np.log(sizes)])
     known = bool((freedom > 0).all())
     weights = errors**2 / variances if known else np.ones(len(sizes))
-    covariance = np.linalg.inv(design.T * weights @ design)
+    covariance: Floats = np.linalg.inv(design.T * weights @ design).astype(np.float64)
     level, exponent = covariance @ (design.T @ (weights * np.log(errors)))
     off = np.log(errors) - design @ np.array([level, exponent])
     covariance *= max(float(weights @ off**2) / (len(sizes) - 2), 1.0)
