@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+import gigo
 from gigo.datasets import from_path
 from gigo.datasets.build import build
 from gigo.datasets.decode import decode, header
@@ -619,6 +620,48 @@ def test_the_same_items_are_the_same_data_set_whatever_they_lie_in(tmp_path: Pat
     assert len({each.sha256 for each in found}) == 1
     assert {each.kind for each in found} == {"image"}
     assert {each.classes for each in found} == {("cat", "dog")}
+
+
+def test_the_same_items_leave_the_same_records_whatever_they_lie_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit. A trial's name for its data is the file's; here all of them are ``photos``."""
+    monkeypatch.chdir(tmp_path)
+    images = make(tmp_path / "folder" / "photos", "cat", "dog", n=20)
+    labels = np.repeat(["cat", "dog"], 20)
+    files = [tmp_path / "folder/photos" / a / f"{k}.png" for a in ("cat", "dog") for k in range(20)]
+    order = sorted(range(40), key=lambda k: os.fsencode(files[k]))  # a folder's
+    images, files = images[order], [files[k] for k in order]
+    for name in ("npz", "csv", "parquet"):
+        (tmp_path / name).mkdir()
+    np.savez(tmp_path / "npz" / "photos.npz", x=images, y=labels)
+    rows = [f"../folder/photos/{file.parent.name}/{file.name},{file.parent.name}" for file in files]
+    table(tmp_path / "csv" / "photos.csv", "path,label", *rows)
+    cells = [{"bytes": file.read_bytes(), "path": None} for file in files]
+    parquet.write_table(
+        pa.table({"image": cells, "label": labels.tolist()}), tmp_path / "parquet/photos.parquet"
+    )
+    sources = "npz/photos.npz", "folder/photos", "csv/photos.csv", "parquet/photos.parquet"
+    small: dict[str, Any] = {"rates": [0, 0.5], "replicates": 1, "recipe": {"epochs": 3}}
+    found = [
+        gigo.sweep(tmp_path / source, model=["linear", "knn"], workers=1, **small, out=str(k))
+        for k, source in enumerate(sources)
+    ]
+    evidence = [
+        {
+            record.key: (
+                record.trial,
+                record.status,
+                {name: each.tobytes() for name, each in record.predictions.items()},
+                {name: each.tobytes() for name, each in record.scores.items()},
+                record.measures,
+                record.curve,
+            )
+            for record in result.records
+        }
+        for result in found
+    ]
+    assert len(evidence[0]) == 4 and all(each == evidence[0] for each in evidence)
 
 
 # Tables

@@ -604,6 +604,20 @@ def data_fetch(name: str = DATA) -> None:
     _say(place)
 
 
+@data.command("cache", epilog="Example: gigo data cache --clear")
+def data_cache(
+    clear: bool = typer.Option(False, "--clear", help="Remove what can be made again."),
+) -> None:
+    """Show what gigo keeps in its cache, and how large it is.
+
+    What can be made again is decoded images, features, and data sets as training processes read
+    them: a run that is training needs those. Downloaded data sets stay.
+    """
+    from gigo import describe
+
+    _say(describe.cleared() if clear else describe.cached())
+
+
 NUMBERS = {"size": int, "replicates": int, "seed": int}
 """The fields of a study that take whole numbers."""
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gigo import studies
+from gigo import cache, studies
 from gigo.errors import unknown
 from gigo.printable import duration
 from gigo.recipe import RECIPES, Auto, Recipe, worked_out
@@ -182,8 +182,25 @@ def catalogues() -> str:
     return "\n\n".join(f"{kind}\n{catalogue(kind)}" for kind in kinds)
 
 
+def cached() -> str:
+    """What gigo's cache holds, and where it is."""
+    rows = {kind: f"{_size(cache.size(kind))}  {what}" for kind, what in KEPT.items()}
+    return _aligned({"folder": f"{cache.home()}", **rows})
+
+
+KEPT = cache.MADE | cache.FETCHED
+"""What gigo's cache holds."""
+
+
+def cleared() -> str:
+    """What is left of gigo's cache, and that what can be made again was removed."""
+    return f"{_size(cache.clear())} removed; downloaded data sets stay\n{cached()}"
+
+
 def _size(count: int) -> str:
     """Bytes for people: 35 MiB, 1.2 GiB."""
+    if not count:
+        return "nothing"
     if count < 2**30:
         return f"{max(1, round(count / 2**20))} MiB"
     return f"{count / 2**30:.1f} GiB"

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo import cache
 from gigo.errors import DataError
 from gigo.inputs import Inputs, count, take
 from gigo.trial import Trial
@@ -91,10 +92,8 @@ def told(card: Card, features: Features) -> str:
 
 
 def _file(sha256: str, features: Features) -> Path:
-    from platformdirs import user_cache_path
-
     name = hashlib.sha256(f"{sha256} {features.identity}".encode()).hexdigest()
-    return user_cache_path("gigo") / "features" / f"{name}.npy"
+    return cache.home("features") / f"{name}.npy"
 
 
 def _make(file: Path, dataset: Dataset, features: Features, making: Making) -> None:

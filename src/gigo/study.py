@@ -58,7 +58,8 @@ class Study(Spec):
     Attributes:
         name: names the run folder and the report.
         dataset: names from ``gigo list datasets``, folders (`gigo.datasets.from_path`), or other
-            refs (`gigo.ref`).
+            refs (`gigo.ref`); tables with ``name`` and options, of which ``called`` is what tables
+            and figures name it.
         size: training items paid for, held-out ones included; ``"all"`` or numbers.
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals; ``"auto"``

@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from gigo.cache import home
 from gigo.datasets import digits
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
 from gigo.datasets.fetch import Get, fetch_files
@@ -245,9 +246,7 @@ def fetch(name: Name, *, watch: Watch = silent, get: Get | None = None) -> str:
 
 def cache(entry: DatasetEntry) -> Path:
     """The folder in which gigo keeps the files that it fetched of a data set."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("gigo") / "datasets" / entry.folders[0]
+    return home("datasets") / entry.folders[0]
 
 
 def _entry(name: Name) -> DatasetEntry:

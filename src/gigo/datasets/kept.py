@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gigo import cache
 from gigo.errors import DataError
 from gigo.inputs import digest
 from gigo.types import Dataset, Watch
@@ -52,14 +53,8 @@ class Kept:
 
     def __getstate__(self) -> Mapping[str, Any]:
         if self._path is None and self._dataset is not None:
-            self._path = _written(self._dataset, self._folder or _cache())
+            self._path = _written(self._dataset, self._folder or cache.home("inputs"))
         return {"_dataset": None, "_folder": self._folder, "_path": self._path}
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("gigo") / "inputs"
 
 
 def _content(dataset: Dataset) -> str:

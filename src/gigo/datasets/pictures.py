@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.cache import home
 from gigo.datasets.decode import REMARKS, Pixels, quiet
 from gigo.datasets.decode_many import About, Survey, decode_all, survey
 from gigo.errors import DataError
@@ -71,7 +72,7 @@ def read_pictures(
     Raises:
         DataError: a file is no image, or images differ in size.
     """
-    place = (cache or _cache()) / _key(files, resize)
+    place = (cache or home("images")) / _key(files, resize)
     notes: tuple[str, ...] = ()
     found = _mapped(place)
     if found is None:
@@ -91,12 +92,6 @@ def read_pictures(
     rows = np.delete(np.arange(len(files)), [*about.bad])
     notes = (*_said(about, resize, files), *notes)
     return Pictures(pixels, rows, np.array(about.same, np.int64), notes)
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("gigo") / "images"
 
 
 def _key(files: Sequence[Path], resize: int | None) -> str:
@@ -154,9 +149,9 @@ def _kept(
     return found
 
 
-def _remove_abandoned(folder: Path) -> None:
+def _remove_abandoned(place: Path) -> None:
     """Remove what killed processes left, which can be large."""
-    for left in folder.glob(".*.unfinished"):
+    for left in place.glob(".*.unfinished"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > ABANDONED:
                 shutil.rmtree(left)
