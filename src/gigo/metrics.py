@@ -50,10 +50,11 @@ def measures(
     (0.667, 0.137, 1.0)
     """
     counts = confusion(labels, predictions, n_classes)
+    classes = per_class(counts)
     found = {
         "accuracy": accuracy(counts),
-        "balanced_accuracy": balanced_accuracy(counts),
-        "macro_f1": macro_f1(counts),
+        "balanced_accuracy": balanced_accuracy(classes),
+        "macro_f1": macro_f1(counts, classes),
     }
     if log_probabilities is not None and not np.isnan(log_probabilities).any():
         wide = log_probabilities.astype(np.float64)
@@ -123,15 +124,13 @@ def per_class(counts: Counts) -> PerClass:
     return PerClass(support, recall, precision, f1)
 
 
-def balanced_accuracy(counts: Counts) -> float:
+def balanced_accuracy(classes: PerClass) -> float:
     """Mean recall over the classes that the test set has."""
-    recall = per_class(counts).recall
-    return float(recall[counts.any(axis=1)].mean())
+    return float(classes.recall[classes.support > 0].mean())
 
 
-def macro_f1(counts: Counts) -> float:
+def macro_f1(counts: Counts, classes: PerClass) -> float:
     """Mean F1 over the classes that occur in the test set or among the predictions."""
-    classes = per_class(counts)
     occurs = (classes.support > 0) | (counts.sum(axis=0) > 0)
     return float(classes.f1[occurs].mean())
 

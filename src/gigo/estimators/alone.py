@@ -23,7 +23,7 @@ def alone(trial: Trial) -> Generator[None]:
     """Global generators seeded by the trial, and afterwards as they were before."""
     torch: Any = sys.modules.get("torch")
     before = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
-    seed = int(Stream(trial.seed, trial.replicate, "global").integers(1, SEEDS)[0])
+    seed = _seed(trial.seed, trial.replicate)
     random.seed(seed)
     np.random.seed(seed)
     if torch:
@@ -36,6 +36,12 @@ def alone(trial: Trial) -> Generator[None]:
         np.random.set_state(before[1])
         if torch:
             torch.set_rng_state(before[2])
+
+
+@lru_cache
+def _seed(seed: int, replicate: int) -> int:
+    """The same for all rates: what a model draws is no reason for two of them to differ."""
+    return int(Stream(seed, replicate, "global").integers(1, SEEDS)[0])
 
 
 def one_thread() -> Any:

@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import Any
 
-from gigo.estimators import Fitting
 from gigo.planner import Room
 from gigo.runner.process import Events, Process, error, message, next_event
-from gigo.runner.stacks import Done, Event, Job, Setup, narrower
+from gigo.runner.stacks import Begun, Done, Event, Job, Setup, narrower
 from gigo.runner.worker import Failure
 from gigo.types import Record
 
 LINGER = 0.1
-"""Seconds that a record may wait for others, to be stored together; a job that is done, or one that
-fails, waits for nothing."""
+"""Seconds that a record may wait for others, to be stored together; an error
+waits for nothing."""
 
 
 def train_jobs(
@@ -34,7 +33,7 @@ def train_jobs(
 ) -> Iterator[list[tuple[Job, Event]]]:
     """Train jobs, several at a time.
 
-    Records that come within a moment are one item; they count as stored when the next is asked for.
+    What comes within a moment is one item; its records count as stored when the next is asked for.
 
     Args:
         jobs: begun in this order.
@@ -58,14 +57,16 @@ def train_jobs(
         meanwhile()
         while pool.all_busy():
             found = next_event(pool.events, pool.running, timeout or inf, held.since + LINGER)
-            if found is not None and isinstance(found[1], Record):
+            if found is not None and isinstance(found[1], Begun | Record | Done):
                 held.add(*found)
                 continue
-            if held.records and not (found and isinstance(found[1], Fitting)):
+            if held:
                 yield held.events()
                 held.stored()
             if found is not None and found[0] in pool.running:  # others ended, as they should
                 yield from pool.passed_on(*found)
+        if held:
+            yield held.events()
     finally:
         for process in pool.running:
             process.kill()
@@ -119,17 +120,14 @@ class _Pool:
         if event is None:
             yield from self._replaced(process, job)
             event = Done()
-        yield [(job, event)]
-        if isinstance(event, Fitting):
-            process.fitting(event.record)
-        if isinstance(event, Done):
             process.job = None
+        yield [(job, event)]
 
     def _replaced(self, process: Process, job: Job) -> Iterator[list[tuple[Job, Event]]]:
         """Put what a process that died has left to do first, and start another."""
         if lost := process.lost():
             yield [(job, lost)]
-            process.stored(lost)
+            process.stored([lost])
         parts = process.parts()
         process.end()
         self.running.remove(process)
@@ -142,30 +140,37 @@ class _Pool:
 
 
 class _Held:
-    """Records that came and are not stored yet: where they come fast, several are stored at once.
+    """What came and is not passed on yet: where trials are short, several are stored at once.
 
     Attributes:
-        records: with the processes that they came from.
-        since: when the first of them came; infinity where there is none.
+        since: when the first of it came; infinity where there is nothing.
     """
 
     def __init__(self) -> None:
-        self.records: list[tuple[Process, Record]] = []
+        self._events: list[tuple[Process, Job, Event]] = []
         self.since = inf
 
-    def add(self, process: Process, record: Record) -> None:
-        process.fitted()
-        self.records.append((process, record))
+    def __bool__(self) -> bool:
+        return bool(self._events)
+
+    def add(self, process: Process, event: Event) -> None:
+        self._events.append((process, _job(process), event))
         self.since = min(self.since, time.monotonic())
+        if isinstance(event, Done):
+            process.job = None  # it can have another
 
     def events(self) -> list[tuple[Job, Event]]:
-        return [(_job(process), record) for process, record in self.records]
+        return [(job, event) for _, job, event in self._events]
 
     def stored(self) -> None:
-        """They are in the store: tell so."""
-        for process, record in self.records:
-            process.stored(record)
-        self.records, self.since = [], inf
+        """The records are in the store: tell so."""
+        records: dict[Process, list[Record]] = {}
+        for process, _, event in self._events:
+            if isinstance(event, Record):
+                records.setdefault(process, []).append(event)
+        for process, mine in records.items():
+            process.stored(mine)
+        self._events, self.since = [], inf
 
 
 def _job(process: Process) -> Job:

@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
 from typing import Any
 
 import cloudpickle
@@ -22,6 +21,7 @@ import torch
 
 from gigo.engine import checkpoint
 from gigo.errors import DataError, EngineError
+from gigo.estimators import Fitting
 from gigo.runner.stacks import Job, halves
 from gigo.runner.worker import Failure, Stored
 from gigo.types import Record
@@ -31,8 +31,6 @@ MOST_WAITED = 1e6
 
 Events = queue.SimpleQueue[tuple["Process", Any]]
 """What processes say, each with the process that says it."""
-
-_STORED = pickle.dumps(Stored())
 
 # A scheduler asks all processes of a job to end: the one that stores answers, also while these
 # still import PyTorch.
@@ -51,11 +49,9 @@ class Process:
         job: what it trains, None while it has nothing to do.
     """
 
-    _fitting: Record | None = None
-    """What the trial whose estimator is being fitted leaves if the process ends before."""
-
-    _since = inf
-    """When that began."""
+    _fitting: tuple[Record, float] | None = None
+    """What the trial whose estimator is being fitted leaves if the process ends before, and when
+    the fit began. Kept by the thread that listens, so that nobody has to be woken for it."""
 
     _overdue: Record | None = None
     """What is stored of the one for which the process was ended."""
@@ -87,7 +83,13 @@ class Process:
         assert self._process.stdout is not None
         try:
             while True:
-                events.put((self, pickle.load(self._process.stdout)))
+                event = pickle.load(self._process.stdout)
+                if isinstance(event, Fitting):
+                    self._fitting = event.record, time.monotonic()
+                    continue
+                if isinstance(event, Record):
+                    self._fitting = None
+                events.put((self, event))
         except EOFError:  # it has ended
             events.put((self, None))
         except pickle.UnpicklingError:  # it died while it wrote
@@ -98,6 +100,8 @@ class Process:
 
     def _send(self, message: bytes) -> None:
         assert self._process.stdin is not None
+        if self._process.stdin.closed:  # it ended, and waits for no answer
+            return
         with contextlib.suppress(BrokenPipeError):  # it died; the listener says so
             self._process.stdin.write(message)
             self._process.stdin.flush()
@@ -107,23 +111,22 @@ class Process:
         self._left = dict.fromkeys(trial.key for trial in job.trials)
         self._send(message(job))
 
-    def fitting(self, record: Record) -> None:
-        """An estimator is being fitted from now on."""
-        self._fitting, self._since = record, time.monotonic()
-
     @property
     def seconds(self) -> float:
-        """For how long the estimator has been fitted; minus infinity where there is none."""
-        return time.monotonic() - self._since
+        """For how long the estimator has been fitted; 0 where there is none."""
+        return self._seconds(self._fitting)
+
+    @staticmethod
+    def _seconds(fitting: tuple[Record, float] | None) -> float:
+        return time.monotonic() - fitting[1] if fitting else 0.0
 
     def end_if_longer_than(self, seconds: float) -> None:
         """End the process if fitting an estimator takes longer than that."""
-        if self.seconds > seconds and self._fitting is not None:
-            told = {**self._fitting.provenance, "error": f"not fitted after {seconds:g} s"}
-            self._overdue = replace(
-                self._fitting, status="timed_out", seconds=self.seconds, provenance=told
-            )
-            self._since = inf
+        fitting = self._fitting
+        took = self._seconds(fitting)
+        if fitting is not None and took > seconds and self._overdue is None:
+            told = {**fitting[0].provenance, "error": f"not fitted after {seconds:g} s"}
+            self._overdue = replace(fitting[0], status="timed_out", seconds=took, provenance=told)
             self._kill()
 
     def lost(self) -> Record | None:
@@ -132,18 +135,17 @@ class Process:
         self._goes_on = fitting is not None or overdue is not None
         if fitting is None:
             return None
+        record = fitting[0]
         if overdue is not None:  # it may have come to an end at the last moment
-            return overdue if overdue.key == fitting.key else None
-        told = {**fitting.provenance, "error": self._death("the trial")}
-        return replace(fitting, seconds=self.seconds, provenance=told)
+            return overdue if overdue.key == record.key else None
+        told = {**record.provenance, "error": self._death("the trial")}
+        return replace(record, seconds=self._seconds(fitting), provenance=told)
 
-    def fitted(self) -> None:
-        """The estimator is fitted, or something else is being trained."""
-        self._fitting, self._since = None, inf
-
-    def stored(self, record: Record) -> None:
-        self._left.pop(record.key, None)
-        self._send(_STORED)
+    def stored(self, records: Sequence[Record]) -> None:
+        """Some of its records are in the store."""
+        for record in records:
+            self._left.pop(record.key, None)
+        self._send(pickle.dumps(Stored(len(records))))
 
     def parts(self) -> list[Job]:
         """What a process that died has left to do, after `lost`: nothing if all is stored.

@@ -23,7 +23,13 @@ from gigo.types import Record
 
 
 class Stored(NamedTuple):
-    """A record is in the store."""
+    """More records are in the store.
+
+    Attributes:
+        records: how many.
+    """
+
+    records: int
 
 
 class Failure(NamedTuple):
@@ -67,14 +73,14 @@ def _serve(jobs: BinaryIO, events: BinaryIO) -> None:
     def stored() -> None:
         nonlocal unanswered
         while unanswered:
-            pickle.load(jobs)  # a Stored
-            unanswered -= 1
+            answer: Stored = pickle.load(jobs)
+            unanswered -= answer.records
 
     training = Training(setup, Library(setup), stored)
     while True:
         message: Job | Stored = pickle.load(jobs)
         if isinstance(message, Stored):
-            unanswered -= 1
+            unanswered -= message.records
             continue
         for event in training.events(message):
             unanswered += isinstance(event, Record)
