@@ -32,8 +32,8 @@ LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
 
 SEARCH = (
     "from this pilot, batches of at least 4 new replicates at 3 rates per curve, until the "
-    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as many, 4 "
-    "points 200 and more"
+    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as "
+    "many, 4 points 200 and more"
 )
 """What a search costs beyond its pilot."""
 
