@@ -78,7 +78,7 @@ class _Held:
     def of(self, line: _Line) -> pd.DataFrame:
         """The rows of a curve."""
         named = self.frame[[*CURVE]].itertuples(index=False, name=None)
-        return self.frame[np.array([Curve(*names) == line.curve for names in named], bool)]
+        return self.frame.loc[np.array([Curve(*names) == line.curve for names in named], bool)]
 
     def trainings(self, lines: Sequence[_Line]) -> int:
         """Models of some curves; they share those at rate 0."""
