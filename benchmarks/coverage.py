@@ -99,6 +99,7 @@ def simulated() -> Iterator[Truth]:
     yield _made("never started", _smooth, failing=0.3)
     yield _made("common effect", _smooth, common=0.9)
     yield _made("cliff between rates", _cliff)
+    yield _made("small cliff between rates", _small_cliff)
 
 
 def _smooth(rates: Floats) -> Floats:
@@ -112,6 +113,10 @@ def _plateau(rates: Floats) -> Floats:
 
 def _cliff(rates: Floats) -> Floats:
     return np.where(rates < 0.45, 0.95 - 0.05 * rates, 0.5 - 0.3 * (rates - 0.45))
+
+
+def _small_cliff(rates: Floats) -> Floats:
+    return np.where(rates < 0.48, 0.95 - 0.0875 * rates, 0.86 - 0.3 * (rates - 0.48))
 
 
 def _depth(rates: Floats) -> Floats:

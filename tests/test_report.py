@@ -104,7 +104,7 @@ def test_single_models_are_dots(demo):
 
 
 def test_tolerances_are_guides(demo):
-    """Along 95 % of clean accuracy to the tolerance, and down there."""
+    """Along clean accuracy less 5 points to the tolerance, and down there."""
     for panel in panels(demo):
         for guide in panel.guides:
             (each,) = (
@@ -112,10 +112,11 @@ def test_tolerances_are_guides(demo):
                 for each in demo.estimates
                 if (each.curve.size, each.curve.corruption) == (*panel.sizes, guide.line)
             )
-            assert guide.level == pytest.approx(0.95 * each.clean[0])
+            assert guide.level == pytest.approx(each.clean[0] - 0.05)
             assert (guide.rate, guide.falls) == (each.tolerance.value, True)
             line = panel.lines.loc[panel.lines["line"] == guide.line]
-            assert np.interp(guide.rate, line["rate"], line["mean"]) == pytest.approx(guide.level)
+            mean = np.interp(guide.rate, line["rate"], line["mean"])
+            assert mean == pytest.approx(guide.level, abs=0.02)  # the estimate's curve is smooth
         assert [guide.line for guide in panel.guides] == ["symmetric", "biased"]
 
 
@@ -125,7 +126,7 @@ def test_a_tolerance_out_of_reach_is_a_guide_that_does_not_fall():
     (panel,) = panels(flat)
     (guide,) = panel.guides
     assert (guide.rate, guide.falls) == (0.3, False)
-    assert guide.told == "symmetric: above 85.5 % at every rate tried"
+    assert guide.told == "symmetric: above 85.0 % at every rate tried"
 
 
 def test_chance_and_models_that_learned_nothing_are_within_the_axis():

@@ -101,7 +101,8 @@ def read(path: str | Path) -> Side:
         raise SpecError("points", f"{path}", expected) from error
     frame = pd.DataFrame(rows, columns=[*CURVE, "rate", "accuracy", "replicate", "status"])
     started = frame["status"] == "ok"
-    frame = frame.assign(realised_rate=frame["rate"], started=started, chance=np.nan)
+    frame = frame.assign(realised_rate=frame["rate"], started=started)
+    frame = frame.assign(chance=np.nan, n_classes=np.nan)
     return Side(f"{path}", frame, note=f"Published points: {path}.")
 
 

@@ -40,7 +40,7 @@ class Smooth(NamedTuple):
     covariance: Floats
 
 
-def signal_loss(corruption: str, n_classes: int) -> float:
+def signal_loss(corruption: str, n_classes: float) -> float:
     """Kappa: ``1 - kappa r`` is the share of the signal in labels of which r are corrupted.
 
     A label that is wrong at random speaks for the true class less than no label: kappa is K / (K -
@@ -48,7 +48,7 @@ def signal_loss(corruption: str, n_classes: int) -> float:
 
     Args:
         corruption: its label in a table.
-        n_classes: K.
+        n_classes: K; NaN is unknown.
 
     >>> signal_loss("symmetric", 10), signal_loss("symmetric include_true=True", 10)
     (1.1111111111111112, 1.0)

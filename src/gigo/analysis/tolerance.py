@@ -16,7 +16,7 @@ import numpy as np
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Estimate, Floats, first_below, quantile
-from gigo.analysis.trained import Trained
+from gigo.analysis.trained import Band, Trained
 from gigo.analysis.words import rate_text
 
 FEW = 5
@@ -74,10 +74,7 @@ def tolerance(
     lacking = _lacking(curve, trained)
     if lacking is not None:
         return Estimate(None, notes=(lacking,))
-    height, half = trained.within(allowed)
-    value, low, high = (
-        first_below(trained.rates, each) for each in (height, height - half, height + half)
-    )
+    value, low, high = (first_below(trained.rates, each) for each in trained.within(allowed))
     cliff = trained.cliff(allowed)
     if cliff is not None and low is not None and high is not None:
         low, high = min(low, cliff[0]), max(high, cliff[1])
@@ -114,8 +111,7 @@ def single(curve: Accuracies, allowed: Allowed | None = None, items: int | None 
         lacking = "one replicate does not say how trainings differ"
     if lacking is not None:
         return Estimate(None, notes=(lacking,))
-    height, half = trained.within_single(allowed)
-    value = first_below(trained.rates, height - half)
+    value = first_below(trained.rates, trained.within_single(allowed).low)
     assert value is not None  # every rate has a mean and an error
     cliff = trained.cliff(allowed)
     if cliff is not None:
@@ -147,27 +143,23 @@ def loss(
         lacking = f"{rate_text(trained.rates[-1])} is the highest rate at which a model trained"
     if lacking is not None:
         return Loss(rate, None, notes=(lacking,))
-    value, half = trained.lost()
-    mean = float(np.interp(rate, trained.rates, value))
+    band = trained.lost()
+    value = float(np.interp(rate, trained.rates, band.height))
     if trained.spread is None:
-        return Loss(rate, mean, notes=("one replicate, no interval",))
-    low, high = _ends(trained, curve, rate, value, half)
-    one = quantile(trained.spread.freedom) * np.sqrt(trained.spread.variance)
-    single = _ends(trained, curve, rate, value, np.hypot(half, one))
-    return Loss(rate, mean, low, high, single, _to_run([trained.gap(rate)], curve))
+        return Loss(rate, value, notes=("one replicate, no interval",))
+    low, high = _ends(trained, rate, band, curve.metric.most)
+    single = _ends(trained, rate, trained.lost_single(), curve.metric.most)
+    return Loss(rate, value, low, high, single, _to_run([trained.gap(rate)], curve))
 
 
-def _ends(
-    trained: Trained, curve: Accuracies, rate: float, value: Floats, half: Floats
-) -> tuple[float, float]:
-    """Of a band at a rate, within what the metric can come to."""
+def _ends(trained: Trained, rate: float, band: Band, most: float) -> tuple[float, float]:
+    """Of a band of losses at a rate, within what errors can come to: 0 to ``most``."""
     clean = float(trained.mean[0])
-    most = 1.0 if trained.bounded else curve.metric.most
-    low, high = (np.clip(each, -clean, most - clean) for each in (value - half, value + half))
+    low, high = (np.clip(each, -clean, most - clean) for each in (band.low, band.high))
     cell = trained.cell(rate)
     if cell is not None and (trained.steep[cell] or trained.gap(rate) is not None):
         return float(low[cell : cell + 2].min()), float(high[cell : cell + 2].max())
-    return tuple(float(np.interp(rate, trained.rates, each)) for each in (low, high))
+    return float(np.interp(rate, trained.rates, low)), float(np.interp(rate, trained.rates, high))
 
 
 def _no_default(curve: Accuracies) -> Estimate:

@@ -27,10 +27,15 @@ steep as beside it."""
 
 
 class Band(NamedTuple):
-    """A curve in its band, each (R,): NaN half-widths without two trainings at any rate."""
+    """A curve and its 95 % band, each (R,); NaN ends without two trainings at any rate."""
 
     height: Floats
-    half: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def about(cls, height: Floats, half: Floats | float) -> Band:
+        return cls(height, height - half, height + half)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Trained:
         variance = np.zeros(len(used)) if item_variance is None else item_variance
         errors = curve.started if loss else 1 - curve.started
         corruption, n_classes = curve.points[["corruption", "n_classes"]].iloc[0]
-        kappa = signal_loss(str(corruption), int(n_classes))
+        kappa = signal_loss(str(corruption), float(n_classes))
         return cls(curve.rates[used], errors[used], not loss, kappa, items, variance[used])
 
     @cached_property
@@ -91,44 +96,52 @@ class Trained:
     def within(self, allowed: Allowed) -> Band:
         """How far inside of what is allowed the mean is: below 0 it loses more.
 
-        In the metric's unit where replicates are paired, else in log error.
+        In the metric's unit where replicates are paired, else in parts of the error allowed.
         """
         if self.spread is None:
-            height = self.target(allowed, self.mean[0]) - self.mean
-            return Band(height, np.full(len(height), np.nan))
+            return Band.about(self.target(allowed, self.mean[0]) - self.mean, np.nan)
         if self.paired:
             return self._paired(self.target(allowed, self.errors[0]) - self.errors, allowed.keep)
-        height, error, target = self.smooth_within(allowed)
-        # Of the difference of logs, per square of that of the errors themselves.
+        height, error, target = self._log_within(allowed)
+        # Of the difference of logs, from that of the errors themselves.
         items = self.item_variance / (target * np.exp(self.smooth.log_error))
-        return Band(height, _half(error**2, self.spread.freedom, items))
+        return _parts(height, _half(error**2, self.spread.freedom, items))
 
     def lost(self) -> Band:
         """How much larger the mean error is than with clean labels, in the metric's unit."""
         if self.spread is None:
-            return Band(self.mean - self.mean[0], np.full(len(self.mean), np.nan))
+            return Band.about(self.mean - self.mean[0], np.nan)
         if self.paired:
             return self._paired(self.errors - self.errors[0], 1.0)
         error = np.exp(self.smooth.log_error)
         rows = np.diag(error)
         rows[:, 0] -= error[0]
         variance = _quadratic(rows, self.smooth.covariance)
-        return Band(error - error[0], _half(variance, self.spread.freedom, self.item_variance))
+        return Band.about(
+            error - error[0], _half(variance, self.spread.freedom, self.item_variance)
+        )
+
+    def lost_single(self) -> Band:
+        """The same for one training, with the 95 % prediction interval of it."""
+        assert self.spread is not None
+        height, _, high = self.lost()
+        one = quantile(self.spread.freedom) * np.sqrt(self.spread.variance)
+        return Band.about(height, np.hypot(high - height, one))
 
     def within_single(self, allowed: Allowed) -> Band:
-        """The same for one training in log error, with its one-sided 95 % prediction limit."""
+        """How far inside one training is, with one-sided 95 % prediction limits."""
         assert self.spread is not None
-        height, error, _ = self.smooth_within(allowed)
+        height, error, _ = self._log_within(allowed)
         one = np.sqrt(self.spread.variance) / np.exp(self.smooth.log_error)
         # Of a two-sided 90 % interval either side is missed by one in twenty.
-        return Band(height, quantile(self.spread.freedom, 0.9) * np.hypot(error, one))
+        return _parts(height, quantile(self.spread.freedom, 0.9) * np.hypot(error, one))
 
     @cached_property
     def smooth(self) -> Smooth:
         assert self.spread is not None
         return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items)
 
-    def smooth_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
+    def _log_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
         """Log of the target less log error, its standard error, and the target."""
         log_error, covariance = self.smooth
         clean = np.exp(log_error[0])
@@ -176,7 +189,16 @@ class Trained:
         # Two networks may agree; what a target shares with rate 0 is not chance.
         least = np.full(len(n), (1 + keep**2) * least_variance(self.items))
         least[0] = (1 - keep) ** 2 * least_variance(self.items)
-        return Band(height, _half(np.maximum(variance, least) / n, n - 1.0, self.item_variance))
+        half = _half(np.maximum(variance, least) / n, n - 1.0, self.item_variance)
+        return Band.about(height, half)
+
+
+def _parts(height: Floats, half: Floats) -> Band:
+    """From logs of target over error: between rates, errors are nearer to straight than logs.
+
+    The log of an error that grows from next to nothing would be far from straight.
+    """
+    return Band(*(-np.expm1(-each) for each in Band.about(height, half)))
 
 
 def _quadratic(rows: Floats, covariance: Floats) -> Floats:
