@@ -14,11 +14,11 @@ from gigo.analysis.allowed import Allowed
 from gigo.analysis.estimates import (
     SUMMARY_COLUMNS,
     Accuracies,
-    break_even,
     curve_estimates,
     summary,
 )
 from gigo.analysis.findings import answer
+from gigo.analysis.sizes import break_even
 from gigo.analysis.theory import cliffs_of, theoretical_cliffs
 from gigo.analysis.tolerance import midpoint, tolerance
 from gigo.corruptions import CATALOGUE, cliffs

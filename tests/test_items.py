@@ -54,10 +54,10 @@ def test_macro_f1_by_leaving_out_an_item():
     """Efron's jackknife, of three classes, agrees with the influence values."""
     labels, predictions, _ = predicted(3, 400, 3)
     keep = ~np.eye(400, dtype=bool)
-    left = [measures(labels[k], predictions[k], 3)["macro_f1"] for k in keep]
+    left = np.array([measures(labels[k], predictions[k], 3)["macro_f1"] for k in keep])
     values = influence("macro_f1", labels, predictions, 3)
     assert values is not None
-    jackknife = 399 / 400 * np.square(left - np.mean(left)).sum()
+    jackknife = 399 / 400 * np.square(left - left.mean()).sum()
     assert values.var(ddof=1) / 400 == pytest.approx(jackknife, rel=0.02)
 
 

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 import gigo
 from factories import grid_of
 from gigo.analysis.comparison import compare
-from gigo.analysis.estimates import Accuracies, break_even, curve_estimates, summary
+from gigo.analysis.curves import Accuracies
+from gigo.analysis.estimates import curve_estimates, summary
 from gigo.analysis.findings import answer
 from gigo.analysis.metric import ACCURACY, METRICS, Metric, find
 from gigo.analysis.points import Side
+from gigo.analysis.sizes import break_even
 from gigo.errors import SpecError
 from gigo.measures import MEASURES
 from gigo.report import Material, panels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,10 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gigo.analysis.estimates import Accuracies, Curve
-from gigo.analysis.intervals import Floats, Ints, half_width, interval, moments, welch_half_width
+from gigo.analysis.contrast import Contrast, contrast
+from gigo.analysis.curves import Accuracies, Curve
+from gigo.analysis.intervals import Floats, Ints, interval, moments, quantile
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.multiple import LEVEL, holm, p_value
 from gigo.analysis.points import Side
+from gigo.analysis.spread import LEAST
 from gigo.axes import AXES, POINT, SETTINGS
 
 Mask = NDArray[np.bool_]
@@ -44,7 +46,9 @@ COMPARISON_COLUMNS: dict[str, str] = {
     " means; prediction: of one training, where one side has but one; none: one on each side",
     "predicted_low": "lower end of where one training is expected; empty unless prediction",
     "predicted_high": "upper end of it",
-    "inside": "whether the interval holds a difference of 0 (the one training); empty without one",
+    "p": "two-sided p-value of no difference; empty without replicates",
+    "p_adjusted": "the same, adjusted for all points of the table by Holm's method",
+    "differs": "whether that is below 0.05; else it can't be told; empty without replicates",
     "close": f"whether the difference is at most {CLOSE}; empty without one",
 }
 """Every column of `Comparison.frame`, with its meaning and unit."""
@@ -61,6 +65,8 @@ class Comparison:
         frame: one row per point; the columns are those of `COMPARISON_COLUMNS`.
         only_a, only_b: how many points, setting by setting, have none to compare with.
         metric: what is compared.
+        contrasts: for each two curves compared, their difference on average; of runs that have
+            replicates.
 
     >>> import gigo
     >>> study = {"dataset": "digits", "size": 50, "recipe": "small", "rates": 0, "replicates": 2}
@@ -75,6 +81,7 @@ class Comparison:
     only_a: int
     only_b: int
     metric: Metric = ACCURACY
+    contrasts: tuple[Contrast, ...] = ()
 
     def __repr__(self) -> str:
         return f"<gigo.Comparison {self.a.name}, {self.b.name}: {len(self.points)} points>"
@@ -116,26 +123,22 @@ class Comparison:
     @property
     def n_intervals(self) -> int:
         """Points that have an interval."""
-        return int(self.points["inside"].notna().to_numpy(bool).sum())
+        return int(self.points["differs"].notna().to_numpy(bool).sum())
 
     @property
-    def n_inside(self) -> int:
-        """Points whose interval holds the other side."""
-        return self._count("inside")
+    def n_differing(self) -> int:
+        """Points at which the sides are told apart, all points considered."""
+        return int(self.points["differs"].fillna(False).to_numpy(bool).sum())
 
     @property
-    def n_agreeing(self) -> int:
-        """Points that are inside or close."""
-        return self._count("inside", "close")
-
-    def _count(self, *flags: str) -> int:
-        """Points for which one of these columns holds."""
-        return int(self.points[[*flags]].fillna(False).to_numpy(bool).any(axis=1).sum())
+    def n_close(self) -> int:
+        """Points that are close."""
+        return int(self.points["close"].fillna(False).to_numpy(bool).sum())
 
     @property
-    def share_inside(self) -> float:
-        """Of the points that have an interval; NaN if there are none."""
-        return self.n_inside / self.n_intervals if self.n_intervals else math.nan
+    def apart(self) -> list[bool]:
+        """Whether each of the contrasts is a difference, all of them considered (Holm)."""
+        return (holm(np.array([each.p for each in self.contrasts])) < LEVEL).tolist()
 
     @property
     def differing(self) -> dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]:
@@ -152,9 +155,20 @@ class Comparison:
         """A comparison for each pair of settings (model, recipe, validation), A's first."""
         groups = self.frame.groupby(_PAIR, sort=False)
         return {
-            (pair[: len(SETTINGS)], pair[len(SETTINGS) :]): replace(self, frame=rows)
+            (pair[: len(SETTINGS)], pair[len(SETTINGS) :]): replace(
+                self, frame=rows, contrasts=self._contrasts(pair)
+            )
             for pair, rows in cast("Iterator[tuple[tuple[str, ...], pd.DataFrame]]", groups)
         }
+
+    def _contrasts(self, pair: tuple[str, ...]) -> tuple[Contrast, ...]:
+        """Those between two settings, in the order of `_PAIR`."""
+        return tuple(
+            each
+            for each in self.contrasts
+            if (*(getattr(each.a, n) for n in SETTINGS), *(getattr(each.b, n) for n in SETTINGS))
+            == pair
+        )
 
 
 def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
@@ -164,10 +178,11 @@ def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
     setting: each with the only one of the other side; where both have several, each with itself
     or, if they share none, with all.
 
-    The interval is of the difference of means. Runs of one seed share what their replicates
-    draw, so those that both have are paired; other runs are independent, and Welch's interval
-    takes their means. Where one side has a single training, it is where one more training of
-    the other is to be expected, taken off the other's mean; a replicate of the same seed and
+    Two curves have one contrast (`gigo.analysis.contrast`); each point has an interval besides,
+    and a p-value that is adjusted for all points. The interval is of the difference of means. Runs
+    of one seed share what their replicates draw, so those that both have are paired; other runs are
+    independent, and Welch's interval takes their means. Where one side has a single training, it
+    is where one more training of the other is to be expected, taken off the other's mean; a replicate of the same seed and
     number is left out of that mean, or, where it is one of two, compared alone.
 
     Returns:
@@ -175,7 +190,8 @@ def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
     """
     a, b = a.sized(b.n_items), b.sized(a.n_items)
     of_a, of_b = Accuracies.of(a.frame, metric), Accuracies.of(b.frame, metric)
-    rows_a, rows_b = _common(of_a, of_b)
+    matched = _matched(of_a, of_b)
+    rows_a, rows_b = _common(matched)
     replicates = np.union1d(of_a.replicates, of_b.replicates)
     paired = "seed" in b.settings and a.settings.get("seed") == b.settings["seed"]
     sides = ("a", of_a, rows_a), ("b", of_b, rows_b)
@@ -193,7 +209,9 @@ def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
     }
     frame = pd.DataFrame(columns, columns=list(COMPARISON_COLUMNS))
     only_a, only_b = (len(found.points) - len(set(rows)) for _, found, rows in sides)
-    return Comparison(a, b, frame, only_a, only_b, metric)
+    contrasts = (contrast(one, other) for one, other in matched)
+    found = tuple(each for each in contrasts if each is not None)
+    return Comparison(a, b, frame, only_a, only_b, metric, found)
 
 
 def between_settings(
@@ -223,12 +241,22 @@ def between_settings(
     return compare(others, replace(run, frame=frame.loc[held]), metric)
 
 
-def _common(a: Accuracies, b: Accuracies) -> tuple[Ints, Ints]:
-    """The points that both have, by their rows on each side."""
+_Named = tuple[Curve, Accuracies]
+
+
+def _matched(a: Accuracies, b: Accuracies) -> list[tuple[_Named, _Named]]:
+    """The curves to compare, with their values."""
     curves_a, curves_b = a.curves(), b.curves()
+    return [
+        ((one, curves_a[one]), (other, curves_b[other]))
+        for one, other in _matches(curves_a, curves_b)
+    ]
+
+
+def _common(matched: Iterable[tuple[_Named, _Named]]) -> tuple[Ints, Ints]:
+    """The points that both have, by their rows on each side."""
     rows: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for one, other in _matches(curves_a, curves_b):
-        left, right = curves_a[one], curves_b[other]
+    for (_, left), (_, right) in matched:
         _, i, j = np.intersect1d(left.rates, right.rates, return_indices=True)
         rows.append((left.points.index.to_numpy()[i], right.points.index.to_numpy()[j]))
     rows_a, rows_b = (np.concatenate(side) for side in zip(*rows, strict=True))
@@ -271,13 +299,18 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
     fewer, more = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
     cases = [shared.sum(axis=1) > 1, fewer > 1, (fewer == 1) & (more > 1)]
     method = np.select(cases, ["paired", "welch", "prediction"], "none")
-    halves = half_width(left - right), welch_half_width(left, right), half_width(several, more=1)
-    half = np.select(cases, halves, np.nan)
+    errors, freedoms = zip(_paired(left - right), _welch(left, right), _one(several), strict=True)
+    # Two networks may agree to the last item, and yet the next two will not.
+    error = np.maximum(np.select(cases, errors, np.nan), LEAST)
+    freedom = np.select(cases, freedoms, np.nan)
+    half = quantile(freedom) * error
     _, *ends = interval(several, more=1, most=most)
     low, high = (np.where(method == "prediction", end, np.nan) for end in ends)
     difference = mean_a - mean_b
+    p = p_value(difference, error, freedom)
+    adjusted = holm(p)
     # The last bits of means of equal numbers may differ.
-    apart = pd.Series(abs(difference) - 1e-12)
+    close = pd.Series(abs(difference) - 1e-12 <= CLOSE)
     return {
         "mean_a": mean_a,
         "n_a": n_a,
@@ -289,9 +322,36 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
         "method": method.astype(object),
         "predicted_low": low,
         "predicted_high": high,
-        "inside": (apart <= half).astype("boolean").mask(np.isnan(half)),
-        "close": (apart <= CLOSE).astype("boolean").mask(np.isnan(difference)),
+        "p": p,
+        "p_adjusted": adjusted,
+        "differs": pd.Series(adjusted < LEVEL).astype("boolean").mask(np.isnan(adjusted)),
+        "close": close.astype("boolean").mask(np.isnan(difference)),
     }
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _paired(differences: Floats) -> tuple[Floats, Floats]:
+    """Standard errors of means, and their degrees of freedom."""
+    n, _, variance = moments(differences)
+    return np.sqrt(variance / n), n - 1.0
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _welch(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """The same of differences of independent means (Welch 1947; Satterthwaite 1946)."""
+    of_a, of_b = moments(a), moments(b)
+    error_a, error_b = of_a.variance / of_a.n, of_b.variance / of_b.n
+    total = error_a + error_b
+    lost = (error_a / total) ** 2 / (of_a.n - 1) + (error_b / total) ** 2 / (of_b.n - 1)
+    freedom = np.where(total > 0, 1 / lost, np.minimum(of_a.n, of_b.n) - 1.0)
+    return np.sqrt(total), freedom
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _one(values: Floats) -> tuple[Floats, Floats]:
+    """The same where a mean is to tell one more training."""
+    n, _, variance = moments(values)
+    return np.sqrt(variance * (1 + 1 / n)), n - 1.0
 
 
 def _used(mine: Mask, other: Mask, shared: Mask) -> Mask:

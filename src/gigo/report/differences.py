@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gigo.analysis.comparison import CLOSE, Comparison
+from gigo.analysis.contrast import contrast_text
 from gigo.analysis.metric import Metric
 from gigo.analysis.words import MISSING, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
@@ -47,6 +48,7 @@ def comparison(found: Comparison) -> Iterator[Block]:
             yield Heading(a if a == b else f"{a} in A and {b} in B")
         yield points(part)
         yield Text(_reading(part), "note")
+        yield from _contrasts(part, ("A", "B"))
         yield Text(summary(part))
 
 
@@ -67,11 +69,25 @@ def between_settings(material: Material, found: Comparison) -> Iterator[Block]:
         return material.name.varied({axis: row[f"{axis}_{side}"] for axis in SETTINGS})
 
     parts = [(named(part.frame.iloc[0]), part) for part in found.by_setting().values()]
-    yield Heading(f"Settings, against {named(found.frame.iloc[0], 'b')}")
+    held = named(found.frame.iloc[0], "b")
+    yield Heading(f"Settings, against {held}")
+    for name, part in parts:
+        yield from _contrasts(part, (name, held))
     told = [(name, summary(part)) for name, part in parts]
     yield Items([f"{name}: {words[0].lower()}{words[1:]}" for name, words in told])
     yield Text(f"Differences of mean {found.metric.title}. {_reading(found)}", "note")
     yield points(found, ("Mean", "Against"), named, folded=True)
+
+
+def _contrasts(found: Comparison, names: tuple[str, str]) -> Iterator[Block]:
+    """One sentence for each two curves."""
+    lines = [
+        f"{each.a.dataset}, {each.a.size:,} labels, {each.a.corruption}: "
+        f"{contrast_text(each, names, apart, found.metric)}."
+        for each, apart in zip(found.contrasts, found.apart, strict=True)
+    ]
+    if lines:
+        yield Items(lines)
 
 
 def points(
@@ -115,8 +131,7 @@ def summary(found: Comparison) -> str:
     if largest is None:
         return "No point has a trained model on both sides."
     place = f"{largest['corruption']} at {rate_text(largest['rate'])}"
-    near = f"{found.n_agreeing:,} of {n:,} ({100 * found.n_agreeing / n:.0f} %)"
-    inside = f"{found.n_inside:,} of {found.n_intervals:,} ({100 * found.share_inside:.0f} %)"
+    near = f"{_near(metric)} at {found.n_close:,} of {n:,}"
     mean = f"{metric.points(found.mean_difference)} {metric.difference}".rstrip()
     told = (
         f"Mean difference {mean} over {count(n, 'point')}, "
@@ -124,10 +139,12 @@ def summary(found: Comparison) -> str:
         f"largest {metric.points(largest['difference'])} "
         f"({largest['dataset']}, {largest['size']:,} labels, {place}). "
     )
-    close = _near(metric)
     if not found.n_intervals:
-        return f"{told}{close.capitalize()}: {near}; no interval without replicates."
-    return f"{told}No difference found (0 is in the interval): {inside}; that or {close}: {near}."
+        return f"{told}They are {near}; without replicates no difference can be told."
+    return (
+        f"{told}Told apart at {found.n_differing:,} of {count(found.n_intervals, 'point')}, all "
+        f"considered (Holm); {near}."
+    )
 
 
 def _reading(found: Comparison) -> str:
@@ -138,7 +155,14 @@ def _reading(found: Comparison) -> str:
         ("n_never_started", "n_diverged"): "○: models that never started or diverged, left out.",
         ("n_failed",): "×: trials that failed.",
     }
-    parts = [f"95 % intervals: {'; '.join(told)}; one in twenty misses by chance."] if told else []
+    parts = (
+        [
+            f"95 % intervals: {'; '.join(told)}; each for itself, one in twenty misses. "
+            '"Differs" is said after adjusting for all points (Holm).'
+        ]
+        if told
+        else []
+    )
     for counts, mark in marks.items():
         columns = [f"{name}_{side}" for name in counts for side in "ab"]
         parts += [mark] if found.frame[columns].to_numpy().any() else []
@@ -172,8 +196,7 @@ def _verdict(row: Point, near: str) -> str:
     if math.isnan(row["difference"]):
         return "not compared"
     close = row["close"] is True
-    if row["inside"] is True:
-        return "no difference found"
-    if row["inside"] is False:
-        return f"differs, {near}" if close else "differs"
-    return near if close else f"not {near}"
+    if not isinstance(row["differs"], bool):
+        return near if close else f"not {near}"
+    verdict = "differs" if row["differs"] else "can't tell"
+    return f"{verdict}, {near}" if close else verdict
