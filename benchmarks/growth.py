@@ -18,7 +18,7 @@ from gigo.store import Store
 from gigo.study import Study
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from factories import make_record, make_test_set  # pyright: ignore[reportMissingImports]
+from factories import make_record, make_test_set  # pyright: ignore[reportMissingImports] - of tests/
 
 COMMANDS = (
     "status RUN",

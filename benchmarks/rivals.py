@@ -10,7 +10,7 @@ import numpy as np
 def keras_article(shape: tuple[int, int, int], optimizer: Any = "adam") -> Any:
     """The article's network for 10 classes; ``shape`` is (height, width, channels)."""
     import keras  # pyright: ignore[reportMissingImports] - an extra
-    from keras import layers  # pyright: ignore[reportMissingImports]
+    from keras import layers  # pyright: ignore[reportMissingImports] - an extra
 
     conv: dict[str, Any] = {"kernel_size": 3, "activation": "relu"}
     mixed = keras.config.dtype_policy().name.startswith("mixed")

@@ -19,7 +19,7 @@ from gigo.resolve import resolve
 from gigo.store import Store
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from factories import make_record, make_test_set  # pyright: ignore[reportMissingImports]
+from factories import make_record, make_test_set  # pyright: ignore[reportMissingImports] - of tests/
 
 PROMISE = 0.5
 """Seconds in which each of them is done."""

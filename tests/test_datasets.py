@@ -97,7 +97,7 @@ def test_digits_are_the_known_ones() -> None:
 def test_digits_scale_and_parts_are_those_of_the_file() -> None:
     from sklearn.datasets import load_digits
 
-    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType]
+    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType] - it has no types
     digits = datasets.load("digits")
     test = in_test_set(bunch.target)
     assert test.sum() == 450

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -354,6 +355,6 @@ def test_data_sets_that_come_with_gigo() -> None:
 
 
 @pytest.mark.parametrize("call", [datasets.where, datasets.verify, datasets.fetch, datasets.load])
-def test_unknown_names(call: object) -> None:
+def test_unknown_names(call: Callable[[str], object]) -> None:
     with pytest.raises(SpecError, match=r"dataset = 'cifar_10'.*did you mean 'cifar10'"):
-        call("cifar_10")  # pyright: ignore[reportCallIssue]
+        call("cifar_10")

@@ -69,7 +69,7 @@ def test_a_file_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.syspath_prepend(tmp_path)
     text = "from sklearn.svm import SVC\ndef make(C=1.0):\n    return SVC(C=C)\n"
     (tmp_path / "here.py").write_text(text)
-    import here  # pyright: ignore[reportMissingImports]
+    import here  # pyright: ignore[reportMissingImports] - the test has just written it
 
     by_file, by_module = f"{tmp_path}/here.py:make", "here:make"
     before = key(by_file), key(by_module), key(here.make)

@@ -122,7 +122,10 @@ def test_cells_that_are_no_images(tmp_path: Path) -> None:
     assert "t.parquet: row 2 (counted from 0): " in message(path)
     cells[2] = png(PIXELS[2][:2])
     pq.write_table(pa.table({"image": cells, "label": list("uvuv"), "id": [1] * 4}), path)
-    assert message(path).endswith("images of 2 sizes, 4 x 5 (3), 4 x 2 (1): expected resize = N")
+    assert message(path).endswith(
+        "images of 2 sizes, 4 x 5 (3), 4 x 2 (1) pixels: "
+        "expected one size (resize = 4, --resize 4, makes all 4 x 4)"
+    )
     small = from_path(path, resize=2)
     assert small.input_shape == (3, 2, 2)
     assert "not used, since images are the inputs: id" in small.notes

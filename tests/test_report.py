@@ -344,15 +344,6 @@ def test_classes_have_the_names_that_their_owner_gave_them(demo):
     assert "10 classes: NA, -1, a cat, 3 and 6 more" in dict(facts.pairs)["digits"]
 
 
-def test_what_is_special_of_a_model_is_said(demo):
-    (grid,) = demo.grids
-    note = "features are learned from all 1,347 training items, without labels"
-    models = {"digits": (replace(grid.models["digits"][0], note=note),)}
-    material = replace(demo, grids=[replace(grid, models=models)])
-    label = models["digits"][0].label
-    assert Items([f"{label}: {note}."], "About the models", "note") in report(material)
-
-
 def test_the_report_of_an_estimator_has_no_settings_of_networks():
     study = make_study(model="sklearn.naive_bayes:GaussianNB")
     idle = {"epochs": None, "best_epoch": None, "stopped": None, "curve": {}}

@@ -23,6 +23,7 @@ from gigo.resolve import resolve
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.study import Study
+from gigo.testing import small_dataset
 from gigo.types import Dataset, Labels, Schedule
 
 FILE = """
@@ -234,3 +235,21 @@ def test_refs_to_other_objects_differ() -> None:
     assert Ref.of(flat, key="a") == Ref.of(flat, key="a")
     assert Ref.of(flat, key="a") != Ref.of(flat, key="b")
     assert Ref(name="flat") != Ref.of(flat, key="a")
+
+
+@pytest.mark.parametrize(("field", "value"), [("flip", True), ("crop", 1)])
+@pytest.mark.parametrize("kind", ["vector", "table"])
+def test_only_images_are_augmented(kind: Any, field: str, value: int) -> None:
+    study = Study.create(dataset=small_dataset(kind), model="forest", recipe={field: value})
+    said = f"recipe.{field} = {value}: expected images, which small-{kind} has not"
+    assert refused(lambda: resolve(study)) == said
+
+
+def test_features_are_not_augmented() -> None:
+    fields = {"dataset": "digits", "recipe": {"flip": True}}
+    resolve(Study.create(model="patches", **fields))  # an estimator has no recipe
+    network = {"name": "mlp", "features": "patches", "called": "mine"}
+    message = refused(lambda: resolve(Study.create(model=["patches", network], **fields)))
+    assert message == (
+        "recipe.flip = True: expected none for mine: its features are made once, of whole images"
+    )

@@ -428,7 +428,7 @@ def run(
         workers: training processes at once; default: one a core on a CPU where that is worth while.
         trial_timeout: seconds that fitting an estimator may take; then it is ended and recorded as
             ``timed_out``. Networks have epochs, and are not timed.
-        retry: ``failed`` trains those again that failed or timed out.
+        retry: ``failed`` trains those again that failed or timed out, with the same seeds.
         listener: called with `gigo.runner.Progress` as the run goes on. None: a progress bar, in
             a notebook and at a terminal.
         **changes: fields of the study to replace, such as ``rates=[0, 0.5]``.
@@ -528,7 +528,7 @@ def sweep(
         device: where to train.
         workers: training processes at once.
         trial_timeout: seconds that an estimator may take.
-        retry: trains failed trials again.
+        retry: trains failed trials again, with the same seeds.
         listener: is told of progress.
         **fields: other fields of `gigo.study.Study`, such as ``model`` and ``replicates``.
 

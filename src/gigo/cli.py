@@ -234,7 +234,11 @@ def run_or_plan(
     trial_timeout: float | None = _option(
         "SECONDS", "End a fit that takes longer; networks don't."
     ),
-    retry: str | None = _option("failed", "Train trials again that failed or timed out."),
+    retry: str | None = _option(
+        "failed",
+        "Train trials again that failed or timed out, with the same seeds: a random failure comes "
+        "again unless its cause was outside.",
+    ),
     until: str | None = _option("width=10pt", "Then go on until the tolerance is known so well."),
 ) -> None:
     """Two commands of the same options: what can be run can be planned by changing one word."""

@@ -68,7 +68,7 @@ def resolve(
         _check_sizes(study, card, chosen[card.name])
         _check_metric(study.metric, card)
         for recipe in study.recipe:
-            _check_augmentation(recipe, card)
+            _check_augmentation(recipe, card, chosen[card.name])
     found = [_corruption(ref, study.placement) for ref in study.corruption]
     return Grid(
         study=study,
@@ -269,10 +269,14 @@ def _check_metric(metric: str, card: Card) -> None:
         raise SpecError("metric", metric, expected)
 
 
-def _check_augmentation(recipe: Recipe, card: Card) -> None:
+def _check_augmentation(recipe: Recipe, card: Card, models: Iterable[Model]) -> None:
     if not recipe.augments:
         return
     field, value = ("crop", recipe.crop) if recipe.crop else ("flip", recipe.flip)
+    for model in models:
+        if model.trainer == "network" and model.features:
+            expected = f"none for {model.label}: its features are made once, of whole images"
+            raise SpecError(f"recipe.{field}", value, expected)
     if len(card.input_shape) != 3:
         raise SpecError(f"recipe.{field}", value, f"images, which {card.name} has not")
     side = min(card.input_shape[1:])

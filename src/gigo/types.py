@@ -214,7 +214,6 @@ class Model(Resolved):
     Attributes:
         trainer: which of them it is.
         monitors: whether held-out items are of use to it: ``validation = "auto"`` holds some out.
-        note: what readers of a report must know of it, such as what its features were learned from.
         features: what its inputs are made into first; None: nothing, or a run is only read.
         shares: whether it does something once for all trials of the same items, whatever their
             labels: these are better trained one after the other.
@@ -222,7 +221,6 @@ class Model(Resolved):
 
     trainer: Literal["network", "estimator"] = "network"
     monitors: bool = True
-    note: str = ""
     features: Features | None = field(default=None, compare=False, repr=False)
     shares: bool = field(default=False, compare=False, repr=False)
 

@@ -182,8 +182,9 @@ def compare(a: Side, b: Side, metric: Metric = ACCURACY) -> Comparison:
     and a p-value that is adjusted for all points. The interval is of the difference of means. Runs
     of one seed share what their replicates draw, so those that both have are paired; other runs are
     independent, and Welch's interval takes their means. Where one side has a single training, it
-    is where one more training of the other is to be expected, taken off the other's mean; a replicate of the same seed and
-    number is left out of that mean, or, where it is one of two, compared alone.
+    is where one more training of the other is to be expected, taken off the other's mean; a
+    replicate of the same seed and number is left out of that mean, or, where it is one of two,
+    compared alone.
 
     Returns:
         With an empty frame if they have no point in common.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,6 +77,27 @@ def header(content: bytes) -> Header:
         if _turn(image, content) > 4:
             height, width = width, height
         return Header((height, width), _is_grey(image), image.mode in _DEEP)
+
+
+def check_one_size(headers: Mapping[int, Header], place: Callable[[int], str]) -> None:
+    """Raise DataError where images are of several sizes.
+
+    Args:
+        headers: of images, by row.
+        place: of a row, for the error.
+    """
+    sizes = Counter(seen.size for seen in headers.values())
+    if len(sizes) <= 1:
+        return
+    common = [f"{width} x {height} ({n:,})" for (height, width), n in sizes.most_common(3)]
+    usual = height, width = sizes.most_common(1)[0][0]
+    other = next(row for row, seen in headers.items() if seen.size != usual)
+    more = f" and {len(sizes) - 3:,} more" if len(sizes) > 3 else ""
+    side = min(height, width, 64)
+    raise DataError(
+        f"{place(other)}: images of {len(sizes):,} sizes, {', '.join(common)}{more} pixels: "
+        f"expected one size (resize = {side}, --resize {side}, makes all {side} x {side})"
+    )
 
 
 def decode(

@@ -20,7 +20,7 @@ def read_digits(_: Sequence[Path]) -> Arrays:
     """From scikit-learn itself: x (n, 1, 8, 8) float32 = value / 16, both parts in file order."""
     from sklearn.datasets import load_digits
 
-    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType]
+    bunch: Any = load_digits()  # pyright: ignore[reportUnknownVariableType] - it has no types
     x = (bunch.images / 16).astype(np.float32)[:, None]
     y = bunch.target.astype(np.int64)
     test = in_test_set(y)

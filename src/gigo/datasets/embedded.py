@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.datasets.decode import REMARKS, Pixels, decode, header, quiet
+from gigo.datasets.decode import REMARKS, Pixels, check_one_size, decode, header, quiet
 from gigo.datasets.decode_many import told
 from gigo.datasets.untrusted import reading
-from gigo.errors import DataError
 from gigo.types import Watch
 
 T = TypeVar("T")
@@ -58,15 +57,11 @@ def read_cells(
     remarks: Counter[str] = Counter()
     with quiet():
         headers = [_tried(header, content, place, row) for row, content in enumerate(contents)]
-        sizes = Counter(seen.size for seen in headers)
-        if len(sizes) > 1 and resize is None:
-            several = ", ".join(f"{w} x {h} ({n:,})" for (h, w), n in sizes.most_common(3))
-            raise DataError(
-                f"{place}: images of {len(sizes)} sizes, {several}: expected resize = N"
-            )
+        if not resize:
+            check_one_size(dict(enumerate(headers)), lambda row: _place(place, row))
         channels = 1 if all(seen.grey for seen in headers) else 3
         deep = any(seen.deep for seen in headers)
-        side = (resize, resize) if resize else next(iter(sizes), (0, 0))
+        side = (resize, resize) if resize else headers[0].size if headers else (0, 0)
         read = partial(decode, channels=channels, deep=deep, resize=resize)
         x: NDArray[Any] = np.empty(
             (len(contents), channels, *side), np.float32 if deep else np.uint8
@@ -86,5 +81,9 @@ def _content(cell: Any) -> bytes:
 
 
 def _tried(read: Callable[[bytes], T], content: bytes, place: str, row: int) -> T:
-    with reading(f"{place}: row {row} (counted from 0)", "an image"):
+    with reading(_place(place, row), "an image"):
         return read(content)
+
+
+def _place(table: str, row: int) -> str:
+    return f"{table}: row {row} (counted from 0)"

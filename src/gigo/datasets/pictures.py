@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.cache import home
-from gigo.datasets.decode import REMARKS, Pixels, quiet
+from gigo.datasets.decode import REMARKS, Pixels, check_one_size, quiet
 from gigo.datasets.decode_many import About, Survey, decode_all, survey
 from gigo.errors import DataError
 from gigo.types import Watch, silent
@@ -182,18 +181,8 @@ def _check_sizes(files: Sequence[Path], known: Survey, resize: int | None) -> No
             raise DataError("no images: expected some")
         row, wrong = min(known.bad.items())
         raise DataError(f"{files[row]}: {wrong}, and none of the others is an image, either")
-    sizes = Counter(seen.size for seen in known.headers.values())
-    if len(sizes) == 1 or resize:
-        return
-    common = [f"{width} x {height} ({n:,})" for (height, width), n in sizes.most_common(3)]
-    usual = height, width = sizes.most_common(1)[0][0]
-    other = next(row for row, seen in known.headers.items() if seen.size != usual)
-    more = f" and {len(sizes) - 3:,} more" if len(sizes) > 3 else ""
-    side = min(height, width, 64)
-    raise DataError(
-        f"{files[other]}: images of {len(sizes):,} sizes, {', '.join(common)}{more} pixels: "
-        f"expected one size (resize = {side}, --resize {side}, makes all {side} x {side})"
-    )
+    if not resize:
+        check_one_size(known.headers, lambda row: f"{files[row]}")
 
 
 def _said(about: About, resize: int | None, files: Sequence[Path]) -> Iterator[str]:

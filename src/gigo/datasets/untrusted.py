@@ -107,7 +107,8 @@ def tar_members(file: Bounded, names: Collection[str]) -> Iterator[tuple[str, IO
     """
     missing = set(names)
     # "r|" reads from front to back and never seeks.
-    with tarfile.open(fileobj=file, mode="r|", bufsize=1 << 20) as archive:  # pyright: ignore[reportCallIssue, reportArgumentType]
+    stream: Any = file  # which has a read, and needs no more for this
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 20) as archive:
         for member in archive:
             name = posixpath.normpath(member.name)
             if name not in names:
@@ -167,7 +168,7 @@ def _decoded(array: _Inert) -> NDArray[np.uint8]:
             raise ValueError("an array that is not one of unsigned bytes in C order")
 
 
-class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
+class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage] - has no public name
     """The standard library's unpickler as written in Python.
 
     The one in C reserves as much memory as a damaged or malicious file says, up to 64 GB; this one
@@ -176,7 +177,7 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
 
     dispatch: ClassVar = {
         code: operation
-        for code, operation in pickle._Unpickler.dispatch.items()  # pyright: ignore[reportPrivateUsage]
+        for code, operation in pickle._Unpickler.dispatch.items()  # pyright: ignore[reportPrivateUsage] - as above
         if code != pickle.BYTEARRAY8[0]
     }
     allowed: ClassVar[dict[str, Any]] = {

@@ -37,14 +37,11 @@ def warnings(material: Material) -> Iterator[str]:
 
 
 def notes(material: Material) -> Iterator[Items]:
-    """What else is to be said of each data set, and of models."""
+    """What else is to be said of each data set."""
     for test_set in material.test_sets.values():
         lines = [f"{note}." for note in test_set.notes if DOUBTFUL not in note]
         if lines:
             yield Items(lines, f"About {test_set.name}", "note")
-    told = {f"{model.label}: {model.note}." for model in _models(material) if model.note}
-    if told:
-        yield Items(sorted(told), "About the models", "note")
 
 
 def drawn(material: Material) -> str:

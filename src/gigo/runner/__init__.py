@@ -67,7 +67,7 @@ def run(
             ended, its status is ``timed_out``, and the run goes on. Estimators then have a process
             of their own, also with one worker. Networks have epochs, and are not timed.
         retry: ``failed`` trains trials again that failed or timed out, in the place of what is
-            stored of them; None leaves them.
+            stored of them; None leaves them. Seeds are the same: what failed by them fails again.
         listener: called with every change of progress.
         trainer: what trains a stack; sent to training processes by cloudpickle.
         machine: what stacks are planned for; default this one.
