@@ -401,6 +401,7 @@ def sweep(
     X_test: Any = None,
     y_test: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     classes: Sequence[Any] | None = None,
     dataset: Any = None,
     corruption: str | dict[str, Any] | Sequence[str | dict[str, Any]] = "symmetric",
@@ -431,6 +432,8 @@ def sweep(
             of the items is held out once.
         y_test: its labels.
         groups: n values, or the name of their column: items of one value are never split.
+        sample_weight: n numbers above 0, or the name of their column: how much each item counts in
+            a fit. Models whose fit takes none are refused.
         classes: all classes in their order.
         dataset: data sets as `gigo.study.Study` has them, in place of ``data``.
         corruption: likewise.
@@ -460,7 +463,14 @@ def sweep(
     >>> len(result.records), len(wider.records), result.path == wider.path
     (3, 6, True)
     """
-    said = {"y": y, "X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
+    said = {
+        "y": y,
+        "X_test": X_test,
+        "y_test": y_test,
+        "groups": groups,
+        "sample_weight": sample_weight,
+        "classes": classes,
+    }
     given = {name: value for name, value in said.items() if value is not None}
     chosen = own.dataset_field(data, dataset, given)
     study = Study.create(dataset=chosen, corruption=corruption, rates=rates, **fields)

@@ -191,6 +191,7 @@ def run_or_plan(
     label: str | None = _option("COLUMN", "Of the data: the labels."),
     test: str | None = _option("PATH", "Test data; default: a fifth of the data is held out."),
     group: str | None = _option("COLUMN", "Items of one group stay together, as of one patient."),
+    weight: str | None = _option("COLUMN", "How much each item counts in a fit."),
     labels: str | None = _option("FILE", "Other labels for the same training items."),
     classes: Texts = _many("NAME", "Of the labels, in their order.", "--class"),
     resize: int | None = _option("PIXELS", "Side that images of mixed sizes get."),
@@ -416,7 +417,7 @@ def data_fetch(name: str = DATA) -> None:
     _say(place)
 
 
-DATA_OPTIONS = ("label", "test", "group", "labels", "classes", "resize", "skip_bad")
+DATA_OPTIONS = ("label", "test", "group", "weight", "labels", "classes", "resize", "skip_bad")
 """Those of a user's own data."""
 
 NUMBERS = {"size": int, "replicates": int, "seed": int}

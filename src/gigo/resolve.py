@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gigo import corruptions, datasets, models
+from gigo import corruptions, datasets, item_weights, models
 from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
@@ -113,7 +113,8 @@ def _dataset(ref: Ref, data_dir: Path | None) -> Card:
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
     values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
-    return Card(**values, n_bytes=known.n_bytes, load=load)
+    weighted = getattr(known, "weights", None) is not None
+    return Card(**values, n_bytes=known.n_bytes, load=load, weighted=weighted)
 
 
 def _from_source(ref: Ref) -> Dataset:
@@ -178,13 +179,23 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
         value = partial(thing, **options)
         model = Model(label, canonical(identity), value, features=features)
         models.check_input(model, card)
+        _check_weights(label, None, card)
         return model
     if ref.is_catalogued:
         models.check_kind(chosen.name, seen)
     make = models.estimator(thing, options)
     made, known = make(), canonical(identity)
+    _check_weights(label, item_weights.argument(made), card)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
     return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
+
+
+def _check_weights(label: str, argument: str | None, card: Card) -> None:
+    """Raise SpecError where items have weights that a model's fit would not be told of."""
+    if card.weighted and argument is None:
+        such = "such as boosting for a table, sklearn.linear_model:LogisticRegression for vectors"
+        expected = f"a model whose fit takes sample_weight, since {card.name} has weights: {such}"
+        raise SpecError("model", label, expected)
 
 
 def _features(ref: Ref, card: Card) -> Features:

@@ -27,6 +27,7 @@ def build(
     kind: Kind | None = None,
     classes: Sequence[Any] | None = None,
     groups: Any = None,
+    weights: Any = None,
     others: Any = None,
     test_share: float = 0.2,
     seed: int = 0,
@@ -46,6 +47,8 @@ def build(
         classes: all classes in their order. Default: those of the training set, sorted.
         groups: n values of any kind; items of one value are not split between training and test,
             nor between training and held-out items. None: every item is its own.
+        weights: n numbers above 0, how much each item counts in a fit. None: the same. Those of
+            test items are left out.
         others: n other labels of the same classes, from which training items start in place of
             ``labels``; a test set that is held out keeps ``labels``.
         test_share: of the items to hold out, above 0 and below 1.
@@ -71,6 +74,7 @@ def build(
     codes, codes_test, names = encode(labels, labels_test, classes, source)
     starts = codes if others is None else _starts(others, len(codes), names, source)
     of_group = None if groups is None else _groups(groups, len(codes), source)
+    of_item = None if weights is None else _weights(weights, len(codes), source)
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
@@ -78,6 +82,7 @@ def build(
         x, x_test = take(x, rows), take(x, rest)
         codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
         of_group = None if of_group is None else of_group[rows]
+        of_item = None if of_item is None else of_item[rows]
         drawn = "whole groups" if of_group is not None else "each class its share"
         said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
     said += _absent(codes, codes_test, names) + _copied(x, x_test)
@@ -86,7 +91,8 @@ def build(
             f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "
             "label than their own; the test set has its own"
         )
-    arrays = [x, starts, x_test, codes_test, *([] if of_group is None else [of_group])]
+    more = [each for each in (of_group, of_item) if each is not None]
+    arrays = [x, starts, x_test, codes_test, *more]
     x, codes, x_test, codes_test, *_ = [_read_only(array) for array in arrays]
     return Dataset(
         name=name,
@@ -98,6 +104,7 @@ def build(
         sha256=digest(*arrays),
         source=source,
         groups=of_group,
+        weights=of_item,
         notes=tuple(said),
     )
 
@@ -188,6 +195,22 @@ def _groups(groups: Any, n: int, place: str) -> Labels:
     if missing:
         raise DataError(f"{place}: {missing} of {n} groups are missing: expected one per item")
     return codes
+
+
+def _weights(weights: Any, n: int, place: str) -> NDArray[np.float64]:
+    """(n,) float64, finite and above 0."""
+    values = column(weights)
+    if values.shape != (n,):
+        raise DataError(f"{place}: weights of shape {values.shape}: expected ({n},), one per item")
+    try:
+        found = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: weights that are no numbers: expected some above 0") from None
+    wrong = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+    if len(wrong):
+        first = f"weight {wrong[0] + 1} is {found[wrong[0]]}"
+        raise DataError(f"{place}: {first}: expected finite numbers above 0 (leave such items out)")
+    return found
 
 
 def _read_only(x: Any) -> Any:

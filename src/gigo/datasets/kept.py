@@ -73,7 +73,8 @@ def _content(dataset: Dataset) -> str:
         dataset.source,
         *(repr(each) for each in (dataset.classes, tuple(dataset.tests), dataset.notes)),
     ]
-    return digest(dataset.x_train, dataset.y_train, *tests, *groups, said)
+    weights = [] if dataset.weights is None else [dataset.weights]
+    return digest(dataset.x_train, dataset.y_train, *tests, *groups, *weights, said)
 
 
 def _written(dataset: Dataset, folder: Path) -> Path:

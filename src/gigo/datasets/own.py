@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from gigo.types import Dataset
 
 NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = NPZ - {"test"} | {"label", "resize"}
-TABLE = NPZ | {"label", "resize", "skip_bad"}
+SAVED = NPZ - {"test"} | {"label", "resize", "weight"}
+TABLE = NPZ | {"label", "resize", "skip_bad", "weight"}
 """Names of the options for which each kind of file has a use."""
 
 
@@ -42,13 +42,18 @@ def from_table(path: Path, options: Options) -> Dataset:
     if options.group is not None:
         columns.check_column("group", options.group, opened.names, path.name)
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
+    train, weights = columns.apart("weight", options.weight, train, path.name)
     test = options.file("test")
-    tested = None if test is None else _test_table(test, train, label, options.group, path)
+    apart = {options.group, options.weight}
+    tested = None if test is None else _test_table(test, train, label, apart, path)
     notes = [*opened.notes, *said]
     images = image_column(train, path.parent) if options.kind in (None, "image") else None
     if images is not None:
+        if weights is not None:
+            expected = f"none: {path.name} names images, and models of images take no weights"
+            raise SpecError("dataset.weight", options.weight, expected)
         return from_image_table(path, (train, tested), images, label, options, notes)
-    return _from_tables(path, (train, tested), label, options, notes)
+    return _from_tables(path, (train, tested), label, options, notes, weights)
 
 
 def from_saved(folder: Path, options: Options) -> Dataset:
@@ -70,9 +75,11 @@ def from_saved(folder: Path, options: Options) -> Dataset:
         label, said = _label(train.column_names, folder, options)
     if options.group is not None:
         columns.check_column("group", options.group, train.column_names, folder.name)
+    train, weights = columns.apart("weight", options.weight, train, folder.name)
+    apart = {options.group, options.weight}
     other, chosen = saved.split_for_testing(splits, name, label)
-    tested = None if other is None else _fitting(splits[other], train, options.group, other, folder)
-    return _from_tables(folder, (train, tested), label, options, [*said, *chosen])
+    tested = None if other is None else _fitting(splits[other], train, apart, other, folder)
+    return _from_tables(folder, (train, tested), label, options, [*said, *chosen], weights)
 
 
 def from_npz(path: Path, options: Options) -> Dataset:
@@ -143,19 +150,21 @@ def _label(
 
 
 def _test_table(
-    path: Path, train: Any, label: str | None, group: str | None, train_path: Path
+    path: Path, train: Any, label: str | None, apart: Collection[str | None], train_path: Path
 ) -> Any:
     """The table of a test set, in the training table's types."""
     opened = tablefile.open_table(path)
     types = columns.types(train.schema)
     if not opened.typed and label is not None:
         types[label] = columns.text()
-    return _fitting(opened.read(types), train, group, path.name, train_path)
+    return _fitting(opened.read(types), train, apart, path.name, train_path)
 
 
-def _fitting(test: Any, train: Any, group: str | None, place: str, train_path: Path) -> Any:
-    """The columns of a test table that the training table has, in its order; groups aside."""
-    here, there = ([n for n in t.column_names if n != group] for t in (test, train))
+def _fitting(
+    test: Any, train: Any, apart: Collection[str | None], place: str, train_path: Path
+) -> Any:
+    """The columns of a test table that the training table has, in its order; some left apart."""
+    here, there = ([n for n in t.column_names if n not in apart] for t in (test, train))
     of_items = [name for name in there if columns.is_named(name)]
     named = [name for name in here if columns.is_named(name)]
     columns.same_columns(named, of_items, place, train_path.name)
@@ -168,6 +177,7 @@ def _from_tables(
     label: str | None,
     options: Options,
     notes: Sequence[str],
+    weights: Any,
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
     table, said = columns.without_index(tables[0])
@@ -188,6 +198,7 @@ def _from_tables(
         kind=options.kind,
         classes=options.classes or names,
         groups=part.groups,
+        weights=weights,
         notes=[*notes, *said, *part.notes, *more],
         **given,
     )
