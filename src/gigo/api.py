@@ -489,6 +489,7 @@ def sweep(
     X_test: Any = None,
     y_test: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     classes: Sequence[Any] | None = None,
     dataset: Any = None,
     corruption: str | dict[str, Any] | Sequence[str | dict[str, Any]] = "symmetric",
@@ -519,6 +520,8 @@ def sweep(
             of the items is held out once.
         y_test: its labels.
         groups: n values, or the name of their column: items of one value are never split.
+        sample_weight: n numbers above 0, or the name of their column: how much each item counts in
+            a fit. Models whose fit takes none are refused.
         classes: all classes in their order.
         dataset: data sets as `gigo.study.Study` has them, in place of ``data``.
         corruption: likewise.
@@ -551,13 +554,13 @@ def sweep(
     _check_fields(fields)
     said = {"X_test": X_test, "y_test": y_test, "groups": groups, "classes": classes}
     fields |= {"dataset": dataset, "corruption": corruption, "rates": rates}
-    study = study_for(data, y, **said, **fields)
+    study = study_for(data, y, **said, sample_weight=sample_weight, **fields)
     return _trained(study, out, data_dir, device, workers, trial_timeout, retry, listener)
 
 
 def study_for(data: Any, y: Any = None, *, dataset: Any = None, **fields: Any) -> Study:
     """The study of data and keywords that `sweep` trains, with its name."""
-    names = ("X_test", "y_test", "groups", "classes")
+    names = ("X_test", "y_test", "groups", "sample_weight", "classes")
     said = {"y": y, **{name: fields.pop(name, None) for name in names}}
     given = {name: value for name, value in said.items() if value is not None}
     study = Study.create(dataset=own.dataset_field(data, dataset, given), **fields)

@@ -160,12 +160,13 @@ LATEX = typer.Option(False, "--latex", help="As a LaTeX table.")
 LABEL = _option("COLUMN", "Of the data: the labels.")
 TEST = _option("PATH", "Test data; default: a fifth of the data is held out.")
 GROUP = _option("COLUMN", "Items of one group stay together, as of one patient.")
+WEIGHT = _option("COLUMN", "How much each item counts in a fit.")
 LABELS = _option("FILE", "Other labels for the same training items.")
 CLASSES = _many("NAME", "Of the labels, in their order.", "--class")
 DROP = _many("COLUMN", "Of the data: leave it out, such as a number per row.")
 RESIZE = _option("PIXELS", "Side that images of mixed sizes get.")
 SKIP_BAD = typer.Option(False, "--skip-bad", help="Pass over images that can't be read.")
-DATA_OPTIONS = ("label", "test", "group", "labels", "classes", "drop", "resize", "skip_bad")
+DATA_OPTIONS = ("label", "test", "group", "weight", "labels", "classes", "drop", "resize", "skip_bad")
 
 
 @app.command(epilog="Example: gigo demo")
@@ -211,6 +212,7 @@ def run_or_plan(
     label: str | None = LABEL,
     test: str | None = TEST,
     group: str | None = GROUP,
+    weight: str | None = WEIGHT,
     labels: str | None = LABELS,
     classes: Texts = CLASSES,
     drop: Texts = DROP,

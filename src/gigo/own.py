@@ -11,7 +11,13 @@ from gigo.errors import SpecError
 from gigo.ref import Ref
 from gigo.types import Dataset
 
-_OPTIONS = {"y": "label", "X_test": "test", "groups": "group", "classes": "classes"}
+_OPTIONS = {
+    "y": "label",
+    "X_test": "test",
+    "groups": "group",
+    "sample_weight": "weight",
+    "classes": "classes",
+}
 """What is said of data in memory, and what it is called where they lie in a file."""
 
 
@@ -21,7 +27,8 @@ def dataset_field(data: Any, dataset: Any, said: Mapping[str, Any]) -> Any:
     Args:
         data: names and paths, refs, or what is in memory.
         dataset: the field itself, which makes ``data`` needless.
-        said: of the data, by argument: y, X_test, y_test, groups, classes; only what was given.
+        said: of the data, by argument: y, X_test, y_test, groups, sample_weight, classes; only
+            what was given.
 
     Raises:
         SpecError: both are given, or neither, or something is said that the data have themselves.

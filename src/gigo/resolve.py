@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gigo import corruptions, datasets, models, tables
+from gigo import corruptions, datasets, item_weights, models, tables
 from gigo.content import IDLE
 from gigo.corruptions import cliffs, relabel
 from gigo.errors import SpecError, unknown
@@ -138,7 +138,8 @@ def in_memory(card: Card) -> Dataset | None:
 
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
     values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
-    return Card(**values, n_bytes=known.n_bytes, load=load)
+    weighted = getattr(known, "weights", None) is not None
+    return Card(**values, n_bytes=known.n_bytes, load=load, weighted=weighted)
 
 
 def _from_source(ref: Ref) -> Dataset:
@@ -205,6 +206,7 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
         if seen.kind == "table" and (table := in_memory(card)):
             tables.check_columns(label, tables.Takes(words=False, gaps=False), table)
         models.check_input(model, card)
+        _check_weights(label, None, card)
         return model
     if ref.is_catalogued:
         models.check_kind(chosen.name, seen)
@@ -212,8 +214,17 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     made, known = make(), canonical(identity)
     if seen.kind == "table" and (table := in_memory(card)):
         tables.check_columns(label, tables.takes(made), table)
+    _check_weights(label, item_weights.argument(made), card)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
     return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
+
+
+def _check_weights(label: str, argument: str | None, card: Card) -> None:
+    """Raise SpecError where items have weights that a model's fit would not be told of."""
+    if card.weighted and argument is None:
+        such = "such as boosting for a table, sklearn.linear_model:LogisticRegression for vectors"
+        expected = f"a model whose fit takes sample_weight, since {card.name} has weights: {such}"
+        raise SpecError("model", label, expected)
 
 
 def _features(ref: Ref, card: Card) -> Features:

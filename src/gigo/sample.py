@@ -54,7 +54,16 @@ class Sampler:
         held_out_labels = true[held_out]
         if trial.validation == "noisy":
             held_out_labels, _ = self._corrupted(trial, held_out, "corruption/held-out")
-        return TrainingSet(rows, labels, true[rows], touched, held_out, held_out_labels)
+        weights = self._dataset.weights
+        return TrainingSet(
+            rows,
+            labels,
+            true[rows],
+            touched,
+            held_out,
+            held_out_labels,
+            None if weights is None else weights[rows],
+        )
 
     def _corrupted(
         self, trial: Trial, items: Labels, purpose: str

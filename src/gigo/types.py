@@ -49,6 +49,7 @@ class Dataset:
         source: where the bytes came from, for people.
         groups: (n,) int64, a number per training item; items of one group are not split between
             training and held-out ones. None: every item is its own.
+        weights: (n,) float64, above 0: how much each training item counts in a fit. None: the same.
         notes: what is to be said of it: a line each, for people.
         test_groups: (n,) likewise of test items, by test set; one that is not there has none.
 
@@ -78,6 +79,7 @@ class Dataset:
     sha256: str
     source: str
     groups: Labels | None = None
+    weights: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     test_groups: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
 
@@ -125,6 +127,7 @@ class Card:
         n_classes, n_train, n_test: counts; ``n_test`` is of all test sets together.
         load: reads it, telling a `Watch` of downloads; raises DataError.
         n_bytes: of its inputs in memory, about; 0 where a run is only read.
+        weighted: whether its items have weights; False where a run is only read.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Card:
     n_test: int
     load: Callable[[Watch], Dataset] = field(default=_not_here, compare=False, repr=False)
     n_bytes: int = field(default=0, compare=False, repr=False)
+    weighted: bool = field(default=False, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -281,6 +285,7 @@ class TrainingSet:
         touched: (n,) bool, edited by the corruption.
         held_out: (v,) indices of the items held out, ascending; empty under some policies.
         held_out_labels: (v,) their labels.
+        weights: (n,) how much the items trained on count; None: the same.
     """
 
     rows: Labels
@@ -289,6 +294,7 @@ class TrainingSet:
     touched: NDArray[np.bool_]
     held_out: Labels
     held_out_labels: Labels
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

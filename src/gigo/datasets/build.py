@@ -28,6 +28,7 @@ def build(
     classes: Sequence[Any] | None = None,
     groups: Any = None,
     groups_test: Any = None,
+    weights: Any = None,
     others: Any = None,
     test_share: float = 0.2,
     seed: int = 0,
@@ -48,6 +49,8 @@ def build(
         groups: n values of any kind; items of one value are not split between training and test,
             nor between training and held-out items. None: every item is its own.
         groups_test: of a test set that is given, likewise.
+        weights: n numbers above 0, how much each item counts in a fit. None: the same. Those of
+            test items are left out.
         others: n other labels of the same classes, from which training items start in place of
             ``labels``; a test set that is held out keeps ``labels``.
         test_share: of the items to hold out, above 0 and below 1.
@@ -76,6 +79,7 @@ def build(
     of_test = None
     if groups_test is not None and codes_test is not None:
         of_test = _groups(groups_test, len(codes_test), f"{source}, test set")
+    of_item = None if weights is None else _weights(weights, len(codes), source)
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
@@ -84,6 +88,7 @@ def build(
         codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
         if of_group is not None:
             of_group, of_test = of_group[rows], of_group[rest]
+        of_item = None if of_item is None else of_item[rows]
         drawn = "whole groups" if of_group is not None else "each class its share"
         said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
     said += _absent(codes, codes_test, names) + _copied(x, x_test)
@@ -92,7 +97,8 @@ def build(
             f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "
             "label than their own; the test set has its own"
         )
-    arrays = [x, starts, x_test, codes_test, *([] if of_group is None else [of_group])]
+    more = [each for each in (of_group, of_item) if each is not None]
+    arrays = [x, starts, x_test, codes_test, *more]
     x, codes, x_test, codes_test, *_ = [_read_only(array) for array in arrays]
     return Dataset(
         name=name,
@@ -104,6 +110,7 @@ def build(
         sha256=digest(*arrays),
         source=source,
         groups=of_group,
+        weights=of_item,
         notes=tuple(said),
         test_groups={} if of_test is None else {"test": of_test},
     )
@@ -195,6 +202,22 @@ def _groups(groups: Any, n: int, place: str) -> Labels:
     if missing:
         raise DataError(f"{place}: {missing} of {n} groups are missing: expected one per item")
     return codes
+
+
+def _weights(weights: Any, n: int, place: str) -> NDArray[np.float64]:
+    """(n,) float64, finite and above 0."""
+    values = column(weights)
+    if values.shape != (n,):
+        raise DataError(f"{place}: weights of shape {values.shape}: expected ({n},), one per item")
+    try:
+        found = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: weights that are no numbers: expected some above 0") from None
+    wrong = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+    if len(wrong):
+        first = f"weight {wrong[0] + 1} is {found[wrong[0]]}"
+        raise DataError(f"{place}: {first}: expected finite numbers above 0 (leave such items out)")
+    return found
 
 
 def _read_only(x: Any) -> Any:

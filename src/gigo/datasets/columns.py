@@ -69,6 +69,18 @@ def check_column(field: str, asked: str, names: Sequence[str], place: str) -> st
     raise SpecError(field, asked, f"a column of {place}: {listed(names)}{hint}")
 
 
+def apart(field: str, asked: str | None, table: Any, place: str) -> tuple[Any, Any]:
+    """A ``pyarrow.Table`` without the column asked for, and that column's values, if there is one.
+
+    Raises:
+        SpecError: it is not there.
+    """
+    if asked is None:
+        return table, None
+    name = check_column(field, asked, table.column_names, place)
+    return table.drop_columns([name]), values(table.column(name))
+
+
 def same_columns(names: Sequence[str], expected: Sequence[str], place: str, train: str) -> None:
     """Raise DataError where a test set has other columns than the training set."""
     lacking = [name for name in expected if name not in names]

@@ -69,7 +69,8 @@ def _content(dataset: Dataset) -> str:
         dataset.source,
         *map(repr, (dataset.classes, (*dataset.tests,), (*dataset.test_groups,), dataset.notes)),
     ]
-    return digest(dataset.x_train, dataset.y_train, *tests, *groups, said)
+    weights = [] if dataset.weights is None else [dataset.weights]
+    return digest(dataset.x_train, dataset.y_train, *tests, *groups, *weights, said)
 
 
 def _written(dataset: Dataset, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gigo.datasets import bunch
 from gigo.datasets.build import build
-from gigo.datasets.columns import check_column, identifiers
+from gigo.datasets.columns import apart, check_column, identifiers
 from gigo.datasets.frames import is_frame, to_arrow
 from gigo.datasets.pairs import as_array, gives_pairs, read_items, read_pairs
 from gigo.datasets.pixels import as_images
@@ -30,6 +30,7 @@ def from_memory(
     y_test: Any = None,
     *,
     groups: Any = None,
+    sample_weight: Any = None,
     classes: Sequence[Any] | None = None,
     name: str = "data",
     kind: Kind | None = None,
@@ -56,6 +57,8 @@ def from_memory(
         y_test: their labels, as y.
         groups: n values, or the name of their column in X, which then is no input: items of one
             value are not split between training, held-out and test items.
+        sample_weight: n numbers above 0, or the name of their column in X, which then is no input:
+            how much each item counts in a fit.
         classes: all classes in their order. Default: those of the training set, sorted.
         name: what tables call the data set. Default: data, or what a loader's description says.
         kind: of the items: ``image``, ``table``, ``text`` or ``vector``. Default: by what they are.
@@ -73,17 +76,20 @@ def from_memory(
     >>> data.kind, data.input_shape, data.classes, data.n_train, data.n_test
     ('table', (2,), ('False', 'True'), 16, 4)
     """
+    given = _Weighed(X, X_test, sample_weight, [])
+    if isinstance(sample_weight, str):
+        given = _weighed(X, X_test, sample_weight)
     if bunch.is_bunch(X) and y is None:
         found = bunch.unpack(X)
         train = _side(found.x, found.labels, groups, kind, SOURCE)
         classes = classes or found.classes
         name = found.name if name == "data" else name
     else:
-        train = _side(X, y, groups, kind, SOURCE)
+        train = _side(given.x, y, groups, kind, SOURCE)
     test = _Side(None, None, None, [])
     if X_test is not None:
         of_test = y if y_test is None and isinstance(y, str) else y_test
-        test = _tested(X_test, of_test, groups, kind, train.x)
+        test = _tested(given.x_test, of_test, groups, kind, train.x)
     elif y_test is not None:
         raise DataError(f"{SOURCE}: y_test without X_test: expected both, or neither")
     return build(
@@ -97,9 +103,10 @@ def from_memory(
         classes=classes,
         groups=train.groups,
         groups_test=test.groups,
+        weights=given.weights,
         test_share=test_share,
         seed=seed,
-        notes=train.notes,
+        notes=[*given.notes, *train.notes],
     )
 
 
@@ -110,6 +117,28 @@ class _Side(NamedTuple):
     labels: Any
     groups: Any
     notes: list[str]
+
+
+class _Weighed(NamedTuple):
+    """Frames without a column of weights, its values for training items, and notes."""
+
+    x: Any
+    x_test: Any
+    weights: Any
+    notes: list[str]
+
+
+def _weighed(x: Any, x_test: Any, name: str) -> _Weighed:
+    """Take the column of weights out of two frames; the test set need not have it."""
+    if not is_frame(x):
+        expected = "values, one per item: X is no data frame, whose column it could name"
+        raise SpecError("sample_weight", name, expected)
+    table, notes = to_arrow(x, SOURCE)
+    table, weights = apart("sample_weight", name, table, "X")
+    if is_frame(x_test):
+        x_test, _ = to_arrow(x_test, f"{SOURCE} of the test set")
+        x_test = x_test.select([each for each in x_test.column_names if each != name])
+    return _Weighed(table, x_test, weights, notes)
 
 
 def _tested(x: Any, y: Any, groups: Any, kind: Kind | None, like: Inputs) -> _Side:

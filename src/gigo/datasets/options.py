@@ -36,6 +36,7 @@ class Options(Spec):
         label: the column, or the field, that has the labels.
         test: where the test set lies.
         group: the column that says which items belong together.
+        weight: the column that says how much each training item counts in a fit.
         labels: a file of other labels for the training items.
         classes: all classes in their order.
         test_share: of the items to hold out as the test set, where none is given. Default: 0.2.
@@ -49,6 +50,7 @@ class Options(Spec):
     label: str | None = None
     test: File | None = None
     group: str | None = None
+    weight: str | None = None
     labels: File | None = None
     classes: Annotated[tuple[str | int | float | bool, ...], BeforeValidator(_as_tuple)] | None = (
         None
@@ -120,7 +122,7 @@ class Options(Spec):
 
 
 _EXPECTED = {
-    **dict.fromkeys(("label", "group"), "the name of a column"),
+    **dict.fromkeys(("label", "group", "weight"), "the name of a column"),
     **dict.fromkeys(("test", "labels"), "a path"),
     "classes": "a list of classes, as the labels have them",
     "drop": "the names of columns",

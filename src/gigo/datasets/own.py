@@ -23,8 +23,8 @@ from gigo.types import Dataset, Watch
 
 NPZ = {"test", "group", "labels", "classes", "kind", *SPLITTING}
 NPY = NPZ - {"group"}
-SAVED = NPZ - {"test"} | {"label", "resize", "drop"}
-TABLE = NPZ | {"label", "resize", "skip_bad", "drop"}
+SAVED = NPZ - {"test"} | {"label", "resize", "drop", "weight"}
+TABLE = NPZ | {"label", "resize", "skip_bad", "drop", "weight"}
 """Names of the options for which each kind of file has a use."""
 
 
@@ -45,13 +45,17 @@ def from_table(path: Path, options: Options, watch: Watch) -> Dataset:
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
     _check_labelled(opened, train, label, path)
     train = train.drop_columns([*options.drop])
+    train, weights = columns.apart("weight", options.weight, train, path.name)
     test = options.file("test")
     tested = None if test is None else _test_table(test, train, label, options, path)
     notes = [*opened.notes, *said]
     images = image_column(train, path.parent) if options.kind in (None, "image") else None
     if images is not None:
+        if weights is not None:
+            expected = f"none: {path.name} names images, and models of images take no weights"
+            raise SpecError("dataset.weight", options.weight, expected)
         return from_image_table(path, (train, tested), images, label, options, notes, watch)
-    return _from_tables(path, (train, tested), label, options, notes, watch)
+    return _from_tables(path, (train, tested), label, options, notes, watch, weights)
 
 
 def from_saved(folder: Path, options: Options, watch: Watch) -> Dataset:
@@ -73,9 +77,10 @@ def from_saved(folder: Path, options: Options, watch: Watch) -> Dataset:
         label, said = _label(train.column_names, folder, options)
     _check_columns(train.column_names, label, folder.name, options)
     train = train.drop_columns([*options.drop])
+    train, weights = columns.apart("weight", options.weight, train, folder.name)
     other, chosen = saved.split_for_testing(splits, name, label)
     tested = None if other is None else _fitting(splits[other], train, options, other, folder)
-    return _from_tables(folder, (train, tested), label, options, [*said, *chosen], watch)
+    return _from_tables(folder, (train, tested), label, options, [*said, *chosen], watch, weights)
 
 
 def from_npz(path: Path, options: Options) -> Dataset:
@@ -151,7 +156,8 @@ def _check_columns(names: Sequence[str], label: str | None, place: str, options:
         columns.check_column("group", options.group, names, place)
     for name in options.drop:
         columns.check_column("drop", name, names, place)
-        for use, needed in (("label", label), ("group", options.group)):
+        uses = ("label", label), ("group", options.group), ("weight", options.weight)
+        for use, needed in uses:
             if name == needed:
                 raise SpecError("drop", name, f"columns of inputs: this one is the {use}")
 
@@ -180,7 +186,7 @@ def _check_labelled(opened: tablefile.Opened, table: Any, label: str | None, pat
 
 def _fitting(test: Any, train: Any, options: Options, place: str, train_path: Path) -> Any:
     """The columns of a test table that the training table has, in its order; groups aside."""
-    aside = options.group, *options.drop
+    aside = options.group, options.weight, *options.drop
     here, there = ([n for n in t.column_names if n not in aside] for t in (test, train))
     of_items = [name for name in there if columns.is_named(name)]
     named = [name for name in here if columns.is_named(name)]
@@ -195,6 +201,7 @@ def _from_tables(
     options: Options,
     notes: Sequence[str],
     watch: Watch,
+    weights: Any,
 ) -> Dataset:
     """The data set of a training table and, perhaps, a test table."""
     table, said = columns.without_index(tables[0])
@@ -224,6 +231,7 @@ def _from_tables(
         kind=options.kind,
         classes=options.classes or names,
         groups=part.groups,
+        weights=weights,
         notes=[*notes, *said, *part.notes, *more],
         **given,
     )

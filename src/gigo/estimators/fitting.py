@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo import outputs
+from gigo import item_weights, outputs
+from gigo.errors import DataError
 from gigo.estimators.alone import alone, one_thread
 from gigo.estimators.reason import one_line
 from gigo.estimators.supply import Supply
@@ -38,7 +39,7 @@ def fitted(
     own = _as_it_is if sets.shared else _copied
     with alone(trial), one_thread():
         watched = _watched(model, sets.held_out, part.held_out_labels, present)
-        model.fit(own(sets.fitted), codes, **watched)
+        model.fit(own(sets.fitted), codes, **watched, **_weighed(model, part))
         fitted = outputs.classes(model.predict(own(sets.fitted)), len(codes), present)
         found = {
             name: _predicted(model, x, own, present, dataset.n_classes)
@@ -55,6 +56,18 @@ def _watched(model: Any, x: Inputs, labels: Labels, present: Labels) -> dict[str
         return {}
     quiet = {"verbose": False} if "verbose" in takes else {}
     return {"eval_set": [(take(x, known), np.searchsorted(present, labels[known]))], **quiet}
+
+
+def _weighed(model: Any, part: TrainingSet) -> dict[str, Any]:
+    """The weights of the items trained on, for a fit that takes some."""
+    if part.weights is None:
+        return {}
+    name = item_weights.argument(model)
+    if name is None:
+        raise DataError(
+            f"{type(model).__name__}: its fit takes no sample_weight, the data have some"
+        )
+    return {name: part.weights.copy()}
 
 
 def _parameters(function: Any) -> Mapping[str, Any]:
