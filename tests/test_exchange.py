@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from exchange_coverage import as_frame, smoothed, worth
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigo.analysis.estimates import Accuracies, break_even
@@ -58,7 +58,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     rng, truth = np.random.default_rng(1), worth(SIZES, law())
     known = [(row, column) for row, column in np.argwhere(~np.isnan(truth)) if column]
     held = []
-    for _ in range(60):
+    for _ in range(40):
         values = law()[..., None] + 0.2 * (1 - law()[..., None]) * rng.normal(size=(5, 4, 3))
         ends = smoothed(SIZES, RATES, values)
         for row, column in known:
@@ -136,6 +136,7 @@ def test_what_is_lacking_is_said():
     assert at(frame, 400, 0.1).notes == ("1 model of 5 did not train and are left out",)
 
 
+@settings(max_examples=40)
 @given(
     errors=st.lists(st.floats(0.01, 0.9), min_size=2, max_size=6),
     targets=st.lists(st.floats(0.01, 0.9), min_size=2, max_size=5),
@@ -144,7 +145,7 @@ def test_what_is_lacking_is_said():
 def test_worse_labels_are_never_worth_more(errors, targets, spread):
     """Whatever the clean means: a curve that rises somewhere is read in falling order."""
     n = len(errors)
-    sizes, same = 100 * 2.0 ** np.arange(n), np.full(n, spread**2)
+    sizes, same = np.geomspace(100, 100 * 2 ** (n - 1), n), np.full(n, spread**2)
     curve = CleanCurve.through(sizes, np.array(errors), same, np.full(n, 6.0))
     values = [curve.worth(error, (spread * error) ** 2, 6.0) for error in sorted(targets)]
     for value, low, high in values:

@@ -220,13 +220,13 @@ def test_a_base_rate_is_a_rate_or_a_range(text):
 
 @given(rate=st.floats(0, 0.7), accuracy=st.floats(0, 1), n_classes=st.integers(4, 12))
 def test_accuracy_on_noisy_test_labels_leads_back_to_the_true_one(rate, accuracy, n_classes):
-    T = (1 - rate) * np.eye(n_classes)
-    T += rate / (n_classes - 1) * (1 - np.eye(n_classes))
+    same = np.eye(n_classes)
+    transition = (1 - rate) * same + rate / (n_classes - 1) * (1 - same)
     joint = np.full((n_classes, n_classes), (1 - accuracy) / (n_classes - 1) / n_classes)
     np.fill_diagonal(joint, accuracy / n_classes)
-    seen = T.T @ joint
+    seen = transition.T @ joint
     assert true_accuracy(np.trace(seen), rate, n_classes) == pytest.approx(accuracy)
-    assert true_accuracy_by(seen, T) == pytest.approx(accuracy)
+    assert true_accuracy_by(seen, transition) == pytest.approx(accuracy)
 
 
 def test_test_labels_that_say_nothing_are_refused():
@@ -296,8 +296,8 @@ CURVE = learning_curves(growing())[0].curve
     ],
 )
 def test_a_winner_is_named_where_ranges_do_not_overlap(clean, collect, verdict):
-    options = [Option(100, 100.0, Gain(*gain)) for gain in (clean, collect)]
-    found = decide(CURVE, 0.0, *options)
+    a, b = (Option(100, 100.0, Gain(*gain)) for gain in (clean, collect))
+    found = decide(CURVE, 0.0, a, b)
     assert found.verdict == verdict
     assert found.sentence.startswith(f"{verdict}: checking 100 labels for 100: roughly ")
 

@@ -323,7 +323,9 @@ class CleanCurve:
         total = self.variance + own
         known = self.parts.sum(axis=1) + own
         with np.errstate(divide="ignore", invalid="ignore"):
-            lost = (self.parts**2 / self.freedom).sum(axis=1) + np.float64(own**2) / freedom
+            # Pooled over some of the same cells, variances err together.
+            roots = self.parts / np.sqrt(self.freedom)
+            lost = (roots.sum(axis=1) + own / np.sqrt(np.float64(freedom))) ** 2
             half = quantile(known**2 / lost) * np.sqrt(total)
         low, high = self.height - half, self.height + half
         return (
