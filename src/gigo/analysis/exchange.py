@@ -321,9 +321,12 @@ class CleanCurve:
         """
         target, own = math.log(error), variance / error**2
         total = self.variance + own
+        known = self.parts.sum(axis=1) + own
         with np.errstate(divide="ignore", invalid="ignore"):
-            lost = (self.parts**2 / self.freedom).sum(axis=1) + own**2 / freedom
-            half = quantile(total**2 / lost) * np.sqrt(total)
+            # Pooled over some of the same cells, variances err together.
+            roots = self.parts / np.sqrt(self.freedom)
+            lost = (roots.sum(axis=1) + own / np.sqrt(np.float64(freedom))) ** 2
+            half = quantile(known**2 / lost) * np.sqrt(total)
         low, high = self.height - half, self.height + half
         return (
             self._reached(np.sort(self.height)[::-1], target),
