@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -29,8 +30,8 @@ from synthetic import TEST_SETS, demo_accuracy, make_records
 
 ONE = make_study(corruption="symmetric", rates=PILOT, replicates=3, precision="float64")
 TWO = ONE.but(corruption=["symmetric", "biased"])
-PRICE = {ONE: 15, TWO: 27}
-"""Of the pilots."""
+ONES, TWOS = 15, 27
+"""The trainings of their pilots."""
 
 
 def found(study: Study, path: Path, goal: Goal, trainer: Any = instant_train, **how: Any):
@@ -66,8 +67,7 @@ def noisy_train(trials: Sequence[Any], *_: object) -> Iterator[EpochDone | Recor
         noise = np.random.default_rng(int(trial.key[:8], 16)).normal()
         share = 0.9 - trial.rate**2 / 2 + 0.03 * noise
         record = make_record(trial)
-        record.measures["accuracy"] = share
-        yield record
+        yield replace(record, measures={**record.measures, "accuracy": share})
 
 
 # Cut off or not
@@ -110,9 +110,8 @@ def test_a_search_that_is_done_trains_nothing_more_and_a_finer_one_goes_on(tmp_p
 # What is spent
 
 
-@pytest.mark.parametrize(("study", "more"), [(ONE, 0), (ONE, 13), (TWO, 2)])
-def test_no_more_is_trained_than_is_allowed(study: Study, more: int, tmp_path: Path) -> None:
-    allowed = PRICE[study] + more
+@pytest.mark.parametrize(("study", "allowed"), [(ONE, ONES), (ONE, ONES + 13), (TWO, TWOS + 2)])
+def test_no_more_is_trained_than_is_allowed(study: Study, allowed: int, tmp_path: Path) -> None:
     answers = found(study, tmp_path, Goal(0.001, trainings=allowed), noisy_train)
     assert {answer.stop.reason for answer in answers} == {"spent"}
     assert allowed - 3 < len(held(tmp_path)[1]) <= allowed
@@ -132,7 +131,7 @@ def test_minutes_are_kept_by_the_pace_so_far(tmp_path: Path) -> None:
 
 def test_the_next_batch_is_for_the_curve_that_has_the_fewest(tmp_path: Path) -> None:
     said: list[str] = []
-    goal = Goal(0.001, trainings=27 + 48)
+    goal = Goal(0.001, trainings=TWOS + 48)
     tell: Callable[..., None] = lambda text, *_: said.append(text)  # noqa: E731 - one line
     answers = found(TWO, tmp_path, goal, noisy_train, tell=tell)
     assert [text.split(": ")[1] for text in said[:4]] == ["symmetric", "biased"] * 2
