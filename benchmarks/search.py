@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gigo.analysis.estimates import SHARE
 from gigo.analysis.intervals import Floats, first_below
@@ -39,7 +40,7 @@ class Pool:
 
     rates: Floats
     accuracies: Floats
-    started: Floats
+    started: NDArray[np.bool_]
 
     @classmethod
     def read(cls, path: Path) -> Pool:
@@ -55,7 +56,9 @@ class Pool:
         found = first_below(self.rates, means - SHARE * means[0])
         return math.nan if found is None else found
 
-    def draw(self, rng: np.random.Generator, rates: tuple[float, ...], first: int, n: int):
+    def draw(
+        self, rng: np.random.Generator, rates: tuple[float, ...], first: int, n: int
+    ) -> pd.DataFrame:
         """New replicates, as rows of a tidy table; a rate that the pool lacks is the nearest."""
         columns = np.abs(self.rates[:, None] - np.array(rates)).argmin(axis=0)
         rows = rng.integers(len(self.accuracies), size=n)
@@ -108,7 +111,7 @@ def searched(
     """Trainings of one search, whether it reached the width, whether its interval is right."""
     frame = pool.draw(rng, PILOT, 0, PILOT_REPLICATES)
     while isinstance(asked := ask(frame, QUANTITY, width, most - len(frame)), Batch):
-        first = int(frame["replicate"].max()) + 1
+        first = int(frame["replicate"].to_numpy(int).max()) + 1
         new = pool.draw(rng, asked.fields["rates"], first, asked.replicates)
         frame = pd.concat([frame, new])
     low, high = asked.estimate.low, asked.estimate.high

@@ -61,6 +61,7 @@ COMMANDS = [
     "init",
     "schema",
     "list",
+    "find",
     "data",
 ]
 

@@ -36,6 +36,7 @@ from gigo.search import (
 )
 from gigo.store import Store
 from gigo.study import Study
+from gigo.types import FAILED
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class _Held:
     @classmethod
     def at(cls, path: Path) -> _Held:
         if not Store.is_at(path):
-            return cls((), pd.DataFrame(columns=[*CURVE, "rate", "key"]))
+            return cls((), pd.DataFrame(columns=[*CURVE, "rate", "key", "status"]))
         with Store.open(path) as store:
             return cls(store.grids, tidy(store.grids, store.outcomes(), store.test_sets()))
 
@@ -94,11 +95,15 @@ class _Held:
         return max((grid.replicates.stop for grid in mine), default=0)
 
     def batches(self, lines: Sequence[_Line]) -> Iterator[Study]:
-        """Those that were begun by a search, in order."""
+        """Those that a search began and that lack a trial, or a model of one, in order."""
+        failed = self.frame["status"].isin(FAILED).to_numpy(bool)
+        settled = {*self.frame["key"][~failed]}
         for grid in self.grids:
             said = grid.study
+            if said.first_replicate == 0 or settled.issuperset(grid.keys):
+                continue
             for line in lines:
-                if said.first_replicate > 0 and _curves(grid) == {line.curve}:
+                if _curves(grid) == {line.curve}:
                     yield _batch(line, said.rates, said.replicates, said.first_replicate)
 
 
