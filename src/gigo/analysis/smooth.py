@@ -83,10 +83,25 @@ def smoothed(
     logs = log_error[:, None] + (errors - spread.mean[:, None]) / mean[:, None]
     precision, score = _information(rates[shallow], logs[shallow], deviation[shallow])
     depth = -np.log(1 - kappa * rates[shallow])
+    log_error[shallow], covariance[np.ix_(shallow, shallow)] = posterior(depth, precision, score)
+    return Smooth(log_error, covariance)
+
+
+def posterior(
+    depth: Floats, precision: Floats, score: Floats, roughness: Floats = ROUGHNESS
+) -> Smooth:
+    """A cubic smoothing spline's mean and covariance at its knots, averaged over roughness.
+
+    Args:
+        depth: (R,) the knots.
+        precision: (R, R) of what was seen there: the inverse of its covariance.
+        score: (R,) the precision times what was seen.
+        roughness: (L,) all as likely beforehand; the evidence weighs them.
+    """
     low = np.minimum(depth[:, None], depth)
     bend = low**3 / 3 + low**2 / 2 * np.abs(depth[:, None] - depth)
-    prior = WIDE * (1 + np.outer(depth, depth)) + ROUGHNESS[:, None, None] ** 2 * bend
-    # With noise precision P and score q: mean B (I + P B)^-1 q, covariance B - B (I + P B)^-1 P B.
+    prior = WIDE * (1 + np.outer(depth, depth)) + roughness[:, None, None] ** 2 * bend
+    # With precision P and score q: mean B (I + P B)^-1 q, covariance B - B (I + P B)^-1 P B.
     mixed = np.eye(len(depth)) + precision @ prior
     right = np.broadcast_to(np.column_stack([score, precision]), (*mixed.shape[:2], len(depth) + 1))
     solved = np.linalg.solve(mixed, right)
@@ -96,12 +111,8 @@ def smoothed(
     weights = np.exp(evidence - evidence.max())
     weights /= weights.sum()
     average = weights @ means
-    off = means - average
-    log_error[shallow] = average
-    covariance[np.ix_(shallow, shallow)] = np.einsum("l,lij->ij", weights, inner) + np.einsum(
-        "l,li,lj->ij", weights, off, off
-    )
-    return Smooth(log_error, covariance)
+    between = np.einsum("l,li,lj->ij", weights, means - average, means - average)
+    return Smooth(average, np.einsum("l,lij->ij", weights, inner) + between)
 
 
 def _information(rates: Floats, logs: Floats, deviation: Floats) -> tuple[Floats, Floats]:

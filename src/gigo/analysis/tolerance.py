@@ -196,6 +196,9 @@ def _notes(
     metric, replicates = curve.metric, int(np.max(np.sum(~np.isnan(trained.errors), axis=1)))
     if trained.spread is None:
         yield "one replicate, no interval"
+    clean = float(trained.mean[0])
+    if trained.items and 1 / trained.items > trained.target(allowed, clean) - clean:
+        yield f"one of the {trained.items} test items is more than the loss that is allowed"
     cliff = trained.cliff(allowed)
     if cliff is not None:
         where = f"{rate_text(cliff[0])} and {rate_text(cliff[1])}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ WIDEST_GAP = 0.15
 STEEP = 3.0
 """A fall between two rates is a cliff if it is that many standard errors, and that many times as
 steep as beside it."""
+
+
+T = TypeVar("T", float, Floats)
 
 
 class Band(NamedTuple):
@@ -87,7 +90,7 @@ class Trained:
         same = bool((known == known[0]).all())
         return same and int(known[0].sum()) >= PAIRED_FROM
 
-    def target(self, allowed: Allowed, error: Floats) -> Floats:
+    def target(self, allowed: Allowed, error: T) -> T:
         """The error that is allowed if it is ``error`` with clean labels."""
         if not self.bounded:
             return allowed.keep * error + allowed.lose
@@ -144,8 +147,8 @@ class Trained:
     def _log_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
         """Log of the target less log error, its standard error, and the target."""
         log_error, covariance = self.smooth
-        clean = np.exp(log_error[0])
-        target = float(self.target(allowed, clean))
+        clean = float(np.exp(log_error[0]))
+        target = self.target(allowed, clean)
         rows = -np.eye(len(log_error))
         rows[:, 0] += allowed.keep * clean / target
         return np.log(target) - log_error, np.sqrt(_quadratic(rows, covariance)), target
