@@ -14,7 +14,7 @@ import numpy as np
 from gigo.analysis.intervals import Floats
 from gigo.analysis.spread import Spread, correlation
 
-ROUGHNESS = 3.0 * 2.0 ** np.arange(6)
+ROUGHNESS: Floats = np.array([3.0, 6.0, 12.0, 24.0, 48.0, 96.0])
 """How sharply the curve may bend: standard deviation of the change of its slope per unit of
 depth. Below 3 intervals are too narrow (coverage 0.89)."""
 

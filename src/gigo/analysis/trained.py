@@ -196,7 +196,9 @@ class Trained:
         # Two networks may agree; what a target shares with rate 0 is not chance.
         least = np.full(len(n), (1 + keep**2) * least_variance(self.items))
         least[0] = (1 - keep) ** 2 * least_variance(self.items)
-        half = _half(np.maximum(variance, least) / n, n - 1.0, self.item_variance)
+        half = _half(
+            np.maximum(variance, least) / n, (n - 1).astype(np.float64), self.item_variance
+        )
         return Band.about(height, half)
 
 
