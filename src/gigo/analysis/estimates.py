@@ -12,9 +12,9 @@ import pandas as pd
 
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies, Curve, split_curves
-from gigo.analysis.intervals import Estimate, Floats, fall, interval, moments
+from gigo.analysis.intervals import Estimate, Floats, clopper_pearson, fall, interval, moments
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.tolerance import Loss, loss, midpoint, single, tolerance
+from gigo.analysis.tolerance import Loss, losses, midpoint, single, tolerance
 from gigo.analysis.words import rate_text
 from gigo.axes import AXES, CURVE
 
@@ -26,6 +26,8 @@ SUMMARY_COLUMNS: dict[str, str] = {
     "n_trials": "trials with a record",
     "n_started": "those that trained; only they are in mean, low and high",
     "n_never_started": "those whose training loss never left that of guessing",
+    "never_started_low": "lower end of the exact interval for the share of those, 0 to 1",
+    "never_started_high": "upper end of it",
     "n_diverged": "those whose loss stopped being a finite number",
     "n_failed": "those that failed or timed out: nothing is known of what they predict",
     "mean_all": "mean of all trials but those, by default of the test accuracy, 0 to 1",
@@ -81,7 +83,10 @@ def summary(frame: pd.DataFrame, metric: Metric = ACCURACY) -> pd.DataFrame:
     found = Accuracies.of(frame, metric)
     mean, low, high = interval(found.started, most=metric.most)
     means = {"mean_all": moments(found.of_all).mean, "mean": mean, "low": low, "high": high}
-    table = found.points.assign(n_started=moments(found.started).n, **means)
+    known = (found.points["n_trials"] - found.points["n_failed"]).to_numpy(np.int64)
+    ends = clopper_pearson(found.points["n_never_started"].to_numpy(np.int64), known)
+    shares = dict(zip(("never_started_low", "never_started_high"), ends, strict=True))
+    table = found.points.assign(n_started=moments(found.started).n, **means, **shares)
     return table.reindex(columns=list(SUMMARY_COLUMNS))
 
 
@@ -130,7 +135,6 @@ def _curves(frame: pd.DataFrame, metric: Metric) -> Iterable[tuple[Curve, Accura
 
 def _estimates(name: Curve, curve: Accuracies, allowed: Allowed | None) -> CurveEstimates:
     mean, low, high = map(float, interval(curve.clean, most=curve.metric.most))
-    trained = ~np.isnan(curve.started).all(axis=1)
     return CurveEstimates(
         curve=name,
         replicates=curve.n_replicates,
@@ -140,7 +144,7 @@ def _estimates(name: Curve, curve: Accuracies, allowed: Allowed | None) -> Curve
         tolerance=tolerance(curve, allowed),
         single=single(curve, allowed),
         midpoint=midpoint(curve),
-        losses=tuple(loss(curve, float(rate)) for rate in curve.rates[trained] if rate > 0),
+        losses=tuple(losses(curve)),
     )
 
 
