@@ -66,6 +66,13 @@ def test_everything_about_a_straight_line():
         assert each.low <= 0.8 * each.rate <= each.high
 
 
+def test_a_curve_is_unaffected_by_others():
+    study = make_study(rates=TENTHS, size=("all", 200), corruption=("symmetric", "biased"))
+    together = {each.curve: each for each in curve_estimates(make_frame(study, straight))}
+    (alone,) = curve_estimates(make_frame(make_study(rates=TENTHS, size=200), straight))
+    assert together[alone.curve] == alone
+
+
 def test_a_fall_beyond_the_grid_is_censored():
     frame = make_frame(make_study(rates=(0.0, 0.1, 0.2)), lambda trial: 0.9 - 0.01 * trial.rate)
     found = tolerance(Accuracies.of(frame))
@@ -98,6 +105,7 @@ def test_trials_that_did_not_start_are_left_out_and_counted():
     at = table.loc[0.1]
     assert (at["n_trials"], at["n_started"], at["n_never_started"]) == (3, 2, 1)
     assert at["mean"] == pytest.approx((0.82 + 0.83) / 2, abs=1e-3)
+    assert at["never_started_low"] < 1 / 3 < at["never_started_high"] < 1
     assert at["mean_all"] == pytest.approx((0.82 + 0.83 + 0.1) / 3, abs=1e-3)
     assert table.loc[1.0, "n_diverged"] == 3
     assert math.isnan(table.loc[1.0, "mean"])
@@ -128,9 +136,10 @@ def test_missing_trials_of_an_unfinished_run_widen_the_interval():
     frame = make_frame(make_study(rates=TENTHS), straight)
     partial = (frame["replicate"] == 0) | (frame["rate"] < 0.05)
     full, found = (midpoint(Accuracies.of(each)) for each in (frame, frame.loc[partial.to_numpy()]))
-    widths = [each.high - each.low for each in (full, found)]
+    assert full.low is not None and full.high is not None
+    assert found.low is not None and found.high is not None
     assert found.low <= 0.5 <= found.high
-    assert widths[0] < widths[1]
+    assert full.high - full.low < found.high - found.low
 
 
 def test_more_but_worse_breaks_even_with_less_but_better():

@@ -166,7 +166,10 @@ CLASSES = _many("NAME", "Of the labels, in their order.", "--class")
 DROP = _many("COLUMN", "Of the data: leave it out, such as a number per row.")
 RESIZE = _option("PIXELS", "Side that images of mixed sizes get.")
 SKIP_BAD = typer.Option(False, "--skip-bad", help="Pass over images that can't be read.")
-DATA_OPTIONS = ("label", "test", "group", "weight", "labels", "classes", "drop", "resize", "skip_bad")
+DATA_OPTIONS = (
+    *("label", "test", "group", "weight", "labels", "classes", "drop"),
+    *("resize", "skip_bad"),
+)
 
 
 @app.command(epilog="Example: gigo demo")

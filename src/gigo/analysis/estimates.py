@@ -11,11 +11,11 @@ import pandas as pd
 
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies, Curve, split_curves
-from gigo.analysis.intervals import Estimate, Floats, moments, quantile
+from gigo.analysis.intervals import Estimate, Floats, clopper_pearson, moments, quantile
 from gigo.analysis.items import Items
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.spread import pooled
-from gigo.analysis.tolerance import Loss, loss, midpoint, single, tolerance
+from gigo.analysis.tolerance import Loss, losses, midpoint, single, tolerance
 from gigo.axes import AXES, CURVE
 
 __all__ = ["Accuracies", "Curve", "split_curves"]  # which most callers want beside the estimates
@@ -26,6 +26,8 @@ SUMMARY_COLUMNS: dict[str, str] = {
     "n_trials": "trials with a record",
     "n_started": "those that trained; only they are in mean, low and high",
     "n_never_started": "those whose training loss never left that of guessing",
+    "never_started_low": "lower end of the exact interval for the share of those, 0 to 1",
+    "never_started_high": "upper end of it",
     "n_diverged": "those whose loss stopped being a finite number",
     "n_failed": "those that failed or timed out: nothing is known of what they predict",
     "mean_all": "mean of all trials but those, by default of the test accuracy, 0 to 1",
@@ -88,7 +90,10 @@ def summary(
     ]
     mean, low, high = np.concatenate(parts, axis=1) if parts else np.empty((3, 0))
     means = {"mean_all": moments(found.of_all).mean, "mean": mean, "low": low, "high": high}
-    table = found.points.assign(n_started=moments(found.started).n, **means)
+    known = (found.points["n_trials"] - found.points["n_failed"]).to_numpy(np.int64)
+    ends = clopper_pearson(found.points["n_never_started"].to_numpy(np.int64), known)
+    shares = dict(zip(("never_started_low", "never_started_high"), ends, strict=True))
+    table = found.points.assign(n_started=moments(found.started).n, **means, **shares)
     return table.reindex(columns=list(SUMMARY_COLUMNS))
 
 
@@ -133,13 +138,11 @@ def _estimates(
 ) -> CurveEstimates:
     means = _means(curve, n_test)
     mean, low, high = means[:, 0].tolist() if curve.rates[0] == 0 else [math.nan] * 3
-    rates = curve.rates[~np.isnan(curve.started).all(axis=1)]
-    new_data, losses_new = None, []
+    new_data, losses_new = None, ()
     if items is not None:
         over_items = items.variance(curve.rates, allowed.keep if allowed else 1.0)
         new_data = tolerance(curve, allowed, n_test, over_items)
-        over_items = items.variance(curve.rates)
-        losses_new = [loss(curve, float(rate), n_test, over_items) for rate in rates if rate > 0]
+        losses_new = losses(curve, n_test, items.variance(curve.rates))
     return CurveEstimates(
         curve=name,
         replicates=curve.n_replicates,
@@ -150,7 +153,7 @@ def _estimates(
         new_data=new_data,
         single=single(curve, allowed, n_test),
         midpoint=midpoint(curve, n_test),
-        losses=tuple(loss(curve, float(rate), n_test) for rate in rates if rate > 0),
+        losses=tuple(losses(curve, n_test)),
         losses_new=tuple(losses_new),
     )
 

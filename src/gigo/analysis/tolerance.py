@@ -8,7 +8,7 @@ variances (`gigo.analysis.spread`). See docs/statistics.md for how often they ho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,31 +125,48 @@ def single(curve: Accuracies, allowed: Allowed | None = None, items: int | None 
 def loss(
     curve: Accuracies, rate: float, items: int | None = None, item_variance: Floats | None = None
 ) -> Loss:
-    """How much worse the mean of trainings is at a rate than with clean labels.
+    """How much worse the mean of trainings is at a rate than with clean labels; see `losses`."""
+    return losses(curve, [rate], items, item_variance)[0]
+
+
+def losses(
+    curve: Accuracies,
+    rates: Sequence[float] | None = None,
+    items: int | None = None,
+    item_variance: Floats | None = None,
+) -> list[Loss]:
+    """How much worse the mean of trainings is at each rate than with clean labels.
 
     Between rates run, the loss and its ends lie straight; in a gap of more than 15 points, or down
     a cliff, the interval holds those of both edges. Nothing is said beyond the rates run.
 
     Args:
         curve: one alone; only its started trials count.
-        rate: 0 to 1.
+        rates: 0 to 1; by default those above 0 at which a model trained.
         items: in the test set, where known.
         item_variance: (P,) at each rate of the curve, of ``clean - metric`` over draws of test
-            items; with it the interval is for new data.
+            items; with it the intervals are for new data.
     """
     trained = Trained.of(curve, items, item_variance)
+    asked = [float(rate) for rate in trained.rates if rate > 0] if rates is None else rates
     lacking = _lacking(curve, trained)
-    if lacking is None and not 0 <= rate <= trained.rates[-1]:
-        lacking = f"{rate_text(trained.rates[-1])} is the highest rate at which a model trained"
     if lacking is not None:
-        return Loss(rate, None, notes=(lacking,))
+        return [Loss(rate, None, notes=(lacking,)) for rate in asked]
     band = trained.lost()
+    single = band if trained.spread is None else trained.lost_single()
+    return [_loss(rate, curve, trained, band, single) for rate in asked]
+
+
+def _loss(rate: float, curve: Accuracies, trained: Trained, band: Band, single: Band) -> Loss:
+    if not 0 <= rate <= trained.rates[-1]:
+        highest = rate_text(float(trained.rates[-1]))
+        return Loss(rate, None, notes=(f"{highest} is the highest rate at which a model trained",))
     value = float(np.interp(rate, trained.rates, band.height))
     if trained.spread is None:
         return Loss(rate, value, notes=("one replicate, no interval",))
-    low, high = _ends(trained, rate, band, curve.metric.most)
-    single = _ends(trained, rate, trained.lost_single(), curve.metric.most)
-    return Loss(rate, value, low, high, single, _to_run([trained.gap(rate)], curve))
+    most, gap = curve.metric.most, trained.gap(rate)
+    low, high = _ends(trained, rate, band, most)
+    return Loss(rate, value, low, high, _ends(trained, rate, single, most), _to_run([gap], curve))
 
 
 def _ends(trained: Trained, rate: float, band: Band, most: float) -> tuple[float, float]:
@@ -196,6 +213,9 @@ def _notes(
     metric, replicates = curve.metric, int(np.max(np.sum(~np.isnan(trained.errors), axis=1)))
     if trained.spread is None:
         yield "one replicate, no interval"
+    clean = float(trained.mean[0])
+    if trained.items and 1 / trained.items > trained.target(allowed, clean) - clean:
+        yield f"one of the {trained.items} test items is more than the loss that is allowed"
     cliff = trained.cliff(allowed)
     if cliff is not None:
         where = f"{rate_text(cliff[0])} and {rate_text(cliff[1])}"

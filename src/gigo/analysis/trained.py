@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Floats, moments, quantile
-from gigo.analysis.smooth import Smooth, signal_loss, smoothed
+from gigo.analysis.smooth import ROUGHER, ROUGHNESS, Smooth, signal_loss, smoothed
 from gigo.analysis.spread import Spread, least_variance, pooled
 
 PAIRED_FROM = 10
@@ -24,6 +24,9 @@ WIDEST_GAP = 0.15
 STEEP = 3.0
 """A fall between two rates is a cliff if it is that many standard errors, and that many times as
 steep as beside it."""
+
+
+T = TypeVar("T", float, Floats)
 
 
 class Band(NamedTuple):
@@ -64,8 +67,8 @@ class Trained:
     ) -> Trained:
         """Those of a curve; ``item_variance`` (P,) is at each of its rates."""
         loss = curve.metric.is_loss
-        used = ~np.isnan(curve.started).all(axis=1)
-        variance = np.zeros(len(used)) if item_variance is None else item_variance
+        used: NDArray[np.bool_] = ~np.isnan(curve.started).all(axis=1)
+        variance = np.zeros(used.size) if item_variance is None else item_variance
         errors = curve.started if loss else 1 - curve.started
         corruption, n_classes = curve.points[["corruption", "n_classes"]].iloc[0]
         kappa = signal_loss(str(corruption), float(n_classes))
@@ -87,7 +90,7 @@ class Trained:
         same = bool((known == known[0]).all())
         return same and int(known[0].sum()) >= PAIRED_FROM
 
-    def target(self, allowed: Allowed, error: Floats) -> Floats:
+    def target(self, allowed: Allowed, error: T) -> T:
         """The error that is allowed if it is ``error`` with clean labels."""
         if not self.bounded:
             return allowed.keep * error + allowed.lose
@@ -113,10 +116,11 @@ class Trained:
             return Band.about(self.mean - self.mean[0], np.nan)
         if self.paired:
             return self._paired(self.errors - self.errors[0], 1.0)
-        error = np.exp(self.smooth.log_error)
+        log_error, covariance = self._smooth(ROUGHER)
+        error = np.exp(log_error)
         rows = np.diag(error)
         rows[:, 0] -= error[0]
-        variance = _quadratic(rows, self.smooth.covariance)
+        variance = _quadratic(rows, covariance)
         return Band.about(
             error - error[0], _half(variance, self.spread.freedom, self.item_variance)
         )
@@ -138,14 +142,17 @@ class Trained:
 
     @cached_property
     def smooth(self) -> Smooth:
+        return self._smooth(ROUGHNESS)
+
+    def _smooth(self, roughness: Floats) -> Smooth:
         assert self.spread is not None
-        return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items)
+        return smoothed(self.rates, self.errors, self.spread, self.kappa, self.items, roughness)
 
     def _log_within(self, allowed: Allowed) -> tuple[Floats, Floats, float]:
         """Log of the target less log error, its standard error, and the target."""
         log_error, covariance = self.smooth
-        clean = np.exp(log_error[0])
-        target = float(self.target(allowed, clean))
+        clean = float(np.exp(log_error[0]))
+        target = self.target(allowed, clean)
         rows = -np.eye(len(log_error))
         rows[:, 0] += allowed.keep * clean / target
         return np.log(target) - log_error, np.sqrt(_quadratic(rows, covariance)), target
@@ -189,7 +196,9 @@ class Trained:
         # Two networks may agree; what a target shares with rate 0 is not chance.
         least = np.full(len(n), (1 + keep**2) * least_variance(self.items))
         least[0] = (1 - keep) ** 2 * least_variance(self.items)
-        half = _half(np.maximum(variance, least) / n, n - 1.0, self.item_variance)
+        half = _half(
+            np.maximum(variance, least) / n, (n - 1).astype(np.float64), self.item_variance
+        )
         return Band.about(height, half)
 
 

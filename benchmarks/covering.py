@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, and how wide they are: ``python benchmarks/coverage.py``.
+"""How often intervals hold the truth, and how wide they are: ``python benchmarks/covering.py``.
 
 Studies of R replicates are drawn from truths that are known: simulated ones and, with ``--pools
 DIR``, files of real trainings (CSV: size, corruption, replicate, rate, accuracy, started), from
