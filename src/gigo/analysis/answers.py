@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gigo.analysis import tolerance
 from gigo.analysis.allowed import Allowed, usual
 from gigo.analysis.curves import Accuracies, Curve
 from gigo.analysis.estimates import CurveEstimates
@@ -16,7 +17,7 @@ from gigo.analysis.intervals import Estimate, clopper_pearson
 from gigo.analysis.items import Items
 from gigo.analysis.metric import Metric
 from gigo.analysis.theory import Cliff
-from gigo.analysis.tolerance import Loss, loss
+from gigo.analysis.tolerance import Loss
 from gigo.axes import AXES, CURVE
 
 _AXES = {axis: AXES[axis] for axis in CURVE}
@@ -77,11 +78,12 @@ def losses(
     rows: list[dict[str, Any]] = []
     for name, curve in curves.items():
         number, mine = (n_test or {}).get(name.dataset), (items or {}).get(name)
-        over_items = None if mine is None else mine.variance(curve.rates)
-        for rate in at or curve.rates[curve.rates > 0].tolist():
-            here = loss(curve, rate, number)
-            there = None if over_items is None else loss(curve, rate, number, over_items)
-            rows.append({**name._asdict(), **_loss_row(here, there), **_started(curve, rate)})
+        here = tolerance.losses(curve, at or None, number)
+        there: list[Loss | None] = [None] * len(here)
+        if mine is not None:
+            there = [*tolerance.losses(curve, at or None, number, mine.variance(curve.rates))]
+        for a, b in zip(here, there, strict=True):
+            rows.append({**name._asdict(), **_loss_row(a, b), **_started(curve, a.rate)})
     return pd.DataFrame(rows, columns=list(LOSS_COLUMNS))
 
 

@@ -142,7 +142,7 @@ def _estimates(
     if items is not None:
         over_items = items.variance(curve.rates, allowed.keep if allowed else 1.0)
         new_data = tolerance(curve, allowed, n_test, over_items)
-        losses_new = losses(curve, n_test, items.variance(curve.rates))
+        losses_new = losses(curve, None, n_test, items.variance(curve.rates))
     return CurveEstimates(
         curve=name,
         replicates=curve.n_replicates,
@@ -153,7 +153,7 @@ def _estimates(
         new_data=new_data,
         single=single(curve, allowed, n_test),
         midpoint=midpoint(curve, n_test),
-        losses=tuple(losses(curve, n_test)),
+        losses=tuple(losses(curve, None, n_test)),
         losses_new=tuple(losses_new),
     )
 
