@@ -74,6 +74,16 @@ class Accuracies:
         return self.started[0] if self.rates[0] == 0 else np.full(len(self.replicates), np.nan)
 
     @property
+    def lacking(self) -> str | None:
+        """Why one curve has no clean value; None where it has one."""
+        if self.rates[0] > 0:
+            return "no trial at rate 0 to compare with"
+        if not np.isnan(self.started[0]).all():
+            return None
+        failed = self.points["n_failed"].iloc[0] == self.points["n_trials"].iloc[0]
+        return "all trials at rate 0 failed" if failed else "no trial at rate 0 started"
+
+    @property
     def n_replicates(self) -> int:
         """How many have an accuracy."""
         return int(np.sum(~np.isnan(self.of_all).all(axis=0)))

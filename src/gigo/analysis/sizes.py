@@ -34,8 +34,8 @@ def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     is worse already at the lowest rate that has one.
     """
     held = pooled(small.rates, small.started, relative=not small.metric.is_share)
-    if not (small.rates[0] == 0 and held.n[0]):
-        return Estimate(None, notes=(_lacking(small),))
+    if small.lacking is not None:
+        return Estimate(None, notes=(small.lacking,))
     estimate = _break_even(large, large.started, held)
     if estimate.value is None:
         return estimate
@@ -82,14 +82,6 @@ def sizes_compared(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[Sizes
         for family in families.values()
         for large, small in pairwise(sorted(family, key=lambda curve: -curve.size))
     ]
-
-
-def _lacking(curve: Accuracies) -> str:
-    """Why a curve has no clean value."""
-    if curve.rates[0] > 0:
-        return "no trial at rate 0 to compare with"
-    failed = curve.points["n_failed"].iloc[0] == curve.points["n_trials"].iloc[0]
-    return "all trials at rate 0 failed" if failed else "no trial at rate 0 started"
 
 
 def _notes(estimate: Estimate, curve: Accuracies) -> Iterator[str]:

@@ -185,9 +185,8 @@ def _no_default(curve: Accuracies) -> Estimate:
 
 def _lacking(curve: Accuracies, trained: Trained) -> str | None:
     """Why nothing can be said of a curve, if so."""
-    if not len(trained.rates) or trained.rates[0] > 0:
-        started = "started" if curve.rates[0] == 0 else "to compare with"
-        return f"no trial at rate 0 {started}"
+    if curve.lacking is not None:
+        return curve.lacking
     if len(trained.rates) == 1:
         return "no model that trained at a rate above 0"
     chance = float(curve.points["chance"].iloc[0])
