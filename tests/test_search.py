@@ -200,7 +200,7 @@ def test_rates_are_a_quarter_of_the_way_inside_and_two(
     assert TOLERANCE.where(low, high, trained(smooth))["rates"] == rates
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     falls=st.floats(0.02, 3),
     top=st.floats(0.3, 1),

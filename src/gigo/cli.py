@@ -292,7 +292,7 @@ find = typer.Typer(
 app.add_typer(find, name="find")
 
 
-@find.command("tolerance", epilog="Example: gigo find tolerance demo --size 200 --width 15pt")
+@find.command("tolerance", epilog="Example: gigo find tolerance my-study.toml --trainings 50")
 @_with_options_of(run_or_plan, but="until")
 def find_tolerance(
     context: typer.Context,
