@@ -22,7 +22,7 @@ from gigo.analysis.exchange import (
 )
 from gigo.analysis.intervals import first_below, welch_half_width
 from gigo.analysis.metric import METRICS
-from gigo.analysis.pooling import pooled
+from gigo.analysis.spread import pooled
 
 SIZES = np.array([100.0, 200.0, 400.0, 800.0, 1600.0])
 RATES = np.array([0.0, 0.1, 0.2, 0.4])

@@ -14,13 +14,13 @@ from scipy import stats
 from gigo.analysis.base_rate import (
     BaseRate,
     audited,
-    clopper_pearson,
     read_audit,
     true_accuracy,
     true_accuracy_by,
 )
 from gigo.analysis.cleaning import cleaning_gains, cleaning_text, depth
 from gigo.analysis.collecting import Gain, learning_curves
+from gigo.analysis.intervals import clopper_pearson
 from gigo.analysis.metric import METRICS
 from gigo.analysis.purchase import Option, Prices, decide, purchases
 from gigo.errors import DataError, SpecError

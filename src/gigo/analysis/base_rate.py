@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
-from gigo.analysis.intervals import Floats
+from gigo.analysis.intervals import Floats, clopper_pearson
 from gigo.errors import DataError, SpecError
 
 TEST_NOISE = (
@@ -107,19 +106,8 @@ def read_audit(path: str | Path) -> BaseRate:
 def _counted(wrong: int, n: int) -> BaseRate:
     if not n:
         raise DataError("an audit has no labels: check some drawn at random")
-    return BaseRate(wrong / n, *clopper_pearson(wrong, n), n_audited=n, n_wrong=wrong)
-
-
-def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval for a share of which k of n were seen (Clopper & Pearson 1934).
-
-    >>> clopper_pearson(0, 10), clopper_pearson(2, 10)
-    ((0.0, 0.308...), (0.025..., 0.556...))
-    """
-    tail = (1 - confidence) / 2
-    low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
-    high = float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
-    return low, high
+    low, high = map(float, clopper_pearson(wrong, n))
+    return BaseRate(wrong / n, low, high, n_audited=n, n_wrong=wrong)
 
 
 def true_accuracy(observed: float, rate: float, n_classes: int) -> float:

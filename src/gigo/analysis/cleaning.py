@@ -23,7 +23,7 @@ from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.exchange import LEAST_ERROR, classes_of
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.pooling import Pooled, pooled
+from gigo.analysis.spread import Spread, pooled
 from gigo.analysis.words import listing, rate_text
 from gigo.errors import SpecError
 
@@ -111,7 +111,7 @@ def _cleaning_gain(
     started, metric = values.started, values.metric
     if test_rate:
         started = stretched(started, test_rate, n_classes)
-    spread = pooled(values.rates, started, relative=not metric.is_share)
+    spread = pooled(values.rates, started, not metric.is_loss)
     points = (base.low, base.value, base.high)
     lines = [_Line.of(values.rates, spread, metric, rate, kappa) for rate in points]
     gains = [
@@ -152,7 +152,7 @@ class _Line:
 
     @classmethod
     def of(
-        cls, rates: Floats, spread: Pooled, metric: Metric, base: float, kappa: float
+        cls, rates: Floats, spread: Spread, metric: Metric, base: float, kappa: float
     ) -> _Line | None:
         """By weighted least squares; None for fewer than two rates."""
         most = depth(min(base + SPAN, (1 - 1e-9) / kappa), kappa) - depth(base, kappa) + 1e-9

@@ -100,10 +100,10 @@ class _Side:
     @classmethod
     def of(cls, curve: Accuracies, n_test: int | None) -> _Side | None:
         there = ~np.isnan(curve.started).all(axis=1)
-        loss = curve.metric.is_loss
+        loss, rates = curve.metric.is_loss, curve.rates[there]
         errors = curve.started[there] if loss else 1 - curve.started[there]
-        spread = pooled(curve.rates[there], errors, not loss, n_test) if there.any() else None
-        return None if spread is None else cls(curve.rates[there], spread)
+        spread = pooled(rates, errors, not loss, n_test)
+        return cls(rates, spread) if spread.freedom.any() else None
 
     def _at(self, rates: Floats) -> list[int]:
         return np.flatnonzero(np.isin(self.rates, rates)).tolist()

@@ -99,13 +99,10 @@ def summary(
 
 def _means(curve: Accuracies, n_test: int | None) -> Floats:
     """(3, P) means of a curve and the ends of their intervals."""
-    n, mean, _ = moments(curve.started)
-    half, there = np.full(len(mean), np.nan), n > 0
-    bounded = not curve.metric.is_loss
-    errors = 1 - curve.started[there] if bounded else curve.started[there]
-    spread = pooled(curve.rates[there], errors, bounded, n_test) if there.any() else None
-    if spread is not None:
-        half[there] = quantile(spread.freedom) * np.sqrt(spread.variance / spread.n)
+    spread = pooled(curve.rates, curve.started, not curve.metric.is_loss, n_test)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = quantile(spread.freedom) * np.sqrt(spread.variance / spread.n)
+    mean = spread.mean
     low, high = (np.clip(end, 0.0, curve.metric.most) for end in (mean - half, mean + half))
     return np.array([mean, low, high])
 

@@ -18,7 +18,7 @@ import pandas as pd
 from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.pooling import LEAST, Pooled, pooled
+from gigo.analysis.spread import LEAST, Spread, pooled
 from gigo.analysis.words import count, listing, rate_text
 from gigo.axes import AXES, CURVE
 
@@ -149,7 +149,7 @@ class Cell(NamedTuple):
     freedom: float
 
     @classmethod
-    def of(cls, metric: Metric, spread: Pooled, place: int) -> Cell:
+    def of(cls, metric: Metric, spread: Spread, place: int) -> Cell:
         """From the spread of a curve; the error of a score is what it lacks to 1, of a loss it."""
         n, mean, variance, freedom = (float(each[place]) for each in spread)
         error = max(mean if metric.is_loss else 1 - mean, LEAST_ERROR)
@@ -159,7 +159,7 @@ class Cell(NamedTuple):
 def cells_of(values: Accuracies) -> dict[float, Cell]:
     """By rate, ascending, the cells of one curve in which a trial started."""
     metric = values.metric
-    spread = pooled(values.rates, values.started, relative=not metric.is_share)
+    spread = pooled(values.rates, values.started, not metric.is_loss)
     rates = map(float, values.rates)
     return {rate: Cell.of(metric, spread, k) for k, rate in enumerate(rates) if spread.n[k]}
 
@@ -323,7 +323,7 @@ class CleanCurve:
         total = self.variance + own
         known = self.parts.sum(axis=1) + own
         with np.errstate(divide="ignore", invalid="ignore"):
-            # Pooled over some of the same cells, variances err together.
+            # Spread over some of the same cells, variances err together.
             roots = self.parts / np.sqrt(self.freedom)
             lost = (roots.sum(axis=1) + own / np.sqrt(np.float64(freedom))) ** 2
             half = quantile(known**2 / lost) * np.sqrt(total)

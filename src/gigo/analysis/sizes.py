@@ -13,7 +13,7 @@ import pandas as pd
 from gigo.analysis.curves import Accuracies, Curve
 from gigo.analysis.intervals import Estimate, Floats, first_below, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.pooling import Pooled, pooled
+from gigo.analysis.spread import Spread, pooled
 from gigo.analysis.words import rate_text
 
 
@@ -33,7 +33,7 @@ def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     width because two networks agree. No value if ``large`` has no trial to compare at rate 0 and
     is worse already at the lowest rate that has one.
     """
-    held = pooled(small.rates, small.started, relative=not small.metric.is_share)
+    held = pooled(small.rates, small.started, not small.metric.is_loss)
     if small.lacking is not None:
         return Estimate(None, notes=(small.lacking,))
     estimate = _break_even(large, large.started, held)
@@ -46,8 +46,8 @@ def break_even(large: Accuracies, small: Accuracies) -> Estimate:
     return replace(estimate, notes=tuple(_notes(estimate, large)))
 
 
-def _break_even(large: Accuracies, values: Floats, held: Pooled) -> Estimate:
-    spread = pooled(large.rates, values, relative=not large.metric.is_share)
+def _break_even(large: Accuracies, values: Floats, held: Spread) -> Estimate:
+    spread = pooled(large.rates, values, not large.metric.is_loss)
     used = spread.n > 0
     if not used.any():
         return Estimate(None, notes=("no model trained that could be compared",))

@@ -58,9 +58,7 @@ def correlation(rates: Floats) -> Floats:
     return found
 
 
-def pooled(
-    rates: Floats, errors: Floats, bounded: bool = True, items: int | None = None
-) -> Spread | None:
+def pooled(rates: Floats, errors: Floats, bounded: bool = True, items: int | None = None) -> Spread:
     """The variance of one training at each rate, from that rate and its neighbours.
 
     Sums of squares are divided by ``p (1 - p)`` of the mean p (bounded errors), or by its square,
@@ -71,12 +69,13 @@ def pooled(
 
     Args:
         rates: (R,) ascending.
-        errors: (R, n) one row at least one number each; NaN is unknown.
+        errors: (R, n), or what they lack to 1; NaN is unknown.
         bounded: whether errors end at 1.
         items: how many test items each error is a mean over.
 
     Returns:
-        None where no rate has two values.
+        NaN variances with no degree of freedom where no rate has two values; a NaN mean for a rate
+        without any.
 
     >>> found = pooled(np.array([0.0, 0.1]), np.array([[0.1, 0.2], [0.2, 0.4]]))
     >>> found.variance.round(3).tolist(), found.freedom.round(2).tolist()
@@ -85,8 +84,9 @@ def pooled(
     n, mean, variance = moments(errors)
     freedom = np.maximum(n - 1.0, 0.0)
     if not freedom.any():
-        return None
-    unit = np.maximum(mean * (1 - mean), 2e-3) if bounded else np.maximum(mean, LEAST) ** 2
+        return Spread(n, mean, np.full(len(n), np.nan), freedom)
+    level = np.where(n > 0, mean, 0.5)
+    unit = np.maximum(level * (1 - level), 2e-3) if bounded else np.maximum(level, LEAST) ** 2
     squares = np.where(freedom > 0, freedom * variance, 0.0) / unit
     found, known = np.full(len(rates), squares.sum() / freedom.sum()), np.zeros(len(rates))
     apart, alike = np.abs(rates[:, None] - rates), correlation(rates) ** 2

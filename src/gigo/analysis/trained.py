@@ -81,7 +81,8 @@ class Trained:
 
     @cached_property
     def spread(self) -> Spread | None:
-        return pooled(self.rates, self.errors, self.bounded, self.items)
+        found = pooled(self.rates, self.errors, self.bounded, self.items)
+        return found if found.freedom.any() else None
 
     @cached_property
     def paired(self) -> bool:
