@@ -128,7 +128,7 @@ def test_models_that_did_not_start_are_in_no_mean_and_their_rates_are_named():
 
     frame = make_frame(make_study(rates=(0.0, 0.4, 0.5, 0.6)), lambda t: 0.9, status)
     words = said(frame)
-    assert "at every rate at which models trained, up to 40 %." in words
+    assert "At every rate at which models trained, up to 40 %, the mean of trainings loses" in words
     assert "no trial started at 50 %, 60 %, which is left out" in words
 
 
@@ -212,12 +212,14 @@ def test_labels_that_were_given_are_not_called_clean():
 def test_the_answer_says_what_the_curve_says():
     frame = make_frame(make_study(rates=TENTHS, size=("all", 200), validation="none"), straight)
     found = answer(frame, {"digits": 1347})
-    first, second, versus = found.findings
+    first, second, versus, worth = found.findings
     assert first.heading == (
         "digits, all 1,347 labels: 90.0 % correct with clean labels (95 % interval 87.5 to 92.5 %)."
     )
-    assert first.lines[0].startswith("symmetric: accuracy loses at most 5 points up to ")
-    assert " % corrupted labels (95 % interval " in first.lines[0]
+    assert first.lines[0].startswith("symmetric: 20 % wrong labels cost ")
+    assert " points. The mean of trainings loses 5 points at " in first.lines[0]
+    assert ", one training in twenty at " in first.lines[0]
+    assert worth.lines[0].startswith("symmetric: 1,347 labels at 20 % wrong are worth ")
     assert second.heading.startswith("digits, 200 labels: 80.0 % correct")
     assert versus.lines[0].startswith("symmetric: more is better up to 12 % corrupted")
     assert found.warnings == ()
@@ -237,7 +239,7 @@ def test_one_replicate_is_said_only_of_a_run_that_has_one():
     study = make_study(rates=(0.0, 0.1, 0.2))
     some = said(make_frame(study, straight, status))
     assert "one replicate" not in some
-    assert "(95 % interval " in some
+    assert "The mean of trainings loses 5 points at " in some
     one = said(make_frame(study.but(replicates=1), straight))
     assert "(one replicate, no interval)" in one
 
@@ -245,7 +247,7 @@ def test_one_replicate_is_said_only_of_a_run_that_has_one():
 def test_rate_zero_alone_gives_no_tolerance():
     frame = make_frame(make_study(rates=0, size=("all", 200)), straight)
     words = said(frame)
-    assert words.count("symmetric: no estimate, no model that trained at a rate above 0.") == 2
+    assert words.count("symmetric: No tolerance: no model that trained at a rate above 0.") == 2
     assert "more is better when all of it is clean; no model trained above rate 0." in words
     assert "0 %" not in words
 
@@ -296,7 +298,8 @@ def test_what_misleads_is_said():
     assert "looked at the test set" in found.warnings[0]
     assert found.notes[0] == "3 trials not trained yet: every number here may still move."
     assert found.notes[1].startswith(
-        "6 models of 15 never started to learn (symmetric at 100 %: 3; biased at 100 %: 3)"
+        "6 models of 15 never started to learn (95 % interval 16 % to 68 %; "
+        "symmetric at 100 %: 3; biased at 100 %: 3)"
     )
     assert answer(make_frame(study, straight).iloc[:0]).findings == ()
     assert answer(make_frame(make_study(validation="clean"), straight)).notes == (

@@ -212,8 +212,10 @@ def _tolerance(each: CurveEstimates, metric: Metric) -> str:
         return f"No tolerance: {words.listing(estimate.notes)}."
     spent = each.allowed.spent(metric)
     if estimate.censored:
-        told = f"At every rate run, up to {words.rate_text(estimate.highest_rate)}, the mean of "
-        told += f"trainings {each.allowed.kept(metric)}"
+        run = "at which models trained" if "left out" in " ".join(estimate.notes) else "run"
+        highest = words.rate_text(estimate.highest_rate)
+        told = f"At every rate {run}, up to {highest}, the mean of trainings "
+        told += each.allowed.kept(metric)
     else:
         told = f"The mean of trainings {spent} at {words.value_text(estimate)}"
     told += _ends(each)
