@@ -198,6 +198,20 @@ def test_an_unbalanced_design_is_what_was_simulated() -> None:
     assert ends(tolerance(curve, KEPT)) == pytest.approx((0.1244, 0.2019, 0.2944), abs=0.004)
 
 
+def test_two_classes_keep_their_own_mean_where_labels_say_next_to_nothing() -> None:
+    rates = TENTHS[:6]
+    mean = 0.95 - 0.2 * rates - 1.4 * rates**3
+    values = mean[:, None] + 0.01 * np.random.default_rng(16).normal(size=(6, 3))
+    curve = curve_of(values, rates)
+    curve.points["n_classes"] = 2
+    trained = Trained.of(curve)
+    assert trained.kappa == 2
+    assert trained.smooth.log_error[5] == pytest.approx(math.log(1 - values[5].mean()))
+    assert trained.smooth.covariance[5, :5] == pytest.approx(np.zeros(5))
+    low, value, high = ends(tolerance(curve, Allowed(lose=0.2)))
+    assert 0.4 < low < value < high <= 0.5
+
+
 def test_from_ten_replicates_on_a_loss_has_student_s_paired_interval() -> None:
     values = drawn(3, 10)
     found = loss(curve_of(values), 0.3)
