@@ -214,7 +214,7 @@ def test_the_answer_says_what_the_curve_says():
     found = answer(frame, {"digits": 1347})
     first, second, versus, worth = found.findings
     assert first.heading == (
-        "digits, all 1,347 labels: 90.0 % correct with clean labels (95 % interval 87.5 to 92.5 %)."
+        "digits, all 1,347 labels: 90.0 % correct with clean labels (95 % interval 88.8 to 91.2 %)."
     )
     assert first.lines[0].startswith("symmetric: 20 % wrong labels cost ")
     assert " points. The mean of trainings loses 5 points at " in first.lines[0]

@@ -19,7 +19,9 @@ from gigo.analysis import article
 from gigo.analysis import comparison as comparisons
 from gigo.analysis.article import PLACES, SETTING, published
 from gigo.analysis.comparison import COMPARISON_COLUMNS, Comparison, _matches, compare
+from gigo.analysis.contrast import contrast_text
 from gigo.analysis.metric import ACCURACY
+from gigo.analysis.multiple import holm
 from gigo.analysis.points import ALL, Side
 from gigo.analysis.table import tidy
 from gigo.datasets import CATALOGUE
@@ -181,7 +183,7 @@ def test_one_training_is_held_against_the_prediction_of_the_other_side(flip):
     assert at["predicted_low"] == pytest.approx(values.mean() - half)
     assert at["predicted_high"] == pytest.approx(values.mean() + half)
     assert at["high"] - at["low"] == pytest.approx(2 * half)
-    assert at["inside"] == (abs(one - values.mean()) <= half)
+    assert (at["p"] > 0.05) == (abs(one - values.mean()) <= half)
 
 
 def test_a_training_does_not_help_to_predict_itself():
@@ -209,9 +211,26 @@ def test_one_training_on_each_side_has_no_interval():
     found = compare(side(study), side(study.but(seed=1)))
     assert set(found.frame["method"]) == {"none"}
     assert found.n_intervals == 0
-    assert math.isnan(found.share_inside)
-    assert found.n_agreeing == list(found.frame["close"]).count(True)
-    assert "no interval" in prints(comparison(found))
+    assert found.n_differing == 0 and found.contrasts == ()
+    assert found.n_close == list(found.frame["close"]).count(True)
+    assert "without replicates no difference can be told" in prints(comparison(found))
+
+
+def test_many_differences_are_adjusted():
+    """Of runs that do not differ, one table of twenty says so at some point, not one point."""
+    study, rng = (
+        make_study(rates=tuple(i / 10 for i in range(10)), replicates=5),
+        np.random.default_rng(0),
+    )
+
+    def chance(trial: Trial) -> float:
+        return 0.8 + rng.normal(0, 0.02)
+
+    found = [compare(side(study, chance), side(study.but(seed=1), chance)) for _ in range(60)]
+    points = np.mean([each.frame["p"] < 0.05 for each in found])
+    assert 0.02 < points < 0.08
+    assert sum(each.n_differing > 0 for each in found) <= 7
+    assert sum(any(each.apart) for each in found) <= 7
 
 
 # What the rows come to
@@ -221,9 +240,10 @@ def test_a_run_differs_from_itself_by_nothing():
     run = side(make_study(corruption=("symmetric", "biased")))
     found = compare(run, run)
     assert list(found.frame) == list(COMPARISON_COLUMNS)
-    assert not found.frame[["difference", "low", "high"]].to_numpy(float).any()
-    assert found.share_inside == 1
-    assert found.n_agreeing == len(found.points)
+    assert not found.frame["difference"].to_numpy(float).any()
+    assert found.frame["high"].to_numpy(float).max() < 0.01
+    assert found.n_differing == 0 and not any(found.apart)
+    assert found.n_close == len(found.points)
     assert (found.mean_difference, found.mean_absolute_difference) == (0, 0)
     assert (found.only_a, found.only_b) == (0, 0)
     assert found.differing == {}
@@ -236,7 +256,9 @@ def test_the_other_way_round_only_the_sign_differs():
     assert one.mean_difference == pytest.approx(-other.mean_difference)
     assert one.mean_absolute_difference == pytest.approx(other.mean_absolute_difference)
     assert list(one.frame["low"]) == pytest.approx(list(-other.frame["high"]))
-    assert list(one.frame["inside"]) == list(other.frame["inside"])
+    assert list(one.frame["differs"]) == list(other.frame["differs"])
+    for a, b in zip(one.contrasts, other.contrasts, strict=True):
+        assert (a.value, a.low, a.p) == pytest.approx((-b.value, -b.high, b.p))
 
 
 def test_the_numbers_are_those_of_the_rows():
@@ -249,7 +271,7 @@ def test_the_numbers_are_those_of_the_rows():
     assert found.mean_absolute_difference == pytest.approx(0.32 / 3)
     assert found.largest is not None
     assert (found.largest["rate"], found.largest["difference"]) == (0.6, pytest.approx(-0.2))
-    assert found.n_agreeing == 1
+    assert found.n_close == 1
 
 
 def test_points_of_one_side_alone_are_counted():
@@ -355,7 +377,7 @@ def test_settings_are_held_against_the_first_one_paired_by_replicate():
             # What replicates share is gone; accuracies are of 1,000 test items.
             assert point["difference"] == pytest.approx(expected, abs=1e-3)
             assert point["high"] - point["low"] < 0.004
-            assert point["inside"] is (expected == 0)
+            assert point["differs"] is (expected != 0)
 
 
 def test_the_article_s_setting_is_what_others_are_held_against():
@@ -399,8 +421,7 @@ def test_a_report_says_what_settings_change():
     line = (
         "clean validation: mean difference +5.6 points over 7 points, mean absolute difference "
         "5.6, largest +6.0 (mnist, 1,000 labels, symmetric at 100 %). "
-        "No difference found (0 is in the interval): 0 of 7 (0 %); that or within 3 points: 0 of 7 "
-        "(0 %)."
+        "Told apart at 7 of 7 points, all considered (Holm); within 3 points at 0 of 7."
     )
     for text in (says(material), " ".join(prints(brief(material)).split())):
         assert "Settings, against oracle validation" in text
@@ -495,7 +516,7 @@ def test_differences_have_a_sign(difference, text):
 @pytest.mark.parametrize(
     ("shift", "n", "verdict"),
     [
-        (0.0, 3, "no difference found"),
+        (0.0, 3, "can't tell, within 3 points"),
         (0.01, 3, "differs, within 3 points"),
         (0.2, 3, "differs"),
         (0.01, 1, "within 3 points"),
@@ -507,3 +528,41 @@ def test_verdicts_are_words(shift, n, verdict):
     other = side(study.but(recipe="small"), lambda t: noisy(t) - shift)
     (table,) = (b for b in comparison(compare(side(study), other)) if isinstance(b, Table))
     assert [row[-1] for row in table.rows] == [verdict]
+
+
+# Contrasts
+
+
+def test_holm_by_hand():
+    """Values of a worked example in Holm's way: the smallest times n, then n - 1, never less."""
+    assert holm(np.array([0.005, 0.011, 0.02, 0.04])).tolist() == pytest.approx(
+        [0.02, 0.033, 0.04, 0.04]
+    )
+
+
+def pair_of(shift, replicates=5, noise=0.01):
+    """Two curves that fall alike but for a shift."""
+    study = make_study(rates=tuple(k / 10 for k in range(9)), replicates=replicates)
+    rng = np.random.default_rng(7)
+
+    def accuracy(by):
+        return lambda t: 0.9 - 0.8 * t.rate**2 - by + rng.normal(0, noise)
+
+    return compare(side(study, accuracy(0.0)), side(study.but(seed=1), accuracy(shift)))
+
+
+def test_a_contrast_is_the_mean_difference_up_to_the_smaller_midpoint():
+    (found,) = pair_of(0.05).contrasts
+    assert 0.5 <= found.upto <= 0.8
+    assert found.low < 0.05 < found.high
+    assert found.high - found.low < 0.03
+    assert pair_of(0.05).apart == [True] and pair_of(0.0).apart == [False]
+
+
+def test_a_contrast_says_how_many_replicates_would_tell():
+    (found,) = pair_of(0.0, replicates=3, noise=0.05).contrasts
+    text = contrast_text(found, ("A", "B"), False, ACCURACY)
+    assert text.startswith("A and B are not told apart with 3 replicates: ")
+    assert f"about {found.needed} would be needed for 2.0 points" in text
+    told = contrast_text(pair_of(0.05).contrasts[0], ("A", "B"), True, ACCURACY)
+    assert told.startswith("A is ") and " points better than B (" in told

@@ -362,7 +362,7 @@ def test_the_report_of_an_estimator_has_no_settings_of_networks():
 def test_a_figure_says_what_is_seen(demo):
     first, _ = figures_of(report(demo))
     ends = demo.summary.query("size == 1347 and corruption == 'symmetric'")["mean"]
-    assert f"symmetric: {100 * ends.iloc[0]:.1f} (" in first.alt  # its interval ends at 100 %
+    assert f"symmetric: {100 * ends.iloc[0]:.1f} ±" in first.alt
     assert re.search(rf"{100 * ends.iloc[-1]:.1f} ±[0-9.]+ at 100 %", first.alt)
 
 

@@ -301,8 +301,7 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
     cases = [shared.sum(axis=1) > 1, fewer > 1, (fewer == 1) & (more > 1)]
     method = np.select(cases, ["paired", "welch", "prediction"], "none")
     errors, freedoms = zip(_paired(left - right), _welch(left, right), _one(several), strict=True)
-    # Two networks may agree to the last item, and yet the next two will not.
-    error = np.maximum(np.select(cases, errors, np.nan), LEAST)
+    error = np.select(cases, errors, np.nan)
     freedom = np.select(cases, freedoms, np.nan)
     half = quantile(freedom) * error
     _, *ends = interval(several, more=1, most=most)
@@ -334,25 +333,29 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
 def _paired(differences: Floats) -> tuple[Floats, Floats]:
     """Standard errors of means, and their degrees of freedom."""
     n, _, variance = moments(differences)
-    return np.sqrt(variance / n), n - 1.0
+    return np.sqrt(_floored(variance) / n), n - 1.0
 
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _welch(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """The same of differences of independent means (Welch 1947; Satterthwaite 1946)."""
     of_a, of_b = moments(a), moments(b)
-    error_a, error_b = of_a.variance / of_a.n, of_b.variance / of_b.n
+    error_a, error_b = (_floored(each.variance) / each.n for each in (of_a, of_b))
     total = error_a + error_b
     lost = (error_a / total) ** 2 / (of_a.n - 1) + (error_b / total) ** 2 / (of_b.n - 1)
-    freedom = np.where(total > 0, 1 / lost, np.minimum(of_a.n, of_b.n) - 1.0)
-    return np.sqrt(total), freedom
+    return np.sqrt(total), 1 / lost
 
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _one(values: Floats) -> tuple[Floats, Floats]:
     """The same where a mean is to tell one more training."""
     n, _, variance = moments(values)
-    return np.sqrt(variance * (1 + 1 / n)), n - 1.0
+    return np.sqrt(_floored(variance) * (1 + 1 / n)), n - 1.0
+
+
+def _floored(variance: Floats) -> Floats:
+    """Two networks may agree to the last item, and yet the next two will not."""
+    return np.maximum(variance, LEAST**2)
 
 
 def _used(mine: Mask, other: Mask, shared: Mask) -> Mask:
