@@ -70,7 +70,7 @@ def test_models(model: Any, kind: Kind) -> None:
 
 @pytest.mark.slow
 def test_models_in_other_processes() -> None:
-    check_model(GaussianNB(), small_dataset(), workers=[1, 2, 3])
+    check_model(GaussianNB(), small_dataset())
 
 
 class Careless(GaussianNB):
