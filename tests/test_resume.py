@@ -49,7 +49,7 @@ import json, os, random, signal, sys, time
 from threading import Timer
 from pathlib import Path
 
-import sklearn.datasets, torch  # what takes long
+import sklearn.datasets, torch, torch._dynamo  # what takes long
 from functools import partial
 from gigo import api, runner
 from gigo.cli import main
