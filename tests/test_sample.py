@@ -38,7 +38,8 @@ def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
         array.flags.writeable = False
     names = tuple(f"class {k}" for k in range(n_classes))
     tests = {"test": (images[:0], labels[:0])}
-    return Dataset("made up", images, labels, tests, names, "image", "", "")
+    weights = 1.0 + np.arange(len(labels))
+    return Dataset("made up", images, labels, tests, names, "image", "", "", weights=weights)
 
 
 def make_trial(size: int, **fields: Any) -> Trial:
@@ -91,6 +92,7 @@ def test_a_split_takes_exactly_what_is_paid_for(situation: tuple[Dataset, Trial]
         assert (np.diff(indices) > 0).all()
     assert len(found.held_out) == (round(0.2 * trial.size) if trial.validation == "clean" else 0)
     assert (found.true_labels == dataset.y_train[found.rows]).all()
+    assert found.weights is not None and (found.weights == found.rows + 1).all()
     assert (found.held_out_labels == dataset.y_train[found.held_out]).all()
 
 
