@@ -67,7 +67,7 @@ class Trained:
     ) -> Trained:
         """Those of a curve; ``item_variance`` (P,) is at each of its rates."""
         loss = curve.metric.is_loss
-        used: NDArray[np.bool_] = ~np.isnan(curve.started).all(axis=1)
+        used = moments(curve.started).n > 0
         variance = np.zeros(used.size) if item_variance is None else item_variance
         errors = curve.started if loss else 1 - curve.started
         corruption, n_classes = curve.points[["corruption", "n_classes"]].iloc[0]
