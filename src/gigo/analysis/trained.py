@@ -183,6 +183,13 @@ class Trained:
         inside = 0 < after < len(self.rates) and not np.isclose(self.rates, rate, 0, 1e-9).any()
         return after - 1 if inside else None
 
+    def unknown(self, rate: float) -> tuple[float, float] | None:
+        """The rates run about one, if the curve between them is not known: a gap or a cliff."""
+        cell = self.cell(rate)
+        if cell is not None and self.steep[cell]:
+            return float(self.rates[cell]), float(self.rates[cell + 1])
+        return self.gap(rate)
+
     def gap(self, rate: float) -> tuple[float, float] | None:
         """The rates run about one, if they are too far apart."""
         cell = self.cell(rate)
