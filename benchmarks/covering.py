@@ -3,8 +3,8 @@
 Studies of R replicates are drawn from truths that are known: simulated ones and, with ``--pools
 DIR``, files of real trainings (CSV: size, corruption, replicate, rate, accuracy, started), from
 which replicates are drawn with replacement. Each is asked for the tolerance at ``keep 95%``, the
-loss at 20 %, and the rate up to which a single training keeps it. Prints Markdown tables. The seed
-of a truth is its name, fixed before anything was run.
+loss at 20 %, and the rate up to which a single training keeps it. Prints Markdown tables. Seeds
+are fixed beforehand: other ones than those with which the rules were chosen.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ TENTHS = np.arange(11) / 10
 REPLICATES = (2, 3, 5, 10)
 KEPT = Allowed(keep=0.95)
 AT = 0.2
+SEED = 2  # 1 served to choose the rules
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class Score(NamedTuple):
 
 def score(truth: Truth, replicates: int, draws: int) -> Score:
     """Draw studies and ask them."""
-    rng = np.random.default_rng([zlib.crc32(truth.name.encode()), replicates])
+    rng = np.random.default_rng([SEED, zlib.crc32(truth.name.encode()), replicates])
     place = int(np.flatnonzero(np.isclose(truth.rates, AT))[0])
     lost = truth.means[0] - truth.means[place]
     rows = [_one(truth, truth.draw(rng, replicates), place, lost) for _ in range(draws)]

@@ -79,7 +79,8 @@ def tolerance(
     if cliff is not None and low is not None and high is not None:
         low, high = min(low, cliff[0]), max(high, cliff[1])
     gaps = [None if end is None else trained.gap(end) for end in (low, high)]
-    low, high = gaps[0][0] if gaps[0] else low, gaps[1][1] if gaps[1] else high
+    cells = [None if end is None else trained.unknown(end) for end in (low, high)]
+    low, high = cells[0][0] if cells[0] else low, cells[1][1] if cells[1] else high
     estimate = Estimate(value, low, high, float(trained.rates[-1]), (), _to_run(gaps, curve))
     return replace(estimate, notes=tuple(_notes(estimate, curve, trained, allowed)))
 
@@ -116,9 +117,8 @@ def single(curve: Accuracies, allowed: Allowed | None = None, items: int | None 
     cliff = trained.cliff(allowed)
     if cliff is not None:
         value = min(value, cliff[0])
-    gap = trained.gap(value)
-    if gap is not None:
-        value = gap[0]
+    gap, cell = trained.gap(value), trained.unknown(value)
+    value = value if cell is None else cell[0]
     return Estimate(value, highest_rate=float(trained.rates[-1]), to_run=_to_run([gap], curve))
 
 
@@ -174,7 +174,7 @@ def _ends(trained: Trained, rate: float, band: Band, most: float) -> tuple[float
     clean = float(trained.mean[0])
     low, high = (np.clip(each, -clean, most - clean) for each in (band.low, band.high))
     cell = trained.cell(rate)
-    if cell is not None and (trained.steep[cell] or trained.gap(rate) is not None):
+    if cell is not None and trained.unknown(rate) is not None:
         return float(low[cell : cell + 2].min()), float(high[cell : cell + 2].max())
     return float(np.interp(rate, trained.rates, low)), float(np.interp(rate, trained.rates, high))
 

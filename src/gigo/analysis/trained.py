@@ -67,7 +67,7 @@ class Trained:
     ) -> Trained:
         """Those of a curve; ``item_variance`` (P,) is at each of its rates."""
         loss = curve.metric.is_loss
-        used: NDArray[np.bool_] = ~np.isnan(curve.started).all(axis=1)
+        used = moments(curve.started).n > 0
         variance = np.zeros(used.size) if item_variance is None else item_variance
         errors = curve.started if loss else 1 - curve.started
         corruption, n_classes = curve.points[["corruption", "n_classes"]].iloc[0]
@@ -183,6 +183,13 @@ class Trained:
         after = int(np.searchsorted(self.rates, rate))
         inside = 0 < after < len(self.rates) and not np.isclose(self.rates, rate, 0, 1e-9).any()
         return after - 1 if inside else None
+
+    def unknown(self, rate: float) -> tuple[float, float] | None:
+        """The rates run about one, if the curve between them is not known: a gap or a cliff."""
+        cell = self.cell(rate)
+        if cell is not None and self.steep[cell]:
+            return float(self.rates[cell]), float(self.rates[cell + 1])
+        return self.gap(rate)
 
     def gap(self, rate: float) -> tuple[float, float] | None:
         """The rates run about one, if they are too far apart."""
