@@ -85,7 +85,7 @@ class GigoWarning(UserWarning):
     ...     recipe = {"learning_rate": 1e-12, "epochs": 2}
     ...     _ = gigo.sweep(dataset="digits", size=50, model="mlp", rates=0, recipe=recipe)
     >>> print(caught[0].category.__name__, caught[0].message)
-    GigoWarning Clean labels teach nothing: most models never started to learn...
+    GigoWarning Even at rate 0 labels teach nothing: most models never started to learn...
     """
 
 

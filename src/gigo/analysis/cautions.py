@@ -87,11 +87,11 @@ def useless(frame: pd.DataFrame, test_sets: Mapping[str, TestSet]) -> Iterator[s
 
 
 NEVER_TRAINED = {
-    "never_started": "Clean labels teach nothing: most models never started to learn",
-    "diverged": "Clean labels teach nothing: the loss of most models diverged",
+    "never_started": "Even at rate 0 labels teach nothing: most models never started to learn",
+    "diverged": "Even at rate 0 labels teach nothing: the loss of most models diverged",
 }
-GUESSED = "Clean labels teach nothing: most models do no better than guessing"
-WORSE = "With clean labels most models do worse than guessing"
+GUESSED = "Even at rate 0 labels teach nothing: most models do no better than guessing"
+WORSE = "Even at rate 0 most models do worse than guessing"
 
 
 def _verdict(trials: pd.DataFrame, guessing: Guessing) -> str | None:
