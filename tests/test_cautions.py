@@ -46,7 +46,8 @@ def test_of_models_that_learn_nothing_is_said() -> None:
 def test_models_that_never_started_get_cause_and_remedy() -> None:
     (line,) = told(0.06, "never_started", recipe="article")
     assert line == (
-        "Even at rate 0 labels teach nothing: most models never started to learn (digits, 200 labels, mlp). "
+        "Even at rate 0 labels teach nothing: most models never started to learn (digits, 200 "
+        "labels, mlp). "
         "Recipe article may be too short for so few items, or its learning rate wrong: "
         'try recipe = "auto"; if that does not help, look for labels that belong to other items, '
         "or features without signal."
@@ -60,7 +61,7 @@ def test_models_that_never_started_get_cause_and_remedy() -> None:
 
 def test_models_no_better_than_guessing_and_worse_are_told_apart() -> None:
     (line,) = told(0.11)
-    assert line.startswith("Even at rate 0 labels teach nothing: most models do no better than guessing (")
+    assert line.startswith("Even at rate 0 labels teach nothing: most models do no better than ")
     (line,) = told(0.02)
     assert line.startswith("Even at rate 0 most models do worse than guessing (digits, 200 ")
     assert line.endswith("Are labels or classes mixed up between the training and the test set?")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gigo.analysis.contrast import Contrast, contrast
+from gigo.analysis.contrast import Contrast, apart, contrast
 from gigo.analysis.curves import Accuracies, Curve
 from gigo.analysis.intervals import Floats, Ints, interval, moments, quantile
 from gigo.analysis.metric import ACCURACY, Metric
@@ -138,7 +138,7 @@ class Comparison:
     @property
     def apart(self) -> list[bool]:
         """Whether each of the contrasts is a difference, all of them considered (Holm)."""
-        return (holm(np.array([each.p for each in self.contrasts])) < LEVEL).tolist()
+        return apart(self.contrasts)
 
     @property
     def differing(self) -> dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]:

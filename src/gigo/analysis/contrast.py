@@ -7,6 +7,7 @@ model has lost half of what it knew, and a difference says little of use.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from gigo.analysis.curves import Accuracies, Curve
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import Metric
-from gigo.analysis.multiple import p_value
+from gigo.analysis.multiple import LEVEL, holm, p_value
 from gigo.analysis.spread import Spread, correlation, pooled
 from gigo.analysis.tolerance import midpoint
 from gigo.analysis.words import count, rate_text
@@ -90,6 +91,26 @@ def contrast(
     )
 
 
+def of_corruptions(
+    curves: Mapping[Curve, Accuracies], n_test: Mapping[str, int] | None = None
+) -> list[Contrast]:
+    """Each kind of corruption against the first of its training set and settings, in order.
+
+    Args:
+        curves: all of a run.
+        n_test: test items by data set, where known.
+    """
+    first: dict[Curve, Curve] = {}
+    found: list[Contrast] = []
+    for name, curve in curves.items():
+        held = first.setdefault(name._replace(corruption=""), name)
+        if held != name:
+            number = (n_test or {}).get(name.dataset)
+            one = contrast((name, curve), (held, curves[held]), number)
+            found += [] if one is None else [one]
+    return found
+
+
 @dataclass(frozen=True)
 class _Side:
     """The trainings of one curve."""
@@ -129,6 +150,11 @@ class _Side:
         # Means of replicates that both rates have.
         together = correlation(rates) / np.maximum(n[:, None], n)
         return float(weights @ mean), float(parts @ together @ parts), float(freedom.min())
+
+
+def apart(found: Sequence[Contrast]) -> list[bool]:
+    """Whether each is a difference, all of them considered (`gigo.analysis.multiple.holm`)."""
+    return (holm(np.array([each.p for each in found])) < LEVEL).tolist()
 
 
 def contrast_text(found: Contrast, names: tuple[str, str], differs: bool, metric: Metric) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gigo.analysis.comparison import CLOSE, Comparison
-from gigo.analysis.contrast import contrast_text
+from gigo.analysis.contrast import apart, contrast_text
 from gigo.analysis.metric import Metric
 from gigo.analysis.words import MISSING, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
@@ -79,12 +79,26 @@ def between_settings(material: Material, found: Comparison) -> Iterator[Block]:
     yield points(found, ("Mean", "Against"), named, folded=True)
 
 
+def between_corruptions(material: Material) -> Iterator[Block]:
+    """Each kind of corruption against the first: one sentence, adjusted for all of them."""
+    found = material.corruptions
+    if not found:
+        return
+    lines = [
+        f"{material.name.setting(each.a)}, {material.name.size(each.a)} labels: "
+        f"{contrast_text(each, (each.a.corruption, each.b.corruption), differs, material.metric)}."
+        for each, differs in zip(found, apart(found), strict=True)
+    ]
+    yield Heading("Kinds of corruption")
+    yield Items(lines)
+
+
 def _contrasts(found: Comparison, names: tuple[str, str]) -> Iterator[Block]:
     """One sentence for each two curves."""
     lines = [
         f"{each.a.dataset}, {each.a.size:,} labels, {each.a.corruption}: "
-        f"{contrast_text(each, names, apart, found.metric)}."
-        for each, apart in zip(found.contrasts, found.apart, strict=True)
+        f"{contrast_text(each, names, differs, found.metric)}."
+        for each, differs in zip(found.contrasts, found.apart, strict=True)
     ]
     if lines:
         yield Items(lines)

@@ -148,7 +148,8 @@ def _mean_text(row: Mapping[Any, Any], metric: Metric) -> str:
 
 
 def _versus(material: Material) -> Iterator[b.Block]:
-    """What is held against something: settings, the article's points."""
+    """What is held against something: corruptions, settings, the article's points."""
+    yield from differences.between_corruptions(material)
     if material.settings is not None:
         yield from differences.between_settings(material, material.settings)
     if material.published is not None:

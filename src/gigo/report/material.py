@@ -13,6 +13,8 @@ import pandas as pd
 from gigo.analysis import article
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.comparison import Comparison, between_settings
+from gigo.analysis.contrast import Contrast, of_corruptions
+from gigo.analysis.curves import Accuracies
 from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates, split_curves, summary
 from gigo.analysis.findings import Answer, Namer, answer
 from gigo.analysis.items import Items, items_of
@@ -120,6 +122,12 @@ class Material:
         """Its settings against each other; None where there is nothing to compare."""
         found = between_settings(self._side, article.SETTING, self.metric)
         return None if found is None or found.frame.empty else found
+
+    @cached_property
+    def corruptions(self) -> list[Contrast]:
+        """Its kinds of corruption against the first one."""
+        curves = Accuracies.of(self.frame, self.metric).curves() if len(self.frame) else {}
+        return of_corruptions(curves, self.n_test)
 
     @cached_property
     def _side(self) -> Side:
