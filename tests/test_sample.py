@@ -38,7 +38,7 @@ def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
         array.flags.writeable = False
     names = tuple(f"class {k}" for k in range(n_classes))
     tests = {"test": (images[:0], labels[:0])}
-    weights = 1.0 + np.arange(len(labels))
+    weights = np.arange(1, len(labels) + 1, dtype=np.float64)
     return Dataset("made up", images, labels, tests, names, "image", "", "", weights=weights)
 
 
