@@ -81,7 +81,7 @@ def reading(shown: Sequence[Panel]) -> str:
     metric = shown[0].metric
     parts = {
         f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
-        "Bands: 95 % t-interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
+        "Bands: 95 % interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
         "Small dots: the models in it.": any(len(panel.dots) for panel in shown),
         "Thin: what the tolerance lets the mean fall to, down to where it does.": any(
             panel.guides for panel in shown
