@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -63,7 +64,7 @@ class Accuracies:
         )
         return cls(metric, points.reset_index(drop=True), replicates, started, of_all)
 
-    @property
+    @cached_property
     def rates(self) -> Floats:
         """(P,) those that have a record."""
         return self.points["rate"].to_numpy(np.float64)
