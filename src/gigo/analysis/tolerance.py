@@ -20,7 +20,7 @@ from gigo.analysis.trained import Band, Trained
 from gigo.analysis.words import rate_text
 
 FEW = 5
-"""Replicates below which the interval about a cliff holds too seldom."""
+"""Replicates below which a cliff may be missed."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _notes(
     cliff = trained.cliff(allowed)
     if cliff is not None:
         where = f"{rate_text(cliff[0])} and {rate_text(cliff[1])}"
-        few = f"; with {replicates} replicates it holds too seldom" if replicates < FEW else ""
+        few = f"; {replicates} replicates do not always show this" if replicates < FEW else ""
         yield f"it falls steeply between {where}, and the interval holds all of that{few}"
     ends = [end for end in (estimate.value, estimate.low, estimate.high) if end is not None]
     empty = np.isnan(curve.started).all(axis=1)
