@@ -33,17 +33,17 @@ def main() -> None:
     points = article.published().frame
     points = points.loc[points["size"] == 1000].set_index(POINT)["accuracy"]
     batches = {"256": trials(""), "32": trials("-batch-32")}
-    lines = [*agreement(batches["256"]), "", *table(points, batches), ""]
-    print("\n".join([*lines, *distances(points, batches)]))
+    lines = [line for name, frame in batches.items() for line in agreement(name, frame)]
+    print("\n".join([*lines, "", *table(points, batches), "", *distances(points, batches)]))
 
 
-def agreement(frame: pd.DataFrame) -> Iterator[str]:
+def agreement(name: str, frame: pd.DataFrame) -> Iterator[str]:
     """How many published points to 50 % are close, and how many are told apart."""
     found = compare(Side("gigo", frame.loc[frame["dataset"] != "cifar100"]), article.published())
     part = found.points.loc[found.points["rate"] <= 0.5]
     p = holm(part["p"].to_numpy("float64"))
     yield (
-        f"{len(part)} points to 50 %: {part['close'].to_list().count(True)} within 3 points;"
+        f"batches of {name}, {len(part)} points to 50 %: {part['close'].to_list().count(True)} within 3 points;"
         f" two trainings or more started at {(~np.isnan(p)).sum()}, of which told apart"
         f" {(p < LEVEL).sum()}:"
     )
