@@ -43,7 +43,8 @@ def agreement(name: str, frame: pd.DataFrame) -> Iterator[str]:
     part = found.points.loc[found.points["rate"] <= 0.5]
     p = holm(part["p"].to_numpy("float64"))
     yield (
-        f"batches of {name}, {len(part)} points to 50 %: {part['close'].to_list().count(True)} within 3 points;"
+        f"batches of {name}, {len(part)} points to 50 %:"
+        f" {part['close'].to_list().count(True)} within 3 points;"
         f" two trainings or more started at {(~np.isnan(p)).sum()}, of which told apart"
         f" {(p < LEVEL).sum()}:"
     )

@@ -87,14 +87,14 @@ def means() -> Iterator[str]:
 
 def lost(losses: Sequence[Loss]) -> str:
     """Losses at the rates run, in points: ``5.2 (2.0 to 8.3) at 40 %``."""
-    texts = [
-        f"{100 * one.value:.1f}"
-        + (f" ({100 * one.low:.1f} to {100 * one.high:.1f})" if None not in ends else "")
-        + f" at {100 * one.rate:.3g} %"
-        for one in losses
-        if one.value is not None
-        for ends in [(one.low, one.high)]
-    ]
+    texts: list[str] = []
+    for one in losses:
+        if one.value is None:
+            continue
+        ends = ""
+        if one.low is not None and one.high is not None:
+            ends = f" ({100 * one.low:.1f} to {100 * one.high:.1f})"
+        texts.append(f"{100 * one.value:.1f}{ends} at {100 * one.rate:.3g} %")
     return "; ".join(texts)
 
 
