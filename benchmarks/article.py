@@ -1,10 +1,11 @@
-"""What docs/results.md quotes of a run: ``python benchmarks/article.py RUN [RUN ...]``.
+"""What docs/results.md quotes of a run: ``python benchmarks/article.py FOLDER|TABLE [...]``.
 
 For each run folder ``.../NAME`` it writes ``docs/results/article-NAME.csv`` (every trial) and
-``docs/images/article-NAME.svg`` (its figure), and prints, as Markdown: how far the published points
-are, trials that never started, what looking at the test set was worth, and where the run varies a
-setting, each of its values held against the article's own, paired by replicate. The runs are made
-with ``gigo run``; the page says how.
+``docs/images/article-NAME.svg`` (its figure). Of it, or of a table that is there already, it prints
+as Markdown: tolerances for 5 points and losses (`gigo.analysis.tolerance`), how far the published
+points are, trials that never started, what looking at the test set was worth, and where the run
+varies a setting, each of its values held against the article's own, paired by replicate. The runs
+are made with ``gigo run``; the page says how.
 
 A table that is there already grows: its trials that the run folder lacks are kept, so that a long
 study can be made in parts, on machines that do not share a folder.
@@ -20,41 +21,67 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from committed import N_TEST, RESULTS, table
+from differences import Difference, adjusted, lost, p_text
 from figures import dark_too
 from pandas.api.types import is_numeric_dtype
 
 import gigo
-from gigo.analysis.intervals import half_width
+from gigo.analysis import article
+from gigo.analysis.comparison import Comparison, between_settings
+from gigo.analysis.estimates import curve_estimates
+from gigo.analysis.findings import Namer
+from gigo.analysis.intervals import Estimate, moments, quantile
 from gigo.analysis.metric import ACCURACY
+from gigo.analysis.multiple import LEVEL, holm
+from gigo.analysis.points import Side
 from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, rate_text, value_text
 from gigo.axes import SETTINGS
-from gigo.report import Material, figure
+from gigo.report import figure
 
-DOCS = Path(__file__).parent.parent / "docs"
+IMAGES = RESULTS.parent / "images"
+FIRST = ("mnist-1000", "fashion-mnist-1000", "cifar10-1000", "cifar100-1000")
+WHOLE = ("mnist-all", "cifar10-all")
+"""Tables of the article's own items, in its order; the others are of random ones."""
 
 
 def main() -> None:
-    """Publish the runs named."""
-    for folder in map(Path, sys.argv[1:]):
-        name = f"article-{folder.name}"
-        table = DOCS / "results" / f"{name}.csv"
-        run = gigo.load(folder).material
-        material = replace(run, frame=united(run.frame, table))
-        material.frame.to_csv(table, index=False, float_format="%.6g")
-        image = DOCS / "images" / f"{name}.svg"
-        figure(material).save(image)
-        image.write_text(dark_too(image.read_text(encoding="utf-8")), encoding="utf-8")
-        print(f"# {name}: {material.frame['key'].nunique()} trials, {material.precision}\n")
-        print("\n".join(told(material)))
+    """Publish the runs named, and print what there is to say of each."""
+    for path in map(Path, sys.argv[1:]):
+        name = path.stem.removeprefix("article-")
+        if path.is_dir():
+            publish(path, name)
+        frame = table(name)
+        print(f"# {name}: {frame['key'].nunique()} trials\n")
+        print("\n".join(told(side(name, frame))))
 
 
-def united(frame: pd.DataFrame, table: Path) -> pd.DataFrame:
-    """The table with a run's rows over its own, in the order of `tidy` and of what stood there."""
-    if not table.exists():
+def publish(folder: Path, name: str) -> None:
+    """Write a run's table and figure."""
+    file = RESULTS / f"article-{name}.csv"
+    run = gigo.load(folder).material
+    material = replace(run, frame=united(run.frame, table(name) if file.exists() else None))
+    material.frame.to_csv(file, index=False, float_format="%.6g")
+    image = IMAGES / f"article-{name}.svg"
+    figure(material).save(image)
+    image.write_text(dark_too(image.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def side(name: str, frame: pd.DataFrame) -> Side:
+    """A table as a side of comparisons; all its trials are of one seed."""
+    places = article.PLACES if name in (*FIRST, *WHOLE) else {}
+    n_items = dict(zip(frame["dataset"], frame["size"], strict=True)) if name in WHOLE else {}
+    return Side("gigo", frame, {**places, "seed": 0}, n_items)
+
+
+def united(frame: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
+    """An earlier table with a run's rows over its own, in the order of both."""
+    if earlier is None:
         return frame
-    earlier = pd.read_csv(table).astype(dict(frame.dtypes))
+    earlier = earlier.reindex(columns=list(frame)).astype(dict(frame.dtypes))
     both = pd.concat([earlier, frame]).drop_duplicates(list(IDENTITY), keep="last")
     # Trials without a wrong label stand under every corruption.
     others = [name for name in IDENTITY if name not in ("corruption", "rate", "replicate")]
@@ -68,55 +95,65 @@ def united(frame: pd.DataFrame, table: Path) -> pd.DataFrame:
     )
 
 
-def told(material: Material) -> Iterator[str]:
+def told(run: Side) -> Iterator[str]:
     """The tables."""
-    yield from estimates(material)
-    yield from agreement(material)
-    yield from points(material)
-    yield from failures(material.frame)
-    yield from looking(material.frame)
-    yield from settings(material)
-    yield from losses(material)
+    published = article.repeated_by(run)
+    compared = between_settings(run, article.SETTING)
+    yield from estimates(run.frame)
+    if published is not None:
+        yield from agreement(published.points)
+        yield from points(published.frame)
+    yield from failures(run.frame)
+    yield from looking(run.frame)
+    if compared is not None:
+        name = Namer(run.frame, {})
+        yield from settings(compared, name)
+        yield from losses(run.frame, compared, name)
 
 
-def estimates(material: Material) -> Iterator[str]:
+def estimates(frame: pd.DataFrame) -> Iterator[str]:
+    """Tolerances for the loss of 5 points, midpoints, and losses at the rates run."""
     rows = [
         (
             *(f"{value:,}" if isinstance(value, int) else value for value in one.curve),
             f"{percent(one.clean[0])} ({ACCURACY.range(*one.clean[1:])})",
-            f"{value_text(one.tolerance)} ({interval_text(one.tolerance)})",
-            f"{value_text(one.midpoint)} ({interval_text(one.midpoint)})",
+            tolerance_text(one.tolerance),
+            tolerance_text(one.midpoint),
+            lost(one.losses),
         )
-        for one in material.estimates
+        for one in curve_estimates(frame, n_test=N_TEST)
     ]
     yield from markdown(
-        ["set", "size", "corruption", *SETTINGS, "clean", "tolerance", "midpoint"], rows
+        ["set", "size", "corruption", *SETTINGS, "clean", "tolerance", "midpoint", "loses"], rows
     )
 
 
-def agreement(material: Material) -> Iterator[str]:
-    """With the published points, for rates to 0.5 and for all."""
-    if material.published is None:
-        return
-    found = material.published.points
+def tolerance_text(found: Estimate) -> str:
+    """With its interval, and the rates to run where that rests on a gap."""
+    lacking = ", ".join(map(rate_text, found.to_run))
+    ends = f"{interval_text(found)}; to run: {lacking}" if lacking else interval_text(found)
+    return f"{value_text(found)} ({ends})"
+
+
+def agreement(found: pd.DataFrame) -> Iterator[str]:
+    """With the published points, for rates to 0.5 and for all; p-values adjusted in each row."""
     rows: list[Iterable[object]] = []
     for names, points in found.groupby(["dataset", "size", "corruption"], sort=False):
         for limit in (0.5, 1.0):
             part = points.loc[points["rate"] <= limit]
             apart = 100 * part["difference"].to_numpy("float64")
-            agrees = part["inside"].fillna(False).to_numpy(bool) | part["close"].to_numpy(bool)
-            others = ", ".join(map(rate_text, part["rate"][~agrees]))
-            told = f"{apart.mean():+.1f}", f"{abs(apart).mean():.1f}", agrees.sum(), others
-            rows.append((*keys(names), f"to {rate_text(limit)}", len(part), *told))
+            close = part["close"].to_numpy(bool)
+            others = ", ".join(map(rate_text, part["rate"][~close]))
+            p = holm(part["p"].to_numpy("float64"))
+            counts = close.sum(), others, (~np.isnan(p)).sum(), (p < LEVEL).sum()
+            means = f"{apart.mean():+.1f}", f"{abs(apart).mean():.1f}"
+            rows.append((*keys(names), f"to {rate_text(limit)}", len(part), *means, *counts))
     head = ["set", "size", "corruption", "rates", "points", "mean", "mean size"]
-    yield from markdown([*head, "inside or within 3 points", "others at"], rows)
+    yield from markdown([*head, "within 3 points", "others at", "tested", "told apart"], rows)
 
 
-def points(material: Material) -> Iterator[str]:
+def points(found: pd.DataFrame) -> Iterator[str]:
     """A table per set: gigo's mean, where one training is expected, and what was published."""
-    if material.published is None:
-        return
-    found = material.published.frame
     for names, part in found.groupby(["dataset", "size"], sort=False):
         dataset, size = keys(names)
         kinds = part["corruption"].unique()
@@ -147,8 +184,8 @@ def point(row: dict[Hashable, Any]) -> tuple[str, str, str]:
         if math.isnan(row["predicted_low"])
         else ACCURACY.range(row["predicted_low"], row["predicted_high"])
     )
-    agrees = any(row[name] is True for name in ("inside", "close"))
-    mark = "" if agrees or not started else "*"
+    expects = row["predicted_low"] <= row["mean_b"] <= row["predicted_high"]
+    mark = "" if expects or row["close"] is True or not started else "*"
     return (
         ", ".join([*mean, *([of] if failed else [])]),
         expected.removesuffix(" %"),
@@ -175,15 +212,15 @@ def looking(frame: pd.DataFrame) -> Iterator[str]:
     rows: list[Iterable[object]] = []
     for names, part in groups:
         gain = 100 * (part["accuracy"] - part["accuracy_last"]).to_numpy("float64")
-        rows.append((*keys(names), len(gain), f"{gain.mean():+.2f} (± {half_width(gain):.2f})"))
+        n, mean, variance = moments(gain)
+        half = quantile(n - 1) * np.sqrt(variance / n)
+        ends = "" if np.isnan(half) else f" (± {half:.2f})"
+        rows.append((*keys(names), n, f"{mean:+.2f}{ends}"))
     yield from markdown(["set", "size", *SETTINGS, "rates", "trials", "chosen over last"], rows)
 
 
-def settings(material: Material) -> Iterator[str]:
-    """Each setting held against the article's, or the first one."""
-    found, name = material.settings, material.name
-    if found is None:
-        return
+def settings(found: Comparison, name: Namer) -> Iterator[str]:
+    """Each setting held against the article's, or the first one; p-values adjusted for all."""
     rows = [
         (
             point["dataset"],
@@ -196,36 +233,38 @@ def settings(material: Material) -> Iterator[str]:
             percent(point["mean_b"]),
             signed(point["difference"]),
             f"{signed(point['low'])} to {signed(point['high'])}",
+            p_text(point["p_adjusted"]),
             f"{point['n_never_started_a']} and {point['n_never_started_b']}",
         )
         for (ours, theirs), part in found.by_setting().items()
         for point in part.frame.to_dict("records")
     ]
     head = ["set", "size", "corruption", "rate", "setting", "mean", "against", "mean", "points"]
-    yield from markdown([*head, "95 % interval", "never started"], rows)
+    yield from markdown([*head, "95 % interval", "of all", "never started"], rows)
 
 
-def losses(material: Material) -> Iterator[str]:
+def losses(frame: pd.DataFrame, compared: Comparison, name: Namer) -> Iterator[str]:
     """How much more a setting loses to wrong labels than the article's, paired by replicate."""
-    found, name = material.settings, material.name
-    if found is None:
-        return
-    started = material.frame.loc[material.frame["started"].to_numpy(bool)]
+    trained = frame.loc[frame["started"].to_numpy(bool)]
     where = ["dataset", "size", "corruption"]
-    accuracy = 100 * started.pivot_table("accuracy", "replicate", [*where, *SETTINGS, "rate"])
-    rows: list[Iterable[object]] = []
-    for (ours, theirs), part in found.by_setting().items():
+    accuracy = 100 * trained.pivot_table("accuracy", "replicate", [*where, *SETTINGS, "rate"])
+    places: list[tuple[object, ...]] = []
+    found: list[Difference] = []
+    for (ours, theirs), part in compared.by_setting().items():
         for point in part.frame.loc[part.frame["rate"] > 0].to_dict("records"):
             place = tuple(point[axis] for axis in where)
             cells = product((ours, theirs), (0.0, point["rate"]))
             a_clean, a, b_clean, b = (accuracy.get((*place, *k, rate)) for k, rate in cells)
             if any(one is None for one in (a_clean, a, b_clean, b)):
                 continue
-            more = ((a_clean - a) - (b_clean - b)).dropna().to_numpy("float64")
-            said = f"{more.mean():+.1f} (± {half_width(more):.1f})" if len(more) else MISSING
-            names = (name.varied(dict(zip(SETTINGS, k, strict=True))) for k in (ours, theirs))
-            rows.append((*place, rate_text(point["rate"]), *names, len(more), said))
-    head = ["set", "size", "corruption", "rate", "setting", "against", "pairs", "loses more"]
+            more = (a_clean - a) - (b_clean - b)
+            if more.notna().any():
+                names = (name.varied(dict(zip(SETTINGS, k, strict=True))) for k in (ours, theirs))
+                places.append((*place, rate_text(point["rate"]), *names))
+                found.append(Difference.paired("", more))
+    texts = zip(places, found, adjusted(found), strict=True)
+    rows = [(*place, one.text, p) for place, one, p in texts]
+    head = ["set", "size", "corruption", "rate", "setting", "against", "loses more", "of all"]
     yield from markdown(head, rows)
 
 

@@ -2,7 +2,8 @@
 
 Trains the same trials in both precisions, through gigo's own runs in ``runs/precision``, so that it
 can be interrupted and called again, and prints for each point both mean accuracies and the 95 %
-interval of their difference, paired by replicate. Without names the table of all is kept as
+interval of their difference, paired by replicate, with its p-value as it is and adjusted for all
+points (Holm). Without names the table of all is kept as
 ``docs/results/precision.csv``.
 
 Where the processor does not multiply bfloat16 itself (``avx512_bf16``, ``amx_bf16``) the products
@@ -22,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 import gigo
+from gigo.analysis.multiple import holm
 from gigo.api import Result
 from gigo.machine import Machine
 from gigo.study import Study
@@ -117,11 +119,12 @@ def main() -> None:
             difference=found["difference"],
             low=found["low"],
             high=found["high"],
-            zero_inside=found["inside"],
+            p=found["p"],
             products="the processor's" if NATIVE else "rounded",
         )
         parts.append(part)
     table = pd.concat(parts)
+    table["p_adjusted"] = holm(table["p"].to_numpy("float64"))
     print(table.to_string(index=False))
     if not sys.argv[1:]:
         TABLE.parent.mkdir(exist_ok=True)

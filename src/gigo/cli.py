@@ -37,7 +37,7 @@ app = typer.Typer(
     name="gigo",
     help="How much bad training data can your model take?\n\n"
     "Garbage in, garbage out: gigo trains a model at every share of wrong labels and says how "
-    "its accuracy falls, how much is tolerable, and how sure that is.",
+    "its accuracy falls, how much is tolerable, and how exactly that is known.",
     epilog="Start with: gigo demo",
     add_completion=False,
     pretty_exceptions_enable=False,
