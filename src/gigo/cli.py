@@ -511,6 +511,7 @@ def init(
     label: str | None = LABEL,
     test: str | None = TEST,
     group: str | None = GROUP,
+    weight: str | None = WEIGHT,
     labels: str | None = LABELS,
     classes: Texts = CLASSES,
     drop: Texts = DROP,
