@@ -36,6 +36,7 @@ def curve_of(
     started = np.asarray(values, np.float64)
     names = {**dict.fromkeys(CURVE, "any"), "corruption": corruption}
     points = pd.DataFrame({"rate": rates}).assign(chance=0.1, n_classes=10, **names)
+    points = points.assign(n_trials=started.shape[1], n_failed=0)
     return Accuracies(metric, points, np.arange(started.shape[1]), started, started)
 
 
