@@ -83,7 +83,9 @@ def main() -> None:
 def trained(case: Case) -> Iterator[pd.DataFrame]:
     """Tidy tables of all trainings of a case, with the kind and the rate of the errors hidden."""
     whole = vectors(case)
-    dataset = replace(whole, x_train=whole.x_train[: case.first], y_train=whole.y_train[: case.first])
+    dataset = replace(
+        whole, x_train=whole.x_train[: case.first], y_train=whole.y_train[: case.first]
+    )
     many = dict(size=case.size, replicates=case.replicates, rates=[0])
     yield swept(case, spoilt(dataset, "none", 0.0), "none", 0.0, **many)
     for kind in KINDS:
@@ -192,7 +194,10 @@ def collecting(frame: pd.DataFrame) -> pd.DataFrame:
             (curve,) = learning_curves(few)
             told = curve.gain(sizes[k])
             means = grown.groupby("size")["accuracy"].agg(["mean", "sem"])
-            apart, error = means["mean"].diff()[sizes[k]], np.hypot(*means["sem"][sizes[k - 1 : k + 1]])
+            apart, error = (
+                means["mean"].diff()[sizes[k]],
+                np.hypot(*means["sem"][sizes[k - 1 : k + 1]]),
+            )
             numbers = [apart, error, told.value, told.low, told.high]
             names = ("true", "error", "told", "low", "high")
             both = {"from": sizes[k - 1], "to": sizes[k]}
