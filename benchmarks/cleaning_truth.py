@@ -40,6 +40,7 @@ from gigo.types import Dataset
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "cleaning-truth.csv"
 BASES, ADDED = (0.05, 0.1, 0.2), (0.0, 0.1, 0.2, 0.3, 0.4)
 KINDS = ("symmetric", "biased")
+Fields = dict[str, Any]
 REPLICATES = 3
 AUDIT = 200
 """Labels that the audit checked, of which it found the expected share wrong."""
@@ -83,18 +84,17 @@ def main() -> None:
 def trained(case: Case) -> Iterator[pd.DataFrame]:
     """Tidy tables of all trainings of a case, with the kind and the rate of the errors hidden."""
     whole = vectors(case)
-    dataset = replace(
-        whole, x_train=whole.x_train[: case.first], y_train=whole.y_train[: case.first]
-    )
-    many = dict(size=case.size, replicates=case.replicates, rates=[0])
+    few = slice(case.first)
+    dataset = replace(whole, x_train=whole.x_train[few], y_train=whole.y_train[few])
+    many: Fields = {"size": case.size, "replicates": case.replicates, "rates": [0]}
     yield swept(case, spoilt(dataset, "none", 0.0), "none", 0.0, **many)
     for kind in KINDS:
         for base in BASES:
             given = spoilt(dataset, kind, base)
             yield swept(case, given, kind, base, **many)
-            more = dict(size=case.size, replicates=REPLICATES, rates=ADDED[1:])
+            more: Fields = {"size": case.size, "replicates": REPLICATES, "rates": ADDED[1:]}
             yield swept(case, given, kind, base, **more)
-    sizes = dict(size=case.sizes, replicates=case.replicates, rates=[0])
+    sizes: Fields = {"size": case.sizes, "replicates": case.replicates, "rates": [0]}
     yield swept(case, spoilt(whole, "none", 0.0), "sizes", 0.0, **sizes)
 
 

@@ -147,7 +147,7 @@ class Study(Spec):
 
         >>> schema = Study.file_schema()
         >>> sorted(schema["properties"])[:3], schema["required"]
-        (['corruption', 'dataset', 'metric'], ['dataset'])
+        (['corruption', 'dataset', 'first_replicate'], ['dataset'])
         """
         schema = cls.model_json_schema()
         for part in (schema, *schema["$defs"].values()):
