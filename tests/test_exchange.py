@@ -133,7 +133,7 @@ def test_what_is_lacking_is_said():
         == "400 labels at 10 % wrong: no estimate, no model at this rate trained"
     )
     frame["started"] |= frame["replicate"] > 0
-    assert at(frame, 400, 0.1).notes == ("1 model of 5 did not train and are left out",)
+    assert at(frame, 400, 0.1).notes == ("left out: 1 model of 5 that did not train",)
 
 
 @settings(max_examples=40)

@@ -480,7 +480,7 @@ def exchange(
     asked = answers.Asked.of(
         base_rate, audited, test_base_rate, (check_cost, label_cost, budget), size, rate
     )
-    _answers(frame, lambda: answers.worth(result.material, frame, asked), as_csv, as_json, as_latex)
+    _answers(frame, lambda: answers.worth(result.material, asked), as_csv, as_json, as_latex)
 
 
 def _answers(

@@ -19,7 +19,7 @@ from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.exchange import cells_at, families
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.words import listing
+from gigo.analysis.words import listing, rate_text
 from gigo.errors import SpecError
 
 OVERSTATED, UNSURE = 0.9, 0.3
@@ -110,16 +110,18 @@ def _fit(sets: Mapping[Curve, Accuracies], rate: float) -> LearningCurve:
         lacking = (
             f"{FEWEST} sizes or more are needed for a learning curve, and {len(cells)} trained"
         )
+        if rate:
+            lacking += f" at {rate_text(rate)} wrong"
         return LearningCurve(name, rate, notes=(lacking,))
     guessed = sets[name].points["chance"].iloc[0]
     # Near guessing the law does not hold yet.
     learnt = {size: cell for size, cell in cells.items() if cell.error <= (1 - guessed) / 2}
     notes: tuple[str, ...] = ()
     if FEWEST <= len(learnt) < len(cells):
-        left = len(cells) - len(learnt)
+        named = listing(f"{size:,} labels" for size in cells if size not in learnt)
         cells, notes = (
             learnt,
-            (f"the smallest {left} left out, nearer to guessing than to perfect",),
+            (f"left out: {named}, nearer to guessing than to perfect",),
         )
     sizes = np.array(list(cells), np.float64)
     _, errors, variances, freedom = np.array(list(cells.values()), np.float64).T
