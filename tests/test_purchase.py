@@ -254,6 +254,14 @@ def test_inside_the_grid_cells_are_compared():
     assert collect.verdict == "collect"
 
 
+def test_between_cells_a_power_law_stays_one():
+    """Half-way between two sizes a chord would lie above it, and collecting look worse."""
+    (found,) = purchases(growing(), Prices(1, 1, 100), size=400, rate=0.3)
+    assert found.collect is not None and found.collect.measured
+    errors = 3 * np.array([400, 500]) ** -0.5 * math.exp(depth(0.3, KAPPA))
+    assert found.collect.gain.value == pytest.approx(errors[0] - errors[1], abs=1e-6)
+
+
 def test_cells_too_close_say_how_many_replicates_would_tell():
     (found,) = purchases(growing(spread=0.03), Prices(1, 1, 400), size=400, rate=0.3)
     assert found.verdict == "can't tell"

@@ -19,7 +19,7 @@ from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.exchange import cells_at, families
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
-from gigo.analysis.words import listing, rate_text
+from gigo.analysis.words import listing
 from gigo.errors import SpecError
 
 OVERSTATED, UNSURE = 0.9, 0.3
@@ -110,8 +110,6 @@ def _fit(sets: Mapping[Curve, Accuracies], rate: float) -> LearningCurve:
         lacking = (
             f"{FEWEST} sizes or more are needed for a learning curve, and {len(cells)} trained"
         )
-        if rate:
-            lacking += f" at {rate_text(rate)} wrong"
         return LearningCurve(name, rate, notes=(lacking,))
     guessed = sets[name].points["chance"].iloc[0]
     # Near guessing the law does not hold yet.
