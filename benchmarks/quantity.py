@@ -30,6 +30,9 @@ PRICES = Prices(check=0.1, label=0.1, budget=600)
 OWNED, WRONG = 6000, 0.2
 
 MEASURED, THEORY = "#0072B2", "#808080"
+PERCENT = "round(100 * datum.value) + ' %'"
+NAMED = 0.05
+"""The rate at which a line is named."""
 
 
 def main() -> None:
@@ -105,22 +108,22 @@ def contours(frame: pd.DataFrame, title: str) -> alt.LayerChart:
     sizes = errors.index.to_list()
     x = alt.X("size:Q", title="labels bought", axis=alt.Axis(values=sizes, format=",d"))
     x = x.scale(type="log", domain=[sizes[0], sizes[-1]], nice=False)
-    y = alt.Y("rate:Q", title="of them wrong", axis=alt.Axis(format="%")).scale(domain=[0, 0.6])
+    y = alt.Y("rate:Q", title="of them wrong", axis=alt.Axis(labelExpr=PERCENT)).scale(
+        domain=[0, 0.6]
+    )
     base = alt.Chart(rows).encode(x, y, detail="clean:N")
     measured = base.transform_filter("datum.kind == 'measured'")
     theory = base.transform_filter("datum.kind == 'theory'")
     cells = alt.Chart(frame[["size", "rate"]].drop_duplicates()).encode(x, y)
-    named = [
-        {"size": size, "rate": 0.0, "told": f"{100 * (1 - errors.loc[size, 0.0]):.1f} %"}
-        for size in sizes
-    ]
-    shares = alt.Chart(pd.DataFrame(named)).encode(x, y, text="told:N")
+    named = rows[(rows["kind"] == "measured") & np.isclose(rows["rate"], NAMED)]
+    told = [f"{100 * (1 - errors.loc[size, 0.0]):.1f} %" for size in named["clean"]]
+    shares = alt.Chart(named.assign(told=told)).encode(x, y, text="told:N")
     order = alt.Order("rate:Q")
     layers = [
         cells.mark_point(filled=True, size=14, color="#666666", opacity=1),
         theory.mark_line(strokeDash=[4, 4], strokeWidth=1.2, color=THEORY).encode(order),
         measured.mark_line(strokeWidth=2, color=MEASURED).encode(order),
-        shares.mark_text(dy=-9, dx=2, align="left", color="#222222", fontSize=11),
+        shares.mark_text(dy=7, dx=7, align="left", color="#222222", fontSize=11),
     ]
     about = "the same accuracy as clean labels give (blue), and in theory (dashed)"
     return (
