@@ -12,7 +12,7 @@ from exchange_coverage import as_frame, smoothed, worth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigo.analysis.estimates import Accuracies, break_even
+from gigo.analysis.curves import Accuracies
 from gigo.analysis.exchange import (
     EXCHANGE_COLUMNS,
     CleanCurve,
@@ -22,6 +22,7 @@ from gigo.analysis.exchange import (
 )
 from gigo.analysis.intervals import first_below, welch_half_width
 from gigo.analysis.metric import METRICS
+from gigo.analysis.sizes import break_even
 from gigo.analysis.spread import pooled
 
 SIZES = np.array([100.0, 200.0, 400.0, 800.0, 1600.0])
@@ -133,7 +134,7 @@ def test_what_is_lacking_is_said():
         == "400 labels at 10 % wrong: no estimate, no model at this rate trained"
     )
     frame["started"] |= frame["replicate"] > 0
-    assert at(frame, 400, 0.1).notes == ("1 model of 5 did not train and are left out",)
+    assert at(frame, 400, 0.1).notes == ("left out: 1 model of 5 that did not train",)
 
 
 @settings(max_examples=40)

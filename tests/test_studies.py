@@ -12,7 +12,7 @@ from factories import trials_of
 from gigo import studies
 from gigo.errors import SpecError
 from gigo.recipe import RECIPES
-from gigo.study import Study
+from gigo.study import Study, items_of
 
 
 @pytest.mark.parametrize("name", studies.names())
@@ -46,6 +46,14 @@ def test_the_demo_is_the_demo() -> None:
         validation="clean",
     )
     assert len(trials_of(study)) == 3 * 2 * (1 + 2 * 10)
+
+
+@pytest.mark.parametrize("n_train", [60, 1347, 50_000])
+def test_sizes_of_the_trade_off_fit_any_data(n_train: int) -> None:
+    sizes = [items_of(size, n_train) for size in studies.find("trade-off").size]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] >= 3  # else none could be held out
+    assert sizes[-1] == n_train <= 2 * sizes[-2]
 
 
 def test_an_unknown_study_is_refused_with_the_nearest() -> None:

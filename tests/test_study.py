@@ -276,9 +276,14 @@ def test_rates_are_fractions(rate: float) -> None:
             "size = 1348: expected at most the 1347 items of digits",
         ),
         ({"size": 2}, "size = 2: expected at least 3 items, or none can be held out"),
-        ({"size": 0}, "size = 0: expected whole numbers of at least 1, or 'all'"),
-        ({"size": -5}, "size = -5: expected whole numbers of at least 1, or 'all'"),
-        ({"size": "most"}, "size = 'most': expected whole numbers of at least 1, or 'all'"),
+        ({"size": 0}, "size = 0: expected whole numbers of at least 1, shares below 1, or 'all'"),
+        ({"size": -5}, "size = -5: expected whole numbers of at least 1, shares"),
+        ({"size": "most"}, "size = 'most': expected whole numbers of at least 1, "),
+        ({"size": 1.0}, "size = 1.0: expected whole numbers of at least 1, shares below 1, or"),
+        (
+            {"size": 0.001},
+            "size = 0.001: expected at least 3 items, or none can be held out (it is 1 of the ",
+        ),
         ({"replicates": 0}, "replicates = 0: expected greater than or equal to 1"),
         ({"recipe": {"epochs": 0}}, "recipe.epochs = 0: expected greater than or equal to 1"),
         ({"recipe": {"base": "sgd", "momentum": 1}}, "recipe.momentum = 1: expected less than 1"),
@@ -422,7 +427,7 @@ def studies(draw: st.DrawFn) -> Study:
     }
     asked = {
         "dataset": several("digits", "mnist"),
-        "size": several("all", 3, 200, 1347),
+        "size": several("all", 3, 200, 1347, 0.25),
         "corruption": several("symmetric", "biased", {"name": "symmetric", "include_true": True}),
         "rates": draw(st.lists(st.floats(0, 1), min_size=1, max_size=3)),
         "replicates": draw(st.integers(1, 2)),
@@ -478,7 +483,7 @@ def test_studies_cannot_be_changed() -> None:
 def test_cells_are_the_grid_once() -> None:
     study = make_study(
         dataset=["digits", "digits"],
-        size=["all", 1347, 200],
+        size=["all", 1347, 200, 200 / 1347, 0.9999],
         corruption=["symmetric", "biased", {"name": "symmetric", "include_true": False}],
         rates=[1, 0, 0.5, 1.0],
         model=["auto", "patches"],

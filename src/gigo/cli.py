@@ -14,6 +14,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from inspect import Signature, signature
 from pathlib import Path
@@ -222,7 +223,7 @@ def run_or_plan(
     resize: int | None = RESIZE,
     skip_bad: bool = SKIP_BAD,
     dataset: Texts = _many("NAME", "See gigo list datasets."),
-    size: Texts = _many("N", "Labels to pay for: a number, or all."),
+    size: Texts = _many("N", "Labels to pay for: a number, a share below 1, or all."),
     rates: Texts = _many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
     corruption: Texts = _many("NAME", "See gigo list corruptions; NAME:option=value sets one."),
     model: Texts = _many("NAME", "See gigo list models; or package.module:NAME, file.py:NAME."),
@@ -479,7 +480,7 @@ def exchange(
     asked = answers.Asked.of(
         base_rate, audited, test_base_rate, (check_cost, label_cost, budget), size, rate
     )
-    _answers(frame, lambda: answers.worth(result.material, frame, asked), as_csv, as_json, as_latex)
+    _answers(frame, lambda: answers.worth(result.material, asked), as_csv, as_json, as_latex)
 
 
 def _answers(
@@ -628,8 +629,13 @@ def data_cache(
     _say(describe.cleared() if clear else describe.cached())
 
 
-NUMBERS = {"size": int, "replicates": int, "seed": int}
-"""The fields of a study that take whole numbers."""
+def _share(text: str) -> float:
+    """A share of 1, also as ``25%``."""
+    return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+
+
+NUMBERS = {"size": (int, _share), "rates": (_share,), "replicates": (int,), "seed": (int,)}
+"""The fields of a study that take numbers, and how these are read: the first way that fits."""
 
 TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
 """The fields of a study that take tables with options, and what names the thing in them."""
@@ -662,12 +668,10 @@ def _parsed(field: str, value: Any) -> Any:
         return value
     if field in TABLES:
         return _table(value, TABLES[field])
-    try:
-        if field == "rates":
-            return float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-        return NUMBERS.get(field, str)(value)
-    except ValueError:
-        return value
+    for read in NUMBERS.get(field, ()):
+        with suppress(ValueError):
+            return read(value)
+    return value
 
 
 def _table(text: str, key: str) -> str | dict[str, Any]:

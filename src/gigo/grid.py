@@ -12,7 +12,7 @@ from typing import Any, Self
 from gigo.axes import Cell
 from gigo.errors import SpecError
 from gigo.recipe import IDLE_RECIPE, Recipe
-from gigo.study import Study, usual_rates
+from gigo.study import Study, items_of, usual_rates
 from gigo.trial import Trial
 from gigo.types import Card, Model, Resolved
 
@@ -39,7 +39,7 @@ class Grid:
     At rate 0 the two kinds of corruption share a trial:
 
     >>> from gigo.resolve import resolve
-    >>> from gigo.study import Study, usual_rates
+    >>> from gigo.study import Study, items_of, usual_rates
     >>> kinds = ["symmetric", "biased"]
     >>> study = Study.create(dataset="digits", corruption=kinds, rates=[0, 0.5], replicates=10)
     >>> grid = resolve(study)
@@ -84,7 +84,7 @@ class Grid:
                 study.recipe,
                 study.validation,
             ):
-                number = card.n_train if size == "all" else size
+                number = items_of(size, card.n_train)
                 whole = recipe.on(number) if model.trainer == "network" else IDLE_RECIPE
                 if policy == "auto":
                     policy = "clean" if model.monitors else "none"

@@ -26,7 +26,7 @@ from gigo.inputs import count, take
 from gigo.measures import RANKING
 from gigo.recipe import MOST, Recipe
 from gigo.ref import Ref, as_ref, canonical
-from gigo.study import Study
+from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
 from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch, silent
 
@@ -268,10 +268,14 @@ def _check_sizes(study: Study, card: Card, models: Iterable[Model]) -> None:
     for size in study.size:
         if size == "all":
             continue
-        if size > card.n_train:
+        number = items_of(size, card.n_train)
+        of = "" if isinstance(size, int) else f" (it is {number} of the {card.n_train})"
+        if number > card.n_train:
             raise SpecError("size", size, f"at most the {card.n_train} items of {card.name}")
-        if holds_out and round(HELD_OUT * size) < 1:
-            raise SpecError("size", size, "at least 3 items, or none can be held out")
+        if holds_out and round(HELD_OUT * number) < 1:
+            raise SpecError("size", size, f"at least 3 items, or none can be held out{of}")
+        if number < 1:
+            raise SpecError("size", size, f"at least 1 item{of}")
 
 
 def _check_metric(metric: str, card: Card) -> None:

@@ -49,7 +49,7 @@ MetricName = Annotated[
 ]
 RateItem = Annotated[float, Field(ge=0, le=1), AfterValidator(_as_rate)]
 RatesItem = Literal["auto"] | RateItem
-SizeItem = Literal["all"] | Annotated[int, WHOLE]
+SizeItem = Literal["all"] | Annotated[int, WHOLE] | Annotated[float, Field(gt=0, lt=1)]
 
 
 class Study(Spec):
@@ -60,7 +60,8 @@ class Study(Spec):
         dataset: names from ``gigo list datasets``, folders (`gigo.datasets.from_path`), or other
             refs (`gigo.ref`); tables with ``name`` and options, of which ``called`` is what tables
             and figures name it.
-        size: training items paid for, held-out ones included; ``"all"`` or numbers.
+        size: training items paid for, held-out ones included; ``"all"``, numbers, or shares of all
+            between 0 and 1, which fit any data (`items_of`).
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals; ``"auto"``
             are eleven, from 0 to 1, or to 0.5 where there are two classes (`usual_rates`).
@@ -146,7 +147,7 @@ class Study(Spec):
 
         >>> schema = Study.file_schema()
         >>> sorted(schema["properties"])[:3], schema["required"]
-        (['corruption', 'dataset', 'metric'], ['dataset'])
+        (['corruption', 'dataset', 'first_replicate'], ['dataset'])
         """
         schema = cls.model_json_schema()
         for part in (schema, *schema["$defs"].values()):
@@ -189,6 +190,17 @@ def usual_rates(n_classes: int) -> tuple[float, ...]:
     return tuple(k / (20 if n_classes == 2 else 10) for k in range(11))
 
 
+def items_of(size: int | float | str, n_train: int) -> int:
+    """How many of so many training items a size means.
+
+    >>> items_of(200, 1347), items_of(0.25, 1347), items_of("all", 1347)
+    (200, 337, 1347)
+    """
+    if isinstance(size, str):
+        return n_train
+    return size if isinstance(size, int) else round(size * n_train)
+
+
 def fitting(text: str) -> str:
     """Text as a study's name.
 
@@ -200,7 +212,7 @@ def fitting(text: str) -> str:
 
 _EXPECTED = {
     "name": "letters, digits, '_', '-' and '.', the first not '.'",
-    "size": "whole numbers of at least 1, or 'all'",
+    "size": "whole numbers of at least 1, shares below 1, or 'all'",
     "rates": "numbers from 0 to 1",
     **dict.fromkeys(("dataset", "corruption", "model"), "names, or tables with a name and options"),
     "recipe": "names of recipes, or tables",

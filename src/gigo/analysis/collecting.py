@@ -116,10 +116,10 @@ def _fit(sets: Mapping[Curve, Accuracies], rate: float) -> LearningCurve:
     learnt = {size: cell for size, cell in cells.items() if cell.error <= (1 - guessed) / 2}
     notes: tuple[str, ...] = ()
     if FEWEST <= len(learnt) < len(cells):
-        left = len(cells) - len(learnt)
+        named = listing(f"{size:,} labels" for size in cells if size not in learnt)
         cells, notes = (
             learnt,
-            (f"the smallest {left} left out, nearer to guessing than to perfect",),
+            (f"left out: {named}, nearer to guessing than to perfect",),
         )
     sizes = np.array(list(cells), np.float64)
     _, errors, variances, freedom = np.array(list(cells.values()), np.float64).T

@@ -19,7 +19,7 @@ from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.spread import LEAST, Spread, pooled
-from gigo.analysis.words import count, listing, rate_text
+from gigo.analysis.words import MISSING, count, listing, rate_text
 from gigo.axes import AXES, CURVE
 
 ROUGHNESS = 0.5 * 2.0 ** np.arange(3)
@@ -201,7 +201,7 @@ class _Clean(NamedTuple):
         if cell is None:
             return UNKNOWN, (*self.notes, "no model at this rate trained")
         left = n_trials - cell.n
-        out = f"{count(left, 'model')} of {n_trials} did not train and are left out"
+        out = f"left out: {count(left, 'model')} of {n_trials} that did not train"
         notes = (*self.notes, out) if left else self.notes
         if self.curve is None:
             return UNKNOWN, notes
@@ -226,11 +226,18 @@ def exchange_text(found: Exchange) -> str:
     begun = f"{found.curve.size:,} labels at {rate_text(found.rate)} wrong"
     if math.isnan(found.value):
         return f"{begun}: no estimate, {listing(found.notes)}"
-    told = f"{begun} are worth {_labels(found, found.value, round)}"
-    return f"{told}{_interval(found)} clean ones"
+    between = between_text(found)
+    told = f"{begun} are worth {worth_text(found)}"
+    return f"{told} ({between}) clean ones" if between else f"{told} clean ones"
 
 
-def _interval(found: Exchange) -> str:
+def worth_text(found: Exchange) -> str:
+    """As many clean labels, without the word; a dash where there is no estimate."""
+    return MISSING if math.isnan(found.value) else _labels(found, found.value, round)
+
+
+def between_text(found: Exchange) -> str:
+    """The interval: ``100 to 230``, ``up to 150``; empty where the value says all."""
     if math.isnan(found.low):
         return ""
     low, high = (
@@ -240,10 +247,10 @@ def _interval(found: Exchange) -> str:
     if low == high:
         return ""
     if found.low == 0 and not math.isinf(found.high):
-        return f" (up to {high})"
+        return f"up to {high}"
     if found.low == 0:
-        return f" (anything from {low} to {high})"
-    return f" ({low} or more)" if math.isinf(found.high) else f" ({low} to {high})"
+        return f"anything from {low} to {high}"
+    return f"{low} or more" if math.isinf(found.high) else f"{low} to {high}"
 
 
 def _labels(found: Exchange, value: float, rounded: Callable[[float], float]) -> str:

@@ -2,8 +2,9 @@
 
 Cleaning checks labels drawn at random and mends the wrong ones among them: at *k* of *n*, rate
 *r* becomes *r (1 - k/n)*. Collecting adds labels of the same rate. Inside the sizes and rates that
-were run both are read off, as means of the cells about them. Outside they are estimates, and a
-winner is named only where the ranges of gain per unit of money do not overlap.
+were run both are read off: between cells log error goes straight over log size and rate. Outside
+they are estimates, and a winner is named only where the ranges of gain per unit of money do not
+overlap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -147,8 +148,11 @@ def _named(sets: Mapping[Curve, Accuracies], size: int | None) -> Curve:
     return by_size[size]
 
 
-_Weights = dict[tuple[int, float], float]
-"""Of cells, by size and rate."""
+class _Point(NamedTuple):
+    """An error, or a sum of errors, and what it gains per unit of that of each cell."""
+
+    error: float
+    slopes: dict[tuple[int, float], float]
 
 
 class Grid:
@@ -182,15 +186,13 @@ class Grid:
         bought = int(prices.budget / prices.label)
         after = self._about(size, rate * (1 - checked / size)) if rate else None
         grown = self._about(size + bought, rate)
-        start = {(size, rate): 1.0}
+        start = self._cell(size, rate)
         return (
             self._option(checked, checked * prices.check, start, after),
             self._option(bought, bought * prices.label, start, grown),
         )
 
-    def _option(
-        self, labels: int, cost: float, start: _Weights, end: _Weights | None
-    ) -> Option | None:
+    def _option(self, labels: int, cost: float, start: _Point, end: _Point | None) -> Option | None:
         if end is None or not labels:
             return None
         gain = self._told(_sum([(1.0, start), (-1.0, end)]))
@@ -198,26 +200,33 @@ class Grid:
 
     def contrast(self, size: int, rate: float, clean: Option, collect: Option) -> Gain:
         """What cleaning brings more per unit of money than collecting, both measured."""
-        start = {(size, rate): 1.0}
+        start = self._cell(size, rate)
         after = self._about(size, rate * (1 - clean.labels / size)) or start
         grown = self._about(size + collect.labels, rate) or start
         both = [(1 / clean.cost, start), (-1 / clean.cost, after)]
         both += [(-1 / collect.cost, start), (1 / collect.cost, grown)]
         return self._told(_sum(both))
 
-    def _about(self, size: float, rate: float) -> _Weights | None:
-        """The cells about a point, weighted straight over log size and rate."""
-        found: _Weights = {}
+    def _cell(self, size: int, rate: float) -> _Point:
+        return _Point(self._cells[size, rate].error, {(size, rate): 1.0})
+
+    def _about(self, size: float, rate: float) -> _Point | None:
+        """Log error between the cells about a point, straight over log size and rate."""
+        weights: dict[tuple[int, float], float] = {}
         for a, first in _between([math.log(each) for each in self._sizes], math.log(size)):
             for b, second in _between(self._rates, rate):
-                found[self._sizes[a], self._rates[b]] = first * second
-        return found if found and found.keys() <= self._cells.keys() else None
+                weights[self._sizes[a], self._rates[b]] = first * second
+        if not weights or not weights.keys() <= self._cells.keys():
+            return None
+        errors = {where: self._cells[where].error for where in weights}
+        error = math.exp(sum(weight * math.log(errors[at]) for at, weight in weights.items()))
+        return _Point(error, {at: error * weight / errors[at] for at, weight in weights.items()})
 
-    def _told(self, weights: _Weights) -> Gain:
-        """A sum of mean errors with its interval; cells of a grid hardly depend on each other."""
-        cells = [(weight, self._cells[where]) for where, weight in weights.items() if weight]
-        value = sum(weight * cell.error for weight, cell in cells)
-        parts = np.array([weight**2 * cell.variance for weight, cell in cells])
+    def _told(self, point: _Point) -> Gain:
+        """A sum of errors with its interval; cells of a grid hardly depend on each other."""
+        value = point.error
+        cells = [(slope, self._cells[where]) for where, slope in point.slopes.items() if slope]
+        parts = np.array([slope**2 * cell.variance for slope, cell in cells])
         freedom = np.array([cell.freedom for _, cell in cells])
         with np.errstate(divide="ignore", invalid="ignore"):
             lost = np.sum(parts**2 / freedom)
@@ -225,12 +234,12 @@ class Grid:
         return Gain(value, value - half, value + half)
 
 
-def _sum(terms: Sequence[tuple[float, _Weights]]) -> _Weights:
-    total: _Weights = {}
-    for factor, weights in terms:
-        for where, weight in weights.items():
-            total[where] = total.get(where, 0.0) + factor * weight
-    return total
+def _sum(terms: Sequence[tuple[float, _Point]]) -> _Point:
+    slopes: dict[tuple[int, float], float] = {}
+    for factor, point in terms:
+        for where, slope in point.slopes.items():
+            slopes[where] = slopes.get(where, 0.0) + factor * slope
+    return _Point(sum(factor * point.error for factor, point in terms), slopes)
 
 
 def _between(points: Sequence[float], at: float) -> list[tuple[int, float]]:

@@ -14,14 +14,15 @@ from gigo.analysis.base_rate import BaseRate, read_audit
 from gigo.analysis.cleaning import cleaning_gains, cleaning_text
 from gigo.analysis.collecting import collecting_text, learning_curves
 from gigo.analysis.curves import Curve
-from gigo.analysis.exchange import exchange_text, exchanges
+from gigo.analysis.exchange import Exchange, between_text, exchanges, worth_text
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.purchase import Prices, purchases
-from gigo.analysis.words import MISSING, interval_text, listing, rate_text
+from gigo.analysis.words import MISSING, count, interval_text, listing, rate_text
 from gigo.axes import CURVE
 from gigo.errors import SpecError
 from gigo.report import blocks as b
 from gigo.report.material import Material
+from gigo.report.method import first
 
 
 @dataclass(frozen=True)
@@ -118,17 +119,13 @@ def losses(material: Material, frame: pd.DataFrame) -> list[b.Block]:
 def worth(material: Material, asked: Asked) -> Iterator[b.Block]:
     """What labels are worth in clean ones; what cleaning and collecting bring; what to buy."""
     frame, metric, name = material.frame, material.metric, material.name
-    lines = [
-        f"{name.setting(each.curve)}, {each.curve.corruption}: {exchange_text(each)}."
-        for each in exchanges(frame, metric)
-        if not math.isnan(each.value)
-    ]
-    none = "Nothing can be said in clean labels: that takes clean sets of two sizes or more."
-    yield b.Items(lines, "In clean labels") if lines else b.Text(none, "note")
-    grown = [
-        f"{name.line(each.curve)}: {collecting_text(each, metric)}."
-        for each in learning_curves(frame, metric, asked.rate)
-    ]
+    if material.pending:
+        yield b.Text(f"Not trained yet: {count(material.pending, 'trial')}.", "note")
+    yield from _in_clean_labels(material)
+    grown: list[str] = []
+    for each in learning_curves(frame, metric, asked.rate):
+        kind = f", {each.curve.corruption} at {rate_text(asked.rate)}" if asked.rate else ""
+        grown.append(f"{name.setting(each.curve)}{kind}: {collecting_text(each, metric)}.")
     yield b.Items(list(dict.fromkeys(grown)), "Collecting")
     if asked.base is not None:
         gains = cleaning_gains(frame, asked.base, metric, asked.test_rate)
@@ -144,8 +141,47 @@ def worth(material: Material, asked: Asked) -> Iterator[b.Block]:
         )
     if asked.prices is not None:
         bought = purchases(frame, asked.prices, metric, asked.base, asked.size, asked.rate)
-        lines = [f"{name.line(each.curve)}: {each.sentence}." for each in bought]
+        at = f", {rate_text(asked.rate)} wrong" if asked.rate else ""
+        lines = [f"{name.line(each.curve)}{at}: {each.sentence}." for each in bought]
         yield b.Items(lines, "What to buy")
+
+
+def _in_clean_labels(material: Material) -> Iterator[b.Block]:
+    """As many clean labels as each set is worth, with what must be known of them."""
+    found = exchanges(material.frame, material.metric)
+    if all(math.isnan(each.value) for each in found):
+        told = "clean sets of two sizes or more, and a set of which some labels are wrong"
+        yield b.Text(f"Nothing can be said in clean labels: that takes {told}.", "note")
+        return
+    names = [material.name.line(each.curve) for each in found]
+    columns = {
+        b.Column("Labels", "words"): names,
+        b.Column("Wrong"): [rate_text(each.rate) for each in found],
+        b.Column("Worth in clean ones"): [worth_text(each) for each in found],
+        b.Column("95 % interval"): [between_text(each) for each in found],
+        b.Column("In theory", rank=1): [_in_theory(each) for each in found],
+    }
+    yield b.Table.of(columns)
+    told = "Never more is said than that a set is worth fewer than the smallest clean set, or more "
+    told += "than the largest. "
+    if any(math.isnan(each.low) for each in found):
+        told += "There is no interval for single replicates. "
+    if not all(math.isnan(each.theory) for each in found):
+        told += "In theory: if labels were all that counts, (1 - r/r*)² of them; no law."
+    yield b.Text(told.rstrip(), "note")
+    places: dict[str, list[str]] = {}
+    for curve, each in zip(names, found, strict=True):
+        for note in each.notes:
+            places.setdefault(note, []).append(f"{curve} at {rate_text(each.rate)}")
+    notes = [
+        f"{note[0].upper()}{note[1:]}" + ("." if len(some) == len(found) else f": {first(some)}.")
+        for note, some in places.items()
+    ]
+    yield from ([b.Items(notes, tone="note")] if notes else [])
+
+
+def _in_theory(found: Exchange) -> str:
+    return MISSING if math.isnan(found.theory) else f"{found.theory * found.curve.size:,.0f}"
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
