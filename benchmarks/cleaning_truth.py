@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from quantity import markdown
 
 import gigo
 from gigo import corruptions
@@ -77,8 +78,7 @@ def main() -> None:
         frames = [frame for case in CASES for frame in trained(case)]
         pd.concat(frames).to_csv(TABLE, index=False)
     frame = pd.read_csv(TABLE)
-    print(cleaning(frame).to_string(index=False))
-    print(collecting(frame).to_string(index=False))
+    print(f"{markdown(cleaning(frame))}\n\n{markdown(collecting(frame))}")
 
 
 def trained(case: Case) -> Iterator[pd.DataFrame]:
@@ -164,9 +164,10 @@ def cleaning(frame: pd.DataFrame) -> pd.DataFrame:
                 "told": 100 * exact.gain.value,
                 "low": 100 * exact.low,
                 "high": 100 * exact.high,
-                "from": 100 * audited.gain.low,
+                "audited": 100 * audited.gain.low,
                 "to": 100 * audited.gain.high,
-                "slope told": exact.told,
+                "held": exact.low <= apart.mean() <= exact.high,
+                "ratio": apart.mean() / exact.gain.value,
             }
         )
     return pd.DataFrame(rows).round(2)
@@ -202,7 +203,8 @@ def collecting(frame: pd.DataFrame) -> pd.DataFrame:
             names = ("true", "error", "told", "low", "high")
             both = {"from": sizes[k - 1], "to": sizes[k]}
             percent = {n: 100 * v for n, v in zip(names, numbers, strict=True)}
-            rows.append({"data": name, "model": model, **both, **percent})
+            held = told.low <= apart <= told.high
+            rows.append({"data": name, "model": model, **both, **percent, "held": held})
     return pd.DataFrame(rows).round(2)
 
 
