@@ -310,6 +310,7 @@ def find_tolerance(
     what the run holds; then new replicates where the curve crosses, until the interval is narrow or
     the minutes or trainings are spent. Interrupt it, and the same command goes on where it stopped.
     """
+    from gigo.console import displayed
     from gigo.find import pilot_of, resolver, tolerated
     from gigo.search import Goal, share
 
@@ -317,7 +318,9 @@ def find_tolerance(
     options = context.params
     aim = tolerated(chosen, lose, keep), Goal(share("width", width), minutes, trainings)
     given = {name for name in ("rates", "replicates") if options[name]}
-    pilot = pilot_of(chosen, given, resolver(how["data_dir"], how["device"]))
+    with displayed() as display:
+        resolve = resolver(how["data_dir"], how["device"], display.reading)
+        pilot = pilot_of(chosen, given, resolve)
     if plan:
         _plan(pilot, options["out"], True, **how)
     else:
@@ -718,7 +721,7 @@ def _run(
             if aim is not None:
                 from gigo.find import narrowed, resolver
 
-                resolve = resolver(options["data_dir"], options["device"])
+                resolve = resolver(options["data_dir"], options["device"], display.reading)
                 lines = narrowed(study, path, *aim, train, resolve, display.show).lines
             result = api.load(path, study.metric)
         _report(result, result.page or result.report())
