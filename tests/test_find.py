@@ -22,13 +22,15 @@ from gigo.analysis.table import tidy
 from gigo.api import load
 from gigo.engine.training import EpochDone, train
 from gigo.errors import SpecError
+from gigo.report.blocks import Code
+from gigo.report.document import report
 from gigo.search import PILOT, Goal, Tolerance
 from gigo.store import Store
 from gigo.study import Study
 from gigo.types import Record
 from synthetic import TEST_SETS, demo_accuracy, make_records
 
-ONE = make_study(corruption="symmetric", rates=PILOT, replicates=3, model="logistic")
+ONE = make_study(corruption="symmetric", rates=PILOT, replicates=3, model="linear")
 TWO = ONE.but(corruption=["symmetric", "biased"])
 ONES, TWOS = 15, 27
 """The trainings of their pilots."""
@@ -81,7 +83,7 @@ def test_a_search_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_pat
             found(TWO, tmp_path / "cut", goal, dying(count(1), after, noisy_train))
     assert found(TWO, tmp_path / "cut", goal, noisy_train) == whole
     assert held(tmp_path / "cut") == held(tmp_path / "whole")
-    assert len(held(tmp_path / "cut")[0]) == 3
+    assert len(held(tmp_path / "cut")[0]) == 4
 
 
 def test_networks_end_alike_too(tmp_path: Path) -> None:
@@ -199,23 +201,33 @@ def command(
 def test_the_command_searches_reports_and_says_what_it_found(
     command: Callable[..., tuple[int, str, str]],
 ) -> None:
-    options = "--dataset digits --size 200 --model small_cnn --out run"
-    code, out, err = command(f"find tolerance {options} --width 30pt")
+    options = "--dataset digits --size 200 --model linear"
+    code, out, err = command(f"find tolerance {options} --out run --width 1pt --trainings 39")
     assert (code, err) == (0, "")
     assert "15 trainings: tolerance " in out
     assert "next: 4 replicates at 0, " in out
-    assert out.splitlines()[-1].startswith("tolerance ")
-    assert Path("run/report.html").is_file()
-    code, out, _ = command(f"find tolerance {options} --width 1pt --trainings 60")
     assert out.splitlines()[-1].startswith("tolerance somewhere between ")
-    code, out, _ = command(f"find tolerance {options} --width 1pt --plan")
-    assert "batches of at least 4 new replicates" in out
+    assert "batches of at least 4 new replicates" in command(f"find tolerance {options} --plan")[1]
+
+
+def test_the_report_says_how_to_make_a_search_again(
+    tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    found(TWO.but(name="two"), Path("run"), Goal(0.001, trainings=TWOS + 24), noisy_train)
+    blocks = report(load("run").material)
+    *texts, commands = [block.text for block in blocks if isinstance(block, Code)]
+    assert len(texts) == 1  # batches are no studies of their own to a reader
+    assert any("what a search added: 4 new replicates at 0" in str(block) for block in blocks)
+    Path("two.toml").write_text(texts[0])
+    for line in commands.splitlines():
+        assert command(line.removeprefix("gigo ").replace("runs/", "again/"))[0] == 0
+    assert held(Path("again/run"))[1] == held(Path("run"))[1]
 
 
 def test_any_run_can_go_on_until_an_interval_is_narrow(
     command: Callable[..., tuple[int, str, str]],
 ) -> None:
-    options = "--dataset digits --size 200 --model small_cnn --out run --rate 0 --rate 0.3"
+    options = "--dataset digits --size 200 --model linear --out run --rate 0 --rate 0.3"
     code, out, _ = command(f"run {options} --rate 0.6 --until width=1pt,trainings=30")
     assert code == 0
     assert out.splitlines()[-1].startswith("tolerance somewhere between ")

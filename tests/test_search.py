@@ -152,7 +152,9 @@ def test_models_that_failed_count_as_answers() -> None:
 
 
 def test_below_ten_percent_rates_are_fine_and_below_the_pilots_lowest_found() -> None:
-    frame, stop = searched(lambda rate: 0.9 - 1.5 * rate if rate < 0.5 else 0.1, 0.01, 400)
+    frame, stop = searched(
+        lambda rate: 0.9 - 1.5 * rate if rate < 0.5 else 0.1, 0.01, 400, noise=0.03
+    )
     assert stop.reason == "reached"
     assert stop.estimate.value == pytest.approx(0.03, abs=0.01)
     assert {0.02, 0.03, 0.04} & {*frame["rate"]}
@@ -185,16 +187,35 @@ def test_replicates_follow_from_the_width_and_what_there_is(
     ("low", "high", "rates"),
     [
         (0.2, 0.6, (0.0, 0.3, 0.5)),
-        (0.36, 0.5, (0.0, 0.4, 0.45)),
+        (0.36, 0.5, (0.0, 0.4, 0.5)),
+        (0.38, 0.48, (0.0, 0.4, 0.45)),
         (0.41, 0.46, (0.0, 0.4, 0.45)),
         (0.30, 0.37, (0.0, 0.3, 0.35)),
-        (0.0, 0.2, (0.0, 0.05, 0.15)),
-        (0.0, 0.06, (0.0, 0.02, 0.04)),
+        (0.0, 0.2, (0.0, 0.1, 0.2)),
+        (0.0, 0.1, (0.0, 0.05, 0.1)),
+        (0.6, 1.0, (0.0, 0.7, 0.9)),
+        (0.01, 0.06, (0.0, 0.02, 0.05)),
+        (0.0, 0.06, (0.0, 0.03, 0.04)),
         (0.02, 0.03, (0.0, 0.02, 0.03)),
         (0.95, 1.0, (0.0, 0.9, 0.95)),
     ],
 )
 def test_rates_are_a_quarter_of_the_way_inside_and_two(
+    low: float, high: float, rates: tuple[float, ...]
+) -> None:
+    assert TOLERANCE.where(low, high, trained(smooth))["rates"] == rates
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rates"),
+    [
+        (0.2, 0.4, (0.0, 0.3, 0.4)),
+        (0.0, 0.6, (0.0, 0.1, 0.5)),
+        (0.35, 0.6, (0.0, 0.4, 0.5)),
+        (0.8, 1.0, (0.0, 0.9, 0.95)),
+    ],
+)
+def test_a_cell_on_which_an_end_rests_is_halved(
     low: float, high: float, rates: tuple[float, ...]
 ) -> None:
     assert TOLERANCE.where(low, high, trained(smooth))["rates"] == rates

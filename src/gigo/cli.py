@@ -229,6 +229,9 @@ def run_or_plan(
     recipe: Texts = _many("NAME", "See gigo list recipes; likewise NAME:option=value,..."),
     validation: Texts = _many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
     replicates: str | None = _option("N", "Repetitions of every point."),
+    first_replicate: str | None = _option(
+        "N", "Of them; another one gives new ones.  [default: 0]"
+    ),
     seed: str | None = _option("N", "Seed of everything random."),
     metric: str | None = METRIC,
     precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
@@ -630,7 +633,7 @@ def data_cache(
     _say(describe.cleared() if clear else describe.cached())
 
 
-NUMBERS = {"size": int, "replicates": int, "seed": int}
+NUMBERS = {"size": int, "replicates": int, "first_replicate": int, "seed": int}
 """The fields of a study that take whole numbers."""
 
 TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
