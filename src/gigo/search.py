@@ -22,7 +22,14 @@ from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Estimate, Floats
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.tolerance import tolerance
-from gigo.analysis.words import bound_text, interval_text, listing, rate_text, value_text
+from gigo.analysis.words import (
+    bound_text,
+    interval_text,
+    listing,
+    rate_text,
+    rates_text,
+    value_text,
+)
 from gigo.errors import SpecError
 
 WIDTH = 0.10
@@ -189,13 +196,13 @@ class Tolerance:
 def _inside(end: float, other: float, run: Floats, apart: int) -> int:
     """The rate to run on the side of one end of an interval, a multiple of ``apart``; all in steps.
 
-    A quarter of the way inside, or half-way through the cell beside an end that was run.
+    A quarter of the way inside. Beside an end that was run it is half-way through the cell, or
+    the cell's other edge if nothing lies between.
     """
     if np.isclose(run, end, 0, 1e-6).any():
         between = run[(run - end) * (run - other) < -1e-6]
         beside = between[np.abs(between - end).argmin()] if len(between) else other
-        if abs(beside - end) > 1.5:
-            return round((end + beside) / 2)
+        return round((end + beside) / 2 if abs(beside - end) > 1.5 else beside)
     return apart * round((end + (other - end) / 4) / apart)
 
 
@@ -310,6 +317,5 @@ def told_batch(name: str, batch: Batch) -> str:
     """
     estimate = batch.estimate
     found = f"{value_text(estimate)} ({interval_text(estimate)})"
-    rates = listing(rate_text(rate).removesuffix(" %") for rate in batch.fields["rates"])
     count = "1 replicate" if batch.replicates == 1 else f"{batch.replicates} replicates"
-    return f"{name} {found}; next: {count} at {rates} %"
+    return f"{name} {found}; next: {count} at {rates_text(batch.fields['rates'])}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gigo.analysis.words import count, listing, rate_text
+from gigo.analysis.words import count, rates_text
 from gigo.axes import CURVE
 from gigo.ref import Ref
 from gigo.study import Study
@@ -71,14 +71,13 @@ def folded(studies: Sequence[Study]) -> tuple[list[Study], list[Batch]]:
 
 
 def told(batches: Sequence[Batch]) -> str:
-    """``And a search in 2 batches: 16 new replicates at 0, 40 and 55 %; 4 at ...``."""
+    """``And what a search added: 16 new replicates at 0, 40 and 55 %; 4 new replicates at ...``."""
     found: dict[tuple[tuple[str, ...], tuple[float, ...]], int] = {}
     for batch in batches:
         place = batch.options, _rates(batch.study)
         found[place] = found.get(place, 0) + batch.n
     each = [
-        f"{count(n, 'new replicate')} at {listing(rate_text(r).removesuffix(' %') for r in rates)} %"
-        + (f" ({', '.join(option.partition(' ')[2] for option in options)})" if options else "")
+        f"{count(n, 'new replicate')} at {rates_text(rates)}{_of(options)}"
         for (options, rates), n in found.items()
     ]
     return f"And what a search added: {'; '.join(each)}."
@@ -126,6 +125,11 @@ def _options(part: Study, whole: Study) -> tuple[str, ...] | None:
                 return None
             found.append(f"--{axis} {shlex.quote(str(getattr(value, 'name', value)))}")
     return tuple(found)
+
+
+def _of(options: Sequence[str]) -> str:
+    """Which curve: `` of 200, biased``."""
+    return f" of {', '.join(option.partition(' ')[2] for option in options)}" if options else ""
 
 
 def _rates(study: Study) -> tuple[float, ...]:
