@@ -18,14 +18,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gigo.analysis.estimates import SHARE
+from gigo.analysis.allowed import Allowed
 from gigo.analysis.intervals import Floats, first_below
 from gigo.axes import CURVE
 from gigo.search import PILOT, PILOT_REPLICATES, Batch, Tolerance, ask
 
 GRID = tuple(k / 10 for k in range(11))
 MOST_REPLICATES = 200
-QUANTITY = Tolerance()
+ALLOWED = Allowed(keep=0.95)
+QUANTITY = Tolerance(allowed=ALLOWED)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Pool:
     def truth(self) -> float:
         """The tolerance of its means."""
         means = np.nanmean(np.where(self.started, self.accuracies, np.nan), axis=0)
-        found = first_below(self.rates, means - SHARE * means[0])
+        found = first_below(self.rates, means - ALLOWED.keep * means[0])
         return math.nan if found is None else found
 
     def draw(

@@ -230,6 +230,9 @@ def run_or_plan(
     recipe: Texts = _many("NAME", "See gigo list recipes; likewise NAME:option=value,..."),
     validation: Texts = _many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
     replicates: str | None = _option("N", "Repetitions of every point."),
+    first_replicate: str | None = _option(
+        "N", "Of them; another one gives new ones.  [default: 0]"
+    ),
     seed: str | None = _option("N", "Seed of everything random."),
     metric: str | None = METRIC,
     precision: str | None = _option("NAME", "auto, bfloat16, float32 or float64."),
@@ -311,6 +314,7 @@ def find_tolerance(
     what the run holds; then new replicates where the curve crosses, until the interval is narrow or
     the minutes or trainings are spent. Interrupt it, and the same command goes on where it stopped.
     """
+    from gigo.console import displayed
     from gigo.find import pilot_of, resolver, tolerated
     from gigo.search import Goal, share
 
@@ -318,7 +322,9 @@ def find_tolerance(
     options = context.params
     aim = tolerated(chosen, lose, keep), Goal(share("width", width), minutes, trainings)
     given = {name for name in ("rates", "replicates") if options[name]}
-    pilot = pilot_of(chosen, given, resolver(how["data_dir"], how["device"]))
+    with displayed() as display:
+        resolve = resolver(how["data_dir"], how["device"], display.reading)
+        pilot = pilot_of(chosen, given, resolve)
     if plan:
         _plan(pilot, options["out"], True, **how)
     else:
@@ -634,7 +640,11 @@ def _share(text: str) -> float:
     return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
 
 
-NUMBERS = {"size": (int, _share), "rates": (_share,), "replicates": (int,), "seed": (int,)}
+NUMBERS = {
+    "size": (int, _share),
+    "rates": (_share,),
+    **dict.fromkeys(("replicates", "first_replicate", "seed"), (int,)),
+}
 """The fields of a study that take numbers, and how these are read: the first way that fits."""
 
 TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
@@ -723,7 +733,7 @@ def _run(
             if aim is not None:
                 from gigo.find import narrowed, resolver
 
-                resolve = resolver(options["data_dir"], options["device"])
+                resolve = resolver(options["data_dir"], options["device"], display.reading)
                 lines = narrowed(study, path, *aim, train, resolve, display.show).lines
             result = api.load(path, study.metric)
         _report(result, result.page or result.report())

@@ -19,6 +19,7 @@ from gigo.errors import GigoWarning, SpecError
 from gigo.grid import Grid
 from gigo.search import WIDTH, Goal, Quantity, Tolerance
 from gigo.study import Study
+from gigo.types import Watch
 
 if TYPE_CHECKING:
     from gigo.runner import Listener
@@ -121,16 +122,17 @@ def find_tolerance(
     from gigo import runner
     from gigo.analysis import cautions
     from gigo.console import interactive
+    from gigo.runner.progress import reading
 
     goal = Goal(search.share("width", width), minutes, trainings)
     study = _study(what, y, fields)
     quantity = tolerated(study, lose, keep)
     place = None if data_dir is None else Path(data_dir)
-    resolve = resolver(place, device)
-    pilot = pilot_of(study, fields.keys(), resolve)
     path = api.folder(study, out)
     how: dict[str, Any] = {"data_dir": place, "device": device, "workers": workers}
     with interactive() if listener is None else nullcontext(listener) as shown:
+        resolve = resolver(place, device, reading(shown))
+        pilot = pilot_of(study, fields.keys(), resolve)
 
         def train(batch: Study) -> None:
             runner.run(batch, path, **how, trial_timeout=trial_timeout, listener=shown)
@@ -164,13 +166,13 @@ def pilot_of(study: Study, given: Container[str], resolve: Callable[[Study], Gri
     return piloted(study, resolve).but(**own)
 
 
-def resolver(data_dir: Path | None, device: str) -> Callable[[Study], Grid]:
-    """What gives a study's grid, as a run on this device has it."""
+def resolver(data_dir: Path | None, device: str, watch: Watch) -> Callable[[Study], Grid]:
+    """What gives a study's grid, as a run on this device has it; ``watch`` sees data be read."""
     from gigo.machine import Machine
     from gigo.runner.prepare import resolved
 
     machine = Machine.here()
-    return lambda study: resolved(study, data_dir, device, machine)[1]
+    return lambda study: resolved(study, data_dir, device, machine, watch)[1]
 
 
 def narrowed(

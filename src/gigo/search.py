@@ -19,10 +19,17 @@ import pandas as pd
 
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.curves import Accuracies
-from gigo.analysis.intervals import Estimate
+from gigo.analysis.intervals import Estimate, Floats
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.tolerance import tolerance
-from gigo.analysis.words import bound_text, interval_text, listing, rate_text, value_text
+from gigo.analysis.words import (
+    bound_text,
+    interval_text,
+    listing,
+    rate_text,
+    rates_text,
+    value_text,
+)
 from gigo.errors import SpecError
 
 WIDTH = 0.10
@@ -44,8 +51,9 @@ HASTE = 0.6
 """The share of the replicates that seem to be needed that a batch takes: the spread they are
 reckoned with is an estimate."""
 
-COARSE, FINE = 0.05, 0.01
-"""Steps between the rates that are run; fine ones where the interval ends below two coarse ones."""
+WIDE, COARSE, FINE = 0.10, 0.05, 0.01
+"""Steps between the rates that are run: wide ones while the interval is wider than that, as a slope
+is told best from rates that lie apart; fine ones where it ends below two coarse ones."""
 
 MOST_TRAININGS = 400
 """Of a curve, where nobody says how many: on a plateau no number would do."""
@@ -167,15 +175,35 @@ class Tolerance:
         return low, high if high <= highest else max(most, highest)
 
     def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
-        """Rate 0, to which all is compared, and about the ends, a quarter of the way inside."""
-        last = (0.5 if _of_two(frame) else 1.0) - COARSE
+        """Rate 0, to which all is compared, and about the ends, a quarter of the way inside.
+
+        An end that rests on a rate that was run, as at a gap or a cliff, would not move for more
+        of what is known: the cell inside of it is halved.
+        """
         step = FINE if high < 2 * COARSE else COARSE
-        first, second = (low + (high - low) / 4, high - (high - low) / 4)
-        a, b = (round(min(max(rate / step, 1), last / step)) for rate in (first, second))
+        apart = round(WIDE / step) if high - low > WIDE + 1e-9 else 1
+        last = round(((0.5 if _of_two(frame) else 1.0) - COARSE) / step)
+        run = np.unique(frame["rate"].to_numpy(float)) / step
+        ends = low / step, high / step
+        a, b = sorted(_inside(end, other, run, apart) for end, other in (ends, ends[::-1]))
+        a, b = max(min(a, last), 1), max(min(b, last), 1)
         if a == b:
-            up = (low + high) / 2 >= a * step or a == 1
-            a, b = (a, b + 1) if up and (b + 1) * step <= last + 1e-9 else (a - 1, b)
+            up = sum(ends) / 2 >= a or a <= apart
+            a, b = (a, a + apart) if up and a + apart <= last else (a - apart, a)
         return {"rates": (0.0, round(a * step, 9), round(b * step, 9))}
+
+
+def _inside(end: float, other: float, run: Floats, apart: int) -> int:
+    """The rate to run on the side of one end of an interval, a multiple of ``apart``; all in steps.
+
+    A quarter of the way inside. Beside an end that was run it is half-way through the cell, or
+    the cell's other edge if nothing lies between.
+    """
+    if np.isclose(run, end, 0, 1e-6).any():
+        between = run[(run - end) * (run - other) < -1e-6]
+        beside = between[np.abs(between - end).argmin()] if len(between) else other
+        return round((end + beside) / 2 if abs(beside - end) > 1.5 else beside)
+    return apart * round((end + (other - end) / 4) / apart)
 
 
 def _of_two(frame: pd.DataFrame) -> bool:
@@ -246,7 +274,7 @@ def ask(
     points = quantity.where(low, high, frame)
     if estimate.low == math.inf and max(points["rates"]) <= estimate.highest_rate:
         return Stop("beyond", estimate)
-    known = estimate.low is not None and estimate.high is not None
+    known = estimate.low not in (None, math.inf) and estimate.high is not None
     if known and high - low <= width + 1e-9 and n >= SEARCHED:
         return Stop("reached", estimate)
     wanted = HASTE * n * (((high - low) / width) ** 2 - 1)
@@ -289,6 +317,5 @@ def told_batch(name: str, batch: Batch) -> str:
     """
     estimate = batch.estimate
     found = f"{value_text(estimate)} ({interval_text(estimate)})"
-    rates = listing(rate_text(rate).removesuffix(" %") for rate in batch.fields["rates"])
     count = "1 replicate" if batch.replicates == 1 else f"{batch.replicates} replicates"
-    return f"{name} {found}; next: {count} at {rates} %"
+    return f"{name} {found}; next: {count} at {rates_text(batch.fields['rates'])}"

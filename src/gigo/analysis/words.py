@@ -106,6 +106,15 @@ def listing(items: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
+def rates_text(rates: Iterable[float]) -> str:
+    """Several rates with one unit.
+
+    >>> rates_text([0, 0.4, 0.55])
+    '0, 40 and 55 %'
+    """
+    return f"{listing(rate_text(rate).removesuffix(' %') for rate in rates)} %"
+
+
 def count(n: int, noun: str) -> str:
     """A number of things.
 

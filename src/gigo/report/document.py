@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -19,8 +18,8 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
+from gigo.report import again, differences, method
 from gigo.report import blocks as b
-from gigo.report import differences, method
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
@@ -240,18 +239,18 @@ def _method(material: Material) -> Iterator[b.Block]:
     yield b.Text(method.drawn(material))
     yield b.Facts([*_facts(material), *provenance(material.provenance)])
     yield from method.notes(material)
-    studies = material.studies
+    studies, batches = again.folded(material.studies)
     several = len(studies) > 1
     yield b.Heading("Studies" if several else "Study")
     idle = () if method.trains_networks(material) else ("recipe",)
     yield from (b.Code(to_toml(study, idle)) for study in studies)
-    name = studies[0].name
-    files = [f"{name}{f'-{k}' if several else ''}.toml" for k, _ in enumerate(studies, start=1)]
-    folder = material.folder or name
-    out = f" --out {shlex.quote(f'runs/{folder}')}" if several or folder != name else ""
-    again = f"Save the {'studies' if several else 'study'} as {listing(files)} and run"
-    yield b.Text("To make it again:" if material.command else again)
-    yield b.Code(material.command or "\n".join(f"gigo run {file}{out}" for file in files))
+    if batches:
+        yield b.Text(again.told(batches))
+    names = listing(again.files(studies))
+    how = f"Save the {'studies' if several else 'study'} as {names} and run"
+    yield b.Text("To make it again:" if material.command else how)
+    lines = again.commands(studies, batches, material.folder or studies[0].name)
+    yield b.Code(material.command or "\n".join(lines))
 
 
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
