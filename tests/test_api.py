@@ -185,7 +185,7 @@ def test_an_unfinished_run_says_what_is_missing(here: Path) -> None:
 def test_errors_are_gigo_s_own(here: Path) -> None:
     cases = {
         "study = 'dmo'": lambda: gigo.run("dmo"),
-        "field = 'sizes'": lambda: gigo.sweep(dataset="digits", sizes=[100]),
+        "argument = 'sizes'": lambda: gigo.sweep(dataset="digits", sizes=[100]),
         "field = 'epochs'": lambda: gigo.run("demo", epochs=3),
         "rates = 1.5": lambda: gigo.sweep(dataset="digits", rates=[1.5]),
         "nowhere: no run there": lambda: gigo.load("nowhere"),

@@ -58,6 +58,8 @@ COMMANDS = [
     "report",
     "table",
     "compare",
+    "tolerance",
+    "exchange",
     "init",
     "schema",
     "list",
@@ -151,7 +153,7 @@ def test_examples_in_the_help_work(gigo: Gigo) -> None:
 
 def test_bare_gigo_is_its_help(gigo: Gigo) -> None:
     assert gigo() == gigo("--help")
-    listed = re.findall(r"^  ([a-z]+)  +[A-Z].*\.$", gigo().out, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z]+)  +[A-Z].*[.?]$", gigo().out, re.MULTILINE)
     assert listed == COMMANDS
 
 

@@ -193,7 +193,7 @@ def test_a_run_in_which_all_fail_says_the_error_first(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["run", "--data", "mine.py:data", "--model", "mine.py:Means:at0=raise,at50=raise"]
-    words += ["--rate", "0", "--rate", "0.5", "--validation", "none", "--out", "run"]
+    words += ["--rate", "0", "--rate", "0.5", "--replicates", "3", "--out", "run"]
     with pytest.raises(SystemExit) as ended:
         main([*words, "--workers", "1"])
     assert ended.value.code == 2

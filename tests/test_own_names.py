@@ -29,7 +29,7 @@ def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table, and what two annotators say of it."""
     monkeypatch.chdir(tmp_path)
     FRAME.set_axis(["a", "b"], axis=1).assign(label=Y).to_csv("shop.csv", index=False)
-    for name, flipped in (("a", 3), ("b", 5)):
+    for name, flipped in (("a", 11), ("b", 13)):
         labels = np.where(np.arange(N) % flipped == 0, Y[::-1], Y)
         Path(f"{name}.txt").write_text("".join(f"{label}\n" for label in labels))
 
@@ -89,7 +89,8 @@ def test_data_of_one_name_are_refused_with_what_to_do() -> None:
 
 
 def test_a_run_tells_how_far_images_are_before_it_counts_trials(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 4, 4)).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 128, (40, 4, 4))
+    pixels = (noise + 120 * (np.arange(40) % 2)[:, None, None]).astype(np.uint8)
     for k, image in enumerate(pixels):
         file = tmp_path / "photos" / f"{k % 2}" / f"{k}.png"
         file.parent.mkdir(parents=True, exist_ok=True)

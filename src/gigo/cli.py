@@ -444,7 +444,7 @@ def tolerance(
     as_json: bool = JSON,
     as_latex: bool = LATEX,
 ) -> None:
-    """Say what wrong labels cost, and how many of them a model tolerates.
+    """Say what wrong labels cost, and how many are tolerable.
 
     As a table, one row per curve; with --at, one per curve and rate, of what is lost there.
     """
@@ -473,7 +473,7 @@ def exchange(
     as_json: bool = JSON,
     as_latex: bool = LATEX,
 ) -> None:
-    """Say what labels are worth: in clean ones, and whether to clean, to collect or to stop.
+    """Say what labels are worth: clean, collect or stop?
 
     It needs a run with several sizes, such as gigo run trade-off --data PATH. With a base rate it
     says what cleaning would bring, with prices what to buy.

@@ -5,8 +5,8 @@ depths add, ``z = -log(1 - r K/(K-1))``: rate r on top of base rate r0 is depth 
 Log error is nearly straight in depth, so that the line through what was run leads back to depth 0,
 where no label is wrong. No curve can show what happens below the base rate, and none can tell the
 base rate itself: it has to be given. A kink below it is invisible, which is why the answer is
-rough: where the truth was known (docs/quantity-vs-quality.md), errors of the kind that the run adds had
-cost from 0.8 times to 4.3 times what the line says, errors of another kind up to ten times.
+rough: where the truth was known (docs/quantity-vs-quality.md), errors of the kind that the run adds
+had cost from 0.8 times to 4.3 times what the line says, errors of another kind up to ten times.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def reason(error: BaseException) -> str:
 
 def remedy(error: BaseException, dataset: Dataset) -> str:
     """What to do, where a model failed at columns of a table that it can't take."""
-    text = str(error)
+    text = one_line(error)
     kinds = {"words": "could not convert string", "gaps": "NaN"}
     kind = next((kind for kind, says in kinds.items() if says in text), None)
     return f"; {REMEDIES[kind]}" if kind and dataset.kind == "table" else ""
