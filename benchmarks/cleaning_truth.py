@@ -8,6 +8,9 @@ Labels that are all right get errors first, of a kind and at a rate; the result 
 given, and a run adds symmetric noise to it. The gain that `gigo.analysis.cleaning` tells from that
 run stands beside what the right labels gave. Likewise what learning curves promise for twice the
 labels beside what these gave.
+
+``--pools DIR`` holds pools of trainings on digits, as ``covering.py`` takes them: there errors at
+one rate are taken for those that the data hold, and those above it for the noise that a run adds.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,7 @@ from quantity import markdown
 import gigo
 from gigo import corruptions
 from gigo.analysis.base_rate import BaseRate
-from gigo.analysis.cleaning import CleaningGain, cleaning_gains
+from gigo.analysis.cleaning import CleaningGain, cleaning_gains, depth
 from gigo.analysis.collecting import learning_curves
 from gigo.analysis.intervals import clopper_pearson
 from gigo.datasets import load
@@ -42,6 +46,7 @@ TABLE = Path(__file__).parent.parent / "docs" / "results" / "cleaning-truth.csv"
 BASES, ADDED = (0.05, 0.1, 0.2), (0.0, 0.1, 0.2, 0.3, 0.4)
 KINDS = ("symmetric", "biased")
 Fields = dict[str, Any]
+POOLS = ("cnn200", "log200", "mlp200", "mlpall")
 REPLICATES = 3
 AUDIT = 200
 """Labels that the audit checked, of which it found the expected share wrong."""
@@ -74,11 +79,15 @@ CASES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--train", action="store_true")
-    if parser.parse_args().train:
+    parser.add_argument("--pools", type=Path)
+    asked = parser.parse_args()
+    if asked.train:
         frames = [frame for case in CASES for frame in trained(case)]
         pd.concat(frames).to_csv(TABLE, index=False)
     frame = pd.read_csv(TABLE)
     print(f"{markdown(cleaning(frame))}\n\n{markdown(collecting(frame))}")
+    if asked.pools:
+        print(f"\n{markdown(pools(asked.pools))}")
 
 
 def trained(case: Case) -> Iterator[pd.DataFrame]:
@@ -181,6 +190,28 @@ def replicates(frame: pd.DataFrame) -> pd.Series[float]:
 def gain(frame: pd.DataFrame, base: BaseRate) -> CleaningGain:
     (found,) = cleaning_gains(frame, base)
     return found
+
+
+def pools(folder: Path) -> pd.DataFrame:
+    """Per pool and base rate the same, all its replicates taken at once."""
+    rows: list[dict[str, Any]] = []
+    for name, base in product(POOLS, (*BASES, 0.3)):
+        pool = pd.read_csv(folder / f"{name}.csv").query("started == 1 and rate < 0.9")
+        means = pool.groupby("rate")["accuracy"].mean()
+        if base not in means:
+            continue
+        pool = pool[pool["rate"] >= base]
+        left = np.exp(depth(base, 10 / 9) - depth(pool["rate"].to_numpy(float), 10 / 9))
+        added = np.round(0.9 * (1 - left), 9)
+        named = {"dataset": "digits", "size": 0, "corruption": "symmetric", "model": name}
+        named |= {"recipe": "", "validation": "", "status": "ok", "started": True}
+        pool = pool.assign(rate=added, realised_rate=added, chance=0.1, n_classes=10, **named)
+        told, true = gain(pool, BaseRate(base, base, base)), means[0] - means[base]
+        numbers = {"true": true, "told": told.gain.value, "low": told.low, "high": told.high}
+        percent = {each: 100 * value for each, value in numbers.items()}
+        held = {"held": told.low <= true <= told.high, "ratio": true / told.gain.value}
+        rows.append({"pool": name, "base": base, **percent, **held})
+    return pd.DataFrame(rows).round(2)
 
 
 def collecting(frame: pd.DataFrame) -> pd.DataFrame:

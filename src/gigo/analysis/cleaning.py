@@ -2,11 +2,11 @@
 
 A run adds noise to labels of which a share, the base rate, is wrong already. For symmetric noise
 depths add, ``z = -log(1 - r K/(K-1))``: rate r on top of base rate r0 is depth ``z(r0) + z(r)``.
-Log error is nearly straight in depth, so that the line through what was run leads back to depth 0,
-where no label is wrong. No curve can show what happens below the base rate, and none can tell the
-base rate itself: it has to be given. A kink below it is invisible, which is why the answer is
-rough: where the truth was known (docs/quantity-vs-quality.md), errors of the kind that the run adds
-had cost from 0.8 times to 4.3 times what the line says, errors of another kind up to ten times.
+Log error is nearly straight over depth or, where the first wrong labels cost most, over its root:
+lines through what was run lead back to depth 0, where no label is wrong. No curve can show which
+holds below the base rate, and none can tell the base rate itself: it has to be given. So the answer
+is a range, and rough. What it was worth where the truth was known is in
+docs/quantity-vs-quality.md.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ from gigo.errors import SpecError
 SPAN = 0.3
 """Rates above the base rate that the line is fitted on."""
 
-FACTORS = 0.5, 4.0
-"""Of what the line says, the least and the most that is to be reckoned with."""
+POWERS = 1.0, 0.5
+"""Of the depth, over which log error is taken to be straight: the least and the most gain."""
+
+FACTOR = 1.5
+"""By which a gain can lie outside of what the lines say; all measured on trainings."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,12 @@ class CleaningGain:
     Attributes:
         curve: of the data as given.
         base: how many labels are wrong.
-        gain: its value at the base rate, in units of the metric and positive where it gets better;
-            its range at the ends of the base rate, no wider, never a 95 % interval. NaN where
-            there is none, and ``notes`` say why.
-        low, high: what it may be all told: within `FACTORS` and what replicates leave open.
-        slope: of log error per unit of depth; where its 95 % interval holds 0, ``told`` is false.
+        gain: in units of the metric and positive where it gets better: its range over both lines
+            and the ends of the base rate, never a 95 % interval, and the mean of both lines at the
+            base rate. NaN where there is none, and ``notes`` say why.
+        low, high: what it may be all told: within `FACTOR` and what replicates leave open.
+        slope: of log error per unit of depth, if it is straight over that; where its 95 % interval
+            holds 0, ``told`` is false.
         rates: that the line is fitted on, of noise on top of the base rate.
         notes: what a reader must know beside the numbers, as plain phrases.
     """
@@ -113,25 +117,24 @@ def _cleaning_gain(
     if test_rate:
         started = stretched(started, test_rate, n_classes)
     spread = pooled(values.rates, started, not metric.is_loss)
-    points = (base.low, base.value, base.high)
-    lines = [_Line.of(values.rates, spread, metric, rate, kappa) for rate in points]
-    gains = [
-        line.gain(float(depth(rate, kappa)))
-        for rate, line in zip(points, lines, strict=True)
-        if line is not None
+    lines = [
+        _Line.of(values.rates, spread, metric, rate, kappa, power)
+        for rate in (base.value, base.low, base.high)
+        for power in POWERS
     ]
-    middle = lines[1]
+    gains = [line.gain for line in lines if line is not None]
+    middle = lines[0]
     if middle is None:
         note = f"two rates up to {SPAN:.0%} above the base rate are needed, 0 among them"
         nothing = Gain(math.nan, math.nan, math.nan)
         return CleaningGain(curve, base, nothing, notes=(note,))
     found = [gain.value for gain in gains]
-    reach = [value * factor for value in found for factor in FACTORS]
+    reach = [value * factor for value in found for factor in (1 / FACTOR, FACTOR)]
     reach += [end for gain in gains for end in (gain.low, gain.high) if not math.isnan(end)]
     return CleaningGain(
         curve,
         base,
-        Gain(middle.gain(float(depth(base.value, kappa))).value, min(found), max(found)),
+        Gain(sum(found[: len(POWERS)]) / len(POWERS), min(found), max(found)),
         min(reach),
         max(reach),
         middle.slope,
@@ -143,8 +146,12 @@ def _cleaning_gain(
 
 @dataclass(frozen=True)
 class _Line:
-    """Log error over added depth: level and slope, as known as replicates make them."""
+    """Log error over a power of the depth: level and slope, as known as replicates make them.
 
+    ``below`` is that power of the depth of the data as given, where the level is.
+    """
+
+    below: float
     level: float
     slope: float
     covariance: Floats
@@ -153,10 +160,17 @@ class _Line:
 
     @classmethod
     def of(
-        cls, rates: Floats, spread: Spread, metric: Metric, base: float, kappa: float
+        cls,
+        rates: Floats,
+        spread: Spread,
+        metric: Metric,
+        base: float,
+        kappa: float,
+        power: float,
     ) -> _Line | None:
         """By weighted least squares; None for fewer than two rates."""
-        most = depth(min(base + SPAN, (1 - 1e-9) / kappa), kappa) - depth(base, kappa) + 1e-9
+        given = float(depth(base, kappa))
+        most = depth(min(base + SPAN, (1 - 1e-9) / kappa), kappa) - given + 1e-9
         near = (spread.n > 0) & (kappa * rates < 1)
         near[near] = depth(rates[near], kappa) <= most
         if near.sum() < 2:
@@ -165,11 +179,13 @@ class _Line:
         errors = np.maximum(mean if metric.is_loss else 1 - mean, LEAST_ERROR)
         known = bool((freedom > 0).all())
         weights = n * errors**2 / variance if known else n
-        design = np.column_stack([np.ones(len(n)), depth(rates[near], kappa)])
+        above = (given + depth(rates[near], kappa)) ** power - given**power
+        design = np.column_stack([np.ones(len(n)), above])
         covariance: Floats = np.linalg.inv(design.T * weights @ design).astype(np.float64)
         level, slope = covariance @ (design.T @ (weights * np.log(errors)))
         total = float(freedom.sum()) if known else 0.0
-        return cls(float(level), float(slope), covariance, total, tuple(map(float, rates[near])))
+        at = tuple(map(float, rates[near]))
+        return cls(given**power, float(level), float(slope), covariance, total, at)
 
     @property
     def told(self) -> bool:
@@ -177,10 +193,11 @@ class _Line:
         student = float(quantile(np.array(self.freedom)))
         return abs(self.slope) > student * math.sqrt(self.covariance[1, 1])
 
-    def gain(self, below: float) -> Gain:
-        """What is gained at a depth so far below that of the data, and its 95 % interval."""
-        now, then = math.exp(self.level), math.exp(self.level - self.slope * below)
-        gradient = np.array([now - then, below * then])
+    @property
+    def gain(self) -> Gain:
+        """What is gained at depth 0, and its 95 % interval if the line goes on."""
+        now, then = math.exp(self.level), math.exp(self.level - self.slope * self.below)
+        gradient = np.array([now - then, self.below * then])
         error = math.sqrt(gradient @ self.covariance @ gradient)
         half = float(quantile(np.array(self.freedom))) * error
         return Gain(now - then, now - then - half, now - then + half)
@@ -189,7 +206,7 @@ class _Line:
 def _notes(line: _Line, test_rate: float) -> Iterator[str]:
     yield (
         "taken as if errors in the data were of the kind that the run adds, which no run can tell: "
-        "mending others brought up to ten times as much"
+        "mending others brought up to six times as much"
     )
     if len(line.rates) == 2:
         yield "from two rates alone, so that a bend could not be seen"
@@ -215,4 +232,4 @@ def cleaning_text(found: CleaningGain, metric: Metric = ACCURACY) -> str:
     told = f"{begun} would {verb} roughly {size} {metric.difference}".rstrip()
     if not found.told:
         return f"{told}, which replicates don't tell from nothing"
-    return f"{told}, perhaps half of that, perhaps four times as much"
+    return told
