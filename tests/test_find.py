@@ -22,6 +22,7 @@ from gigo.analysis.table import tidy
 from gigo.api import load
 from gigo.engine.training import EpochDone, train
 from gigo.errors import SpecError
+from gigo.find import exchange_of
 from gigo.report.blocks import Code
 from gigo.report.document import report
 from gigo.search import PILOT, Goal, Tolerance
@@ -253,6 +254,59 @@ def test_what_is_refused(
     code, out, err = command(f"find tolerance demo {options}")
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {message}")
+
+
+# What labels are worth
+
+
+def worth_train(trials: Sequence[Any], *_: object) -> Iterator[EpochDone | Record]:
+    """Records where labels are worth (1 - 10/9 rate)^2 of their number."""
+    for trial in trials:
+        noise = np.random.default_rng(int(trial.key[:8], 16)).normal()
+        error = 2 * (trial.size * (1 - trial.rate * 10 / 9) ** 2) ** -0.5
+        record = make_record(trial)
+        measured = {**record.measures, "accuracy": 1 - error * (1 + 0.1 * noise)}
+        yield replace(record, measures=measured)
+
+
+def test_an_exchange_rate_is_searched_over_sizes(tmp_path: Path) -> None:
+    study = ONE.but(size=800)
+    pilot, quantity = exchange_of(study, (), grid_of)
+    assert pilot.size == (100, 200, 400, 800)
+    assert pilot.rates == (0, 0.2)
+    run = partial(runner.run, path=tmp_path, trainer=worth_train, machine=SMALL)
+    how: dict[str, Any] = {"train": run, "resolve": grid_of}
+    (answer,) = search(pilot, tmp_path, quantity, Goal(0.25), **how)
+    assert answer.stop.reason == "reached"
+    found = answer.stop.estimate
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < (7 / 9) ** 2 < found.high < found.low + 0.25
+    frame = load(tmp_path).frame
+    counts = frame.groupby(["size", "rate"]).size()
+    assert answer.trainings == len(frame)
+    assert counts[800, 0.2] >= 7
+    assert counts[400, 0.0] >= 7
+    assert {counts[100, 0.2], counts[100, 0.0]} == {3}
+    assert search(pilot, tmp_path, quantity, Goal(0.25), **how) == [answer]
+
+
+def test_which_exchange_rate_is_asked_about() -> None:
+    several = ONE.but(size=[100, 300, 600], rates=[0.1, 0.3, 0.5])
+    pilot, quantity = exchange_of(several, {"rates"}, grid_of)
+    assert (pilot.size, pilot.rates) == ((100, 300, 600), (0, 0.1, 0.3, 0.5))
+    assert (quantity.size, quantity.rate) == (600, 0.1)
+    with pytest.raises(SpecError, match="rates"):
+        exchange_of(ONE.but(rates=[0]), {"rates"}, grid_of)
+
+
+def test_an_exchange_rate_of_real_networks(command: Callable[..., tuple[int, str, str]]) -> None:
+    options = "--dataset digits --size 400 --model linear"
+    assert "two clean sizes beside" in command(f"find exchange {options} --plan")[1]
+    fields: dict[str, Any] = {"size": 400, "model": "linear", "recipe": "small"}
+    found = gigo.find_exchange("digits", trainings=28, out="run", **fields)
+    assert found.answers[0].trainings == 28
+    assert str(found).startswith("exchange rate of 400 labels at 20 % wrong somewhere between ")
 
 
 def test_from_python(tmp_path: Path) -> None:

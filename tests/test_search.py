@@ -23,11 +23,9 @@ from gigo.search import (
     PILOT,
     Batch,
     Goal,
-    Points,
     Stop,
     Tolerance,
     ask,
-    enough,
     share,
     told,
     told_batch,
@@ -85,21 +83,17 @@ def plateau(rate: float) -> float:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Tolerance):
     """What has always the same interval."""
 
-    low: float
-    high: float
-    name = "it"
+    low: float = 0
+    high: float = 0
 
     def estimate(self, frame: pd.DataFrame) -> Estimate:
         return Estimate((self.low + self.high) / 2, self.low, self.high, 1.0)
 
     def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
         return self.low, self.high
-
-    def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
-        return TOLERANCE.where(low, high, frame)
 
 
 # How a search ends
@@ -174,7 +168,7 @@ def test_replicates_follow_from_the_width_and_what_there_is(
     n: int, width: float, replicates: int
 ) -> None:
     frame = trained(smooth, replicates=range(n))
-    batch = ask(frame, Fixed(0.3, 0.3 + width), 0.1)
+    batch = ask(frame, Fixed(low=0.3, high=0.3 + width), 0.1)
     assert isinstance(batch, Batch)
     assert batch.replicates == replicates
     assert batch.trainings == 3 * replicates
@@ -242,10 +236,10 @@ def test_a_batch_is_within_the_budget_and_the_rates_whatever_the_order_of_rows(
 
 
 def test_a_pilot_needs_two_replicates_at_rate_0_and_three_others() -> None:
-    assert enough(trained(smooth))
-    assert not enough(trained(smooth, PILOT[1:]))
-    assert not enough(trained(smooth, PILOT[:3]))
-    assert not enough(trained(smooth, replicates=range(1)))
+    assert TOLERANCE.enough(trained(smooth))
+    assert not TOLERANCE.enough(trained(smooth, PILOT[1:]))
+    assert not TOLERANCE.enough(trained(smooth, PILOT[:3]))
+    assert not TOLERANCE.enough(trained(smooth, replicates=range(1)))
 
 
 # Words

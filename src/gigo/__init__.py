@@ -6,7 +6,8 @@
     'report.html'
 
 `run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
-`compare` puts two side by side, and `find_tolerance` trains until an interval is narrow. Data of
+`compare` puts two side by side, `find_tolerance` and `find_exchange` train until an interval is
+narrow. Data of
 your own are ``sweep(X, y)``, a frame and its column, a path, or a `Dataset`; a corruption is a
 function that gives a matrix or a `Schedule` (`gigo.ref`).
 """
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
     from gigo.errors import GigoError, GigoWarning
-    from gigo.find import Found, find_tolerance
+    from gigo.find import Found, find_exchange, find_tolerance
     from gigo.runner.progress import Progress
     from gigo.study import Study
     from gigo.types import Dataset, Schedule
@@ -38,6 +39,7 @@ __all__ = [
     "Study",
     "__version__",
     "compare",
+    "find_exchange",
     "find_tolerance",
     "load",
     "run",
@@ -48,7 +50,7 @@ _HOMES = {
     "Comparison": "gigo.analysis.comparison",
     **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
     **dict.fromkeys(("GigoError", "GigoWarning"), "gigo.errors"),
-    **dict.fromkeys(("Found", "find_tolerance"), "gigo.find"),
+    **dict.fromkeys(("Found", "find_exchange", "find_tolerance"), "gigo.find"),
     "Progress": "gigo.runner.progress",
     "Study": "gigo.study",
     **dict.fromkeys(("Dataset", "Schedule"), "gigo.types"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -31,7 +31,6 @@ from gigo.search import (
     Quantity,
     Stop,
     ask,
-    enough,
     told_batch,
 )
 from gigo.store import Store
@@ -56,10 +55,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Line:
-    """A study of one curve."""
+    """A study of one curve, or of those that have an answer together.
+
+    Attributes:
+        study: of them.
+        curve: the last of them.
+        axes: along which each value has an answer of its own.
+    """
 
     study: Study
     curve: Curve
+    axes: tuple[str, ...]
+
+    def has(self, curve: Curve) -> bool:
+        """Whether a curve is one of them."""
+        return all(getattr(curve, axis) == getattr(self.curve, axis) for axis in self.axes)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class _Held:
     def of(self, line: _Line) -> pd.DataFrame:
         """The rows of a curve."""
         named = self.frame[[*CURVE]].itertuples(index=False, name=None)
-        return self.frame.loc[np.array([Curve(*names) == line.curve for names in named], bool)]
+        return self.frame.loc[np.array([line.has(Curve(*names)) for names in named], bool)]
 
     def trainings(self, lines: Sequence[_Line]) -> int:
         """Models of some curves; they share those at rate 0."""
@@ -91,7 +101,7 @@ class _Held:
 
     def next_replicate(self, line: _Line) -> int:
         """The first number that no study of a curve has."""
-        mine = (grid for grid in self.grids if line.curve in _curves(grid))
+        mine = (grid for grid in self.grids if any(map(line.has, _curves(grid))))
         return max((grid.replicates.stop for grid in mine), default=0)
 
     def batches(self, lines: Sequence[_Line]) -> Iterator[Study]:
@@ -103,8 +113,9 @@ class _Held:
             if said.first_replicate == 0 or settled.issuperset(grid.keys):
                 continue
             for line in lines:
-                if _curves(grid) == {line.curve}:
-                    yield _batch(line, said.rates, said.replicates, said.first_replicate)
+                if all(map(line.has, _curves(grid))):
+                    points = {"rates": said.rates, "size": said.size}
+                    yield _batch(line, points, said.replicates, said.first_replicate)
 
 
 def piloted(study: Study, resolve: Callable[[Study], Grid]) -> Study:
@@ -142,12 +153,12 @@ def search(
     Raises:
         SpecError: fewer trainings are allowed than the pilot takes.
     """
-    begun, lines = clock(), _lines(study, resolve)
+    begun, lines = clock(), _lines(study, resolve, quantity.axes)
     held, pilot = _Held.at(path), resolve(study)
     held_before = held.trainings(lines)
     # One that is there may have been cut off.
     there = any({*grid.keys} == {*pilot.at(grid.precision).keys} for grid in held.grids)
-    if there or not all(enough(held.of(line)) for line in lines):
+    if there or not all(quantity.enough(held.of(line)) for line in lines):
         cost = len({*pilot.keys} | held.keys(lines))
         if goal.trainings is not None and goal.trainings < cost:
             raise SpecError("trainings", goal.trainings, f"at least the {cost} of the pilot")
@@ -168,26 +179,26 @@ def search(
         batch, first = batches[line], held.next_replicate(line)
         said = named(line.curve, [each.curve for each in lines]) + told_batch(quantity.name, batch)
         tell(f"{spent} trainings: {said}", spent, spent + batch.trainings)
-        train(_batch(line, batch.fields["rates"], batch.replicates, first))
+        train(_batch(line, batch.fields, batch.replicates, first))
 
 
-def _batch(line: _Line, rates: Sequence[float], replicates: int, first: int) -> Study:
-    return line.study.but(rates=rates, replicates=replicates, first_replicate=first)
+def _batch(
+    line: _Line, points: Mapping[str, Sequence[object]], replicates: int, first: int
+) -> Study:
+    return line.study.but(**points, replicates=replicates, first_replicate=first)
 
 
-def _lines(study: Study, resolve: Callable[[Study], Grid]) -> list[_Line]:
-    """A study for each of its curves."""
-    fields = [dict(zip(CURVE, values, strict=True)) for values in product(*_values(study))]
-    found: dict[Curve, _Line] = {}
+def _lines(study: Study, resolve: Callable[[Study], Grid], axes: Sequence[str]) -> list[_Line]:
+    """A study for each value along some axes."""
+    values: list[Sequence[object]] = [getattr(study, axis) for axis in axes]
+    fields = [dict(zip(axes, each, strict=True)) for each in product(*values)]
+    found: list[_Line] = []
     for each in fields:
         one = study.but(**each) if len(fields) > 1 else study
-        (curve,) = _curves(resolve(one))
-        found.setdefault(curve, _Line(one, curve))
-    return list(found.values())
-
-
-def _values(study: Study) -> list[Sequence[object]]:
-    return [getattr(study, axis) for axis in CURVE]
+        line = _Line(one, max(_curves(resolve(one)), key=lambda curve: curve.size), tuple(axes))
+        if not any(other.has(line.curve) for other in found):
+            found.append(line)
+    return found
 
 
 def _curves(grid: Grid) -> set[Curve]:

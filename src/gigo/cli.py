@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from gigo.api import Result
     from gigo.report.blocks import Block
-    from gigo.search import Goal, Tolerance
+    from gigo.search import Goal, Quantity
     from gigo.study import Study
 
 app = typer.Typer(
@@ -259,7 +259,7 @@ def run_or_plan(
 
         aim = tolerated(chosen), Goal.parse(until)
     if context.command.name == "plan":
-        _plan(chosen, out, aim is not None, **how)
+        _plan(chosen, out, aim and aim[0], **how)
     else:
         _run(context, chosen, out, aim, **how, trial_timeout=trial_timeout)
 
@@ -325,11 +325,52 @@ def find_tolerance(
     with displayed() as display:
         resolve = resolver(how["data_dir"], how["device"], display.reading)
         pilot = pilot_of(chosen, given, resolve)
+    _search(context, pilot, aim, plan, how)
+
+
+@find.command("exchange", epilog="Example: gigo find exchange my-study.toml --size 1000")
+@_with_options_of(run_or_plan, but="until")
+def find_exchange(
+    context: typer.Context,
+    width: str = _option("SHARE", "Of the interval, as a share of the labels.", default="20%"),
+    minutes: float | None = _option("M", "Begin nothing new after so many."),
+    trainings: int | None = _option("N", "Models at most.  [default: 400]"),
+    plan: bool = typer.Option(False, "--plan", help="Show what it would do; train nothing."),
+    **_: Any,
+) -> None:
+    """Train until it is known what labels, some of them wrong, are worth in clean ones.
+
+    It takes the options of gigo run. Asked is about the largest --size, and of the --rate that are
+    given about the one nearest to 20 %. A pilot comes first, of the sizes, or of four up to the one
+    given; then new replicates of what is asked about and of the clean sizes beside the answer.
+    """
+    from gigo.console import displayed
+    from gigo.find import exchange_of, resolver
+    from gigo.search import Goal, share
+
+    chosen, how = _asked(context)
+    goal = Goal(share("width", width), minutes, trainings)
+    given = {name for name in ("rates", "replicates") if context.params[name]}
+    with displayed() as display:
+        resolve = resolver(how["data_dir"], how["device"], display.reading)
+        pilot, quantity = exchange_of(chosen, given, resolve)
+    _search(context, pilot, (quantity, goal), plan, how)
+
+
+def _search(
+    context: typer.Context,
+    pilot: Study,
+    aim: tuple[Quantity, Goal],
+    plan: bool,
+    how: dict[str, Any],
+) -> None:
+    """Search, or show what that would do."""
+    out = context.params["out"]
     if plan:
-        _plan(pilot, options["out"], True, **how)
+        _plan(pilot, out, aim[0], **how)
     else:
-        how["trial_timeout"] = options["trial_timeout"]
-        _run(context, pilot, options["out"], aim, whole=False, **how)
+        how["trial_timeout"] = context.params["trial_timeout"]
+        _run(context, pilot, out, aim, whole=False, **how)
 
 
 def _asked(context: typer.Context) -> tuple[Study, dict[str, Any]]:
@@ -344,14 +385,14 @@ def _asked(context: typer.Context) -> tuple[Study, dict[str, Any]]:
     return _study(options["study"], options), how
 
 
-def _plan(study: Study, out: Path | None, searched: bool, **how: Any) -> None:
+def _plan(study: Study, out: Path | None, searched: Quantity | None, **how: Any) -> None:
     from gigo import api, describe, runner
     from gigo.console import displayed
 
     where = api.folder(study, out)
     with displayed() as display:
         found = runner.plan(study, where, **how, watch=display.reading)
-    _say(describe.plan(study, where, found, searched))
+    _say(describe.plan(study, where, found, searched.costs if searched else ""))
 
 
 @app.command(epilog="Example: gigo status runs/demo")
@@ -705,7 +746,7 @@ def _run(
     context: typer.Context,
     study: Study,
     out: Path | None,
-    aim: tuple[Tolerance, Goal] | None = None,
+    aim: tuple[Quantity, Goal] | None = None,
     whole: bool = True,
     **options: Any,
 ) -> None:

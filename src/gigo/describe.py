@@ -33,22 +33,14 @@ LOST: dict[str, Status] = {"failed": "failed", "timed out": "timed_out"}
 """The statuses of trials that left no model, by what they are called."""
 
 
-SEARCH = (
-    "from this pilot, batches of at least 4 new replicates at 3 rates per curve, until the "
-    "interval is narrow. On digits 10 points took 50 to 140 trainings in all, 6 points twice as "
-    "many, 4 points 200 and more"
-)
-"""What a search costs beyond its pilot."""
-
-
-def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> str:
+def plan(study: Study, path: Path, found: Prepared, search: str = "") -> str:
     """What running a study in a folder would do.
 
     Args:
         study: to run.
         path: its folder; trials that it holds already are not planned again.
         found: what `gigo.runner.plan` says of them.
-        searched: whether a search goes on from there.
+        search: what a search that goes on from there would cost.
     """
     from gigo.features import needed, told
 
@@ -80,8 +72,8 @@ def plan(study: Study, path: Path, found: Prepared, searched: bool = False) -> s
         del rows["checkpoints"]
     if not count:
         rows = {"trials": rows["trials"]}
-    if searched:
-        rows["search"] = SEARCH
+    if search:
+        rows["search"] = search
     cards = dict.fromkeys(trial.dataset for trial in found.pending)
     told_data = [row for card in cards for row in _data(card)]
     head = ("study", f"{study.name}  {study.summary}"), ("run", f"{path}")

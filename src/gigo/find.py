@@ -7,9 +7,9 @@ from collections.abc import Callable, Container
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gigo import api, search, studies
+from gigo import api, exchange_search, search, studies
 from gigo.adaptive import Answer, named, piloted
 from gigo.adaptive import search as search_on
 from gigo.analysis.allowed import allowed
@@ -23,6 +23,10 @@ from gigo.types import Watch
 
 if TYPE_CHECKING:
     from gigo.runner import Listener
+
+
+Resolve = Callable[[Study], Grid]
+"""Gives a study's grid."""
 
 
 @dataclass(frozen=True)
@@ -119,27 +123,106 @@ def find_tolerance(
     >>> found.answers[0].trainings <= 100
     True
     """
+    goal = Goal(search.share("width", width), minutes, trainings)
+    study = _study(what, y, fields)
+    quantity = tolerated(study, lose, keep)
+
+    def begin(resolve: Resolve) -> tuple[Study, Quantity]:
+        return pilot_of(study, fields.keys(), resolve), quantity
+
+    how = _How(None if data_dir is None else Path(data_dir), device, workers, trial_timeout)
+    return _found(begin, goal, api.folder(study, out), how, listener)
+
+
+def find_exchange(
+    what: Any = None,
+    y: Any = None,
+    *,
+    width: float | str = exchange_search.WIDTH,
+    minutes: float | None = None,
+    trainings: int | None = None,
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    trial_timeout: float | None = None,
+    listener: Listener | None = None,
+    **fields: Any,
+) -> Found:
+    """Train until it is known well enough what labels of which some are wrong are worth.
+
+    The largest of the sizes is compared with clean sets, at the rate nearest to 20 % of those that
+    are given. A pilot of three replicates comes first: of the sizes, or of four up to the one that
+    is given, at rate 0 and the others. Then come batches of new replicates, in turn of what is
+    asked about and of the two clean sizes about the answer. The estimate is a share: 0.43 is 430
+    clean labels for 1,000.
+
+    Args:
+        what: a `Study`, the name of a built-in one or a TOML file; or data, as for `sweep`.
+        y: labels of data, as for `sweep`.
+        width: of the interval, as a share of the labels: ``"20%"`` or 0.2.
+        minutes: after which nothing new begins.
+        trainings: models that the run may come to hold for this. Without either, 400 a family.
+        out: the run folder; see `run`, as for the next five.
+        data_dir: where data files lie.
+        device: where to train.
+        workers: training processes at once.
+        trial_timeout: seconds that an estimator may take.
+        listener: is told of progress, and after each batch of the interval.
+        **fields: fields of the study, and of data what `sweep` takes besides. ``size``, ``rates``
+            and ``replicates`` are those of the pilot.
+
+    Raises:
+        GigoError: see its subclasses; the message names what is wrong.
+
+    >>> import gigo
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> found = gigo.find_exchange("digits", size=800, model=GaussianNB(), trainings=40)
+    >>> print(found)
+    exchange rate of 800 labels at 20 % wrong ...
+    """
+    goal = Goal(search.share("width", width), minutes, trainings)
+    study = _study(what, y, fields)
+
+    def begin(resolve: Resolve) -> tuple[Study, Quantity]:
+        return exchange_of(study, fields.keys(), resolve)
+
+    how = _How(None if data_dir is None else Path(data_dir), device, workers, trial_timeout)
+    return _found(begin, goal, api.folder(study, out), how, listener)
+
+
+class _How(NamedTuple):
+    """How models are trained; see `run`."""
+
+    data_dir: Path | None
+    device: str
+    workers: int | None
+    trial_timeout: float | None
+
+
+def _found(
+    begin: Callable[[Resolve], tuple[Study, Quantity]],
+    goal: Goal,
+    path: Path,
+    how: _How,
+    listener: Listener | None,
+) -> Found:
+    """A search with what ``begin`` gives, the pilot and what is looked for; and its cautions."""
     from gigo import runner
     from gigo.analysis import cautions
     from gigo.console import interactive
     from gigo.runner.progress import reading
 
-    goal = Goal(search.share("width", width), minutes, trainings)
-    study = _study(what, y, fields)
-    quantity = tolerated(study, lose, keep)
-    place = None if data_dir is None else Path(data_dir)
-    path = api.folder(study, out)
-    how: dict[str, Any] = {"data_dir": place, "device": device, "workers": workers}
     with interactive() if listener is None else nullcontext(listener) as shown:
-        resolve = resolver(place, device, reading(shown))
-        pilot = pilot_of(study, fields.keys(), resolve)
+        resolve = resolver(how.data_dir, how.device, reading(shown))
+        pilot, quantity = begin(resolve)
 
         def train(batch: Study) -> None:
-            runner.run(batch, path, **how, trial_timeout=trial_timeout, listener=shown)
+            runner.run(batch, path, **how._asdict(), listener=shown)
 
         found = narrowed(pilot, path, quantity, goal, train, resolve, shown)
     for caution in cautions.useless(found.result.frame, found.result.test_sets):
-        warnings.warn(caution, GigoWarning, stacklevel=2)
+        warnings.warn(caution, GigoWarning, stacklevel=3)
     return found
 
 
@@ -160,13 +243,43 @@ def tolerated(
     return Tolerance(metric, found)
 
 
-def pilot_of(study: Study, given: Container[str], resolve: Callable[[Study], Grid]) -> Study:
+def pilot_of(study: Study, given: Container[str], resolve: Resolve) -> Study:
     """What a search in a study begins with; its own rates and replicates where they are given."""
     own = {name: getattr(study, name) for name in ("rates", "replicates") if name in given}
     return piloted(study, resolve).but(**own)
 
 
-def resolver(data_dir: Path | None, device: str, watch: Watch) -> Callable[[Study], Grid]:
+def exchange_of(
+    study: Study, given: Container[str], resolve: Resolve
+) -> tuple[Study, exchange_search.ExchangeRate]:
+    """The pilot of an exchange rate, and what is looked for.
+
+    Raises:
+        SpecError: no rate above 0, or several data sets whose sizes are not the same.
+    """
+    rates = (
+        {rate for rate in study.rates if rate != "auto" and rate > 0}
+        if "rates" in given
+        else {exchange_search.RATE}
+    )
+    if not rates:
+        raise SpecError("rates", [*study.rates], "a rate above 0")
+    rate = min(rates, key=lambda each: (round(abs(each - exchange_search.RATE), 9), each))
+    sizes = sorted({cell.size for cell in resolve(study).cells})
+    if study.size == ("all",) and len(sizes) > 1:
+        raise SpecError("size", "all", "a number, as the data sets are not of the same size")
+    if len(sizes) == 1:
+        sizes = exchange_search.sizes_of_pilot(sizes[0])
+    pilot = study.but(
+        size=sizes,
+        rates=sorted({0.0, *rates}),
+        replicates=study.replicates if "replicates" in given else search.PILOT_REPLICATES,
+        first_replicate=0,
+    )
+    return pilot, exchange_search.ExchangeRate(sizes[-1], rate, METRICS[study.metric])
+
+
+def resolver(data_dir: Path | None, device: str, watch: Watch) -> Resolve:
     """What gives a study's grid, as a run on this device has it; ``watch`` sees data be read."""
     from gigo.machine import Machine
     from gigo.runner.prepare import resolved
@@ -181,7 +294,7 @@ def narrowed(
     quantity: Quantity,
     goal: Goal,
     train: Callable[[Study], object],
-    resolve: Callable[[Study], Grid],
+    resolve: Resolve,
     listener: Listener,
 ) -> Found:
     """A search that ``train`` trains for, and what it found; see `gigo.adaptive.search`."""
