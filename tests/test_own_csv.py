@@ -7,6 +7,7 @@ import gzip
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def everything(dataset: Dataset) -> pd.DataFrame:
     return x.assign(label=[dataset.classes[code] for code in [*dataset.y_train, *y_test]])
 
 
-def small(path: Path, content: str | bytes, **options: object) -> Dataset:
+def small(path: Path, content: str | bytes, **options: Any) -> Dataset:
     return from_path(written(path, content), **options)
 
 
@@ -289,7 +290,7 @@ def test_two_columns_that_look_like_labels(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_are_no_use(
-    options: dict[str, object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     written(Path("a.csv"), "a,b,y\n1,2,u\n2,3,v\n3,4,u\n4,5,v\n")

@@ -449,7 +449,7 @@ def test_labels_and_classes_of_the_user(tmp_path: Path) -> None:
     put(tmp_path / "train" / "cat" / "00.png", b"")  # passed over, and with it its label
     others = tmp_path / "others.txt"
     others.write_text("dog\ndog\ncat\ndog\ndog\n")
-    options = {"labels": others, "classes": ["dog", "cat"], "skip_bad": True}
+    options: dict[str, Any] = {"labels": others, "classes": ["dog", "cat"], "skip_bad": True}
     found = from_path(tmp_path, **options)
     assert found.classes == ("dog", "cat") and found.y_train.tolist() == [0, 1, 0, 0]
 
@@ -458,7 +458,7 @@ def test_labels_and_classes_of_the_user(tmp_path: Path) -> None:
     ("option", "value"), [("resize", 0), ("resize", "64"), ("label", "x"), ("kind", "text")]
 )
 def test_an_option_that_can_t_be_is_an_error_naming_it(
-    tmp_path: Path, option: str, value: object
+    tmp_path: Path, option: str, value: Any
 ) -> None:
     make(tmp_path, "cat", "dog")
     with pytest.raises(SpecError, match=option):

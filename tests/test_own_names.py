@@ -46,12 +46,15 @@ def test_two_annotators_side_by_side() -> None:
         '  { name = "shop.csv", called = "annotator B", labels = "b.txt" },\n'
         "]\n"
     )
-    result = gigo.run("two.toml", **{**SMALL, "workers": 2, "size": "all"})
+    fields: dict[str, Any] = {**SMALL, "workers": 2, "size": "all"}
+    result = gigo.run("two.toml", **fields)
+    frame: Any = result.frame
+    summary: Any = result.summary
     both = ["annotator A", "annotator B"]
     assert sorted(each.name for each in result.test_sets.values()) == both
-    assert result.frame["dataset"].unique().tolist() == both
-    assert result.summary["dataset"].unique().tolist() == both
-    assert result.frame["key"].nunique() == 4
+    assert frame["dataset"].unique().tolist() == both
+    assert summary["dataset"].unique().tolist() == both
+    assert frame["key"].nunique() == 4
     page = result.report().read_text()
     assert all(page.count(name) > 1 for name in both)
 
@@ -73,8 +76,10 @@ def test_names_do_not_change_what_is_trained() -> None:
 
 def test_data_of_one_content_may_have_two_names() -> None:
     both = gigo.sweep(dataset=["shop.csv", {"name": "shop.csv", "called": "again"}], **SMALL)
-    assert both.frame["key"].nunique() == 2
-    assert both.summary["dataset"].tolist() == ["shop", "shop", "again", "again"]
+    frame: Any = both.frame
+    summary: Any = both.summary
+    assert frame["key"].nunique() == 2
+    assert summary["dataset"].tolist() == ["shop", "shop", "again", "again"]
     assert "again" in both.report().read_text()
 
 

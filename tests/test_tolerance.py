@@ -85,10 +85,10 @@ def test_pooled_variances_are_right_on_average() -> None:
     rates = TENTHS[1:]
     root = np.linalg.cholesky(correlation(rates))
     found = [pooled(rates, 0.4 + 0.01 * root @ rng.normal(size=(10, 3))) for _ in range(300)]
-    variances = np.array([each.variance for each in found if each is not None])
+    variances = np.array([each.variance for each in found])
     assert variances.mean(axis=0) == pytest.approx(np.full(10, 1e-4), rel=0.12)
     # A scaled chi-squared variable with nu degrees of freedom has the variance 2 / nu.
-    freedom = np.mean([each.freedom for each in found if each is not None], axis=0)
+    freedom = np.mean([each.freedom for each in found], axis=0)
     assert 2 / (variances / 1e-4).var(axis=0) == pytest.approx(freedom, rel=0.35)
 
 

@@ -77,7 +77,7 @@ def table() -> pd.DataFrame:
 def test_a_column_gives_them_and_is_no_input(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "items.csv", index=False)
     table().drop(columns="trust").to_csv(tmp_path / "test.csv", index=False)
-    options = {"label": "kind", "weight": "trust", "test": tmp_path / "test.csv"}
+    options: dict[str, Any] = {"label": "kind", "weight": "trust", "test": tmp_path / "test.csv"}
     filed = from_path(tmp_path / "items.csv", **options)
     framed = from_memory(table(), "kind", table(), sample_weight="trust")
     for dataset in (filed, framed):

@@ -31,7 +31,7 @@ def told(frame, asked=NOTHING, **fields):
             said.append(block.text)
         elif isinstance(block, b.Items):
             said += [block.title, *block.lines]
-        else:
+        elif isinstance(block, b.Table):
             said += [" | ".join(row) for row in block.rows]
     return said
 

@@ -39,7 +39,8 @@ def takes(model: Any) -> Takes:
     classifies = isinstance(model, ClassifierMixin)
     if not (classifies and type(model).__module__.startswith("sklearn.")):
         return Takes()
-    parts: Mapping[str, Any] = model.get_params(deep=True)
+    whole: Any = model
+    parts: Mapping[str, Any] = whole.get_params(deep=True)
     tell = getattr(model, "__sklearn_tags__", None)  # since 1.6
     if tell is None or any(hasattr(each, "fit") for each in parts.values()):
         return Takes()
@@ -77,8 +78,9 @@ def gaps(dataset: Dataset) -> list[str]:
     tables: list[Any] = [dataset.x_train, *(x for x, _ in dataset.tests.values())]
 
     def counted() -> Iterator[str]:
-        n = sum(map(len, tables))
-        for name, lacking in sum(table.isna().sum() for table in tables).items():
+        n, counts = sum(map(len, tables)), [table.isna().sum() for table in tables]
+        for name in counts[0].index:
+            lacking = sum(int(each[name]) for each in counts)
             if lacking:
                 yield f"column {name!r} lacks {lacking:,} of {n:,} values"
 

@@ -333,7 +333,7 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
 def _paired(differences: Floats) -> tuple[Floats, Floats]:
     """Standard errors of means, and their degrees of freedom."""
     n, _, variance = moments(differences)
-    return np.sqrt(_floored(variance) / n), n - 1.0
+    return np.sqrt(_floored(variance) / n), (n - 1).astype(np.float64)
 
 
 @np.errstate(divide="ignore", invalid="ignore")
@@ -350,7 +350,7 @@ def _welch(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 def _one(values: Floats) -> tuple[Floats, Floats]:
     """The same where a mean is to tell one more training."""
     n, _, variance = moments(values)
-    return np.sqrt(_floored(variance) * (1 + 1 / n)), n - 1.0
+    return np.sqrt(_floored(variance) * (1 + 1 / n)), (n - 1).astype(np.float64)
 
 
 def _floored(variance: Floats) -> Floats:
