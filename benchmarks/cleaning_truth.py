@@ -134,7 +134,7 @@ def swept(case: Case, given: Dataset, hidden: str, base: float, **fields: Any) -
     model = "logistic" if case.features else case.model
     with tempfile.TemporaryDirectory() as folder:
         result = gigo.sweep(given, model=model, workers=1, out=Path(folder) / "run", **fields)
-        frame = result.frame
+        frame: Any = result.frame
     print(case.dataset, case.model, hidden, base, f"{frame['seconds'].sum():.0f} s", flush=True)
     frame = frame.assign(model=case.model, hidden=hidden, base=base)
     return frame[[*COLUMNS]]
@@ -150,12 +150,11 @@ COLUMNS = (
 def cleaning(frame: pd.DataFrame) -> pd.DataFrame:
     """Per case, kind and base rate: the true gain in points, and those told."""
     rows: list[dict[str, Any]] = []
-    for (name, model, kind, base), given in frame.groupby(
-        ["dataset", "model", "hidden", "base"], sort=False
-    ):
+    groups: Any = frame.groupby(["dataset", "model", "hidden", "base"], sort=False)
+    for (name, model, kind, base), given in groups:
         if base == 0:
             continue
-        right = frame[(frame["dataset"] == name) & (frame["model"] == model)]
+        right: Any = frame[(frame["dataset"] == name) & (frame["model"] == model)]
         apart = replicates(right[right["hidden"] == "none"]) - replicates(given)
         few = given[given["replicate"] < REPLICATES]
         checked = round(base * AUDIT)
@@ -182,7 +181,7 @@ def cleaning(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).round(2)
 
 
-def replicates(frame: pd.DataFrame) -> pd.Series[float]:
+def replicates(frame: Any) -> Any:
     """Accuracy without added noise, by replicate."""
     return frame[frame["rate"] == 0].set_index("replicate")["accuracy"].sort_index()
 
@@ -196,7 +195,7 @@ def pools(folder: Path) -> pd.DataFrame:
     """Per pool and base rate the same, all its replicates taken at once."""
     rows: list[dict[str, Any]] = []
     for name, base in product(POOLS, (*BASES, 0.3)):
-        pool = pd.read_csv(folder / f"{name}.csv").query("started == 1 and rate < 0.9")
+        pool: Any = pd.read_csv(folder / f"{name}.csv").query("started == 1 and rate < 0.9")
         means = pool.groupby("rate")["accuracy"].mean()
         if base not in means:
             continue
@@ -217,9 +216,8 @@ def pools(folder: Path) -> pd.DataFrame:
 def collecting(frame: pd.DataFrame) -> pd.DataFrame:
     """Per case and size: what twice the labels gave in points, and what the smaller ones told."""
     rows: list[dict[str, Any]] = []
-    for (name, model), grown in frame[frame["hidden"] == "sizes"].groupby(
-        ["dataset", "model"], sort=False
-    ):
+    groups: Any = frame[frame["hidden"] == "sizes"].groupby(["dataset", "model"], sort=False)
+    for (name, model), grown in groups:
         sizes = sorted(set(grown["size"]))
         for k in range(3, len(sizes)):
             few = grown[(grown["size"] < sizes[k]) & (grown["replicate"] < REPLICATES)]

@@ -38,7 +38,7 @@ NAMED = 0.05
 def main() -> None:
     frame = pd.read_csv(DOCS / "results" / "trade-off.csv")
     for name, title in TITLES.items():
-        some = frame[frame["dataset"] == name]
+        some: Any = frame[frame["dataset"] == name]
         svg = DOCS / "images" / f"quantity-{name.replace('_', '-')}.svg"
         contours(some, title).save(svg)
         svg.write_text(dark_too(svg.read_text(encoding="utf-8")), encoding="utf-8")
@@ -89,11 +89,13 @@ def break_evens(frame: pd.DataFrame) -> pd.DataFrame:
 def collected(frame: pd.DataFrame) -> pd.DataFrame:
     """What smaller sizes tell of twice the labels, and what lies between those run about it."""
     rows: list[tuple[Any, ...]] = []
-    for rate, cells in frame.groupby("rate"):
+    groups: Any = frame.groupby("rate")
+    for rate, cells in groups:
         errors = 1 - cells.groupby("size")["accuracy"].mean()
         sizes = errors.index.to_numpy(float)
         for largest in (1500, 6000):
-            (curve,) = learning_curves(frame[frame["size"] <= largest], rate=float(rate))
+            few: Any = frame[frame["size"] <= largest]
+            (curve,) = learning_curves(few, rate=rate)
             told = curve.gain(2 * largest)
             between = np.exp(np.interp(np.log(2 * largest), np.log(sizes), np.log(errors)))
             gains = [errors[largest] - between, told.value, told.low, told.high]
@@ -101,7 +103,7 @@ def collected(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rate", "from", "true", "told", "low", "high"])
 
 
-def contours(frame: pd.DataFrame, title: str) -> alt.LayerChart:
+def contours(frame: pd.DataFrame, title: str) -> Any:
     """Lines of equal accuracy through the clean sets, and theory's, over size and rate."""
     errors = 1 - frame.pivot_table(index="size", columns="rate", values="accuracy")
     rows = pd.DataFrame([*lines(errors)], columns=["size", "rate", "clean", "kind"])

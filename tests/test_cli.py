@@ -590,6 +590,13 @@ def test_tables_round_trip(gigo: Gigo, finished: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet("t.parquet"), frame, check_exact=True)
 
 
+def test_exchange_says_what_it_lacks(finished: Path, gigo: Gigo) -> None:
+    done = gigo("exchange", finished)
+    assert done.code == 0
+    assert "that takes clean sets of two sizes or more" in " ".join(done.out.split())
+    assert gigo("exchange", finished, "--csv").out.startswith("dataset,size,")
+
+
 def test_the_table_on_the_terminal_has_a_row_a_trial(gigo: Gigo, finished: Path) -> None:
     shown = gigo("table", finished).out
     assert max(map(len, shown.splitlines())) <= 80

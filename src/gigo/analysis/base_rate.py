@@ -16,7 +16,7 @@ from gigo.errors import DataError, SpecError
 
 TEST_NOISE = (
     "This assumes that wrong test labels do not depend on the item beyond its true class, "
-    "nor on what the model says."
+    "nor on what the model says"
 )
 
 
