@@ -44,8 +44,9 @@ class Truth:
         values = Accuracies.of(frame)
         spread = pooled(values.rates, values.started, True)
         used = spread.n > 0
-        epochs = frame.groupby("rate")["epochs"].mean().to_numpy(float)
-        return cls(*(each[used] for each in (values.rates, spread.mean, spread.variance, epochs)))
+        all_rates, all_epochs = frame["rate"].to_numpy(float), frame["epochs"].to_numpy(float)
+        epochs = np.array([all_epochs[all_rates == rate].mean() for rate in values.rates[used]])
+        return cls(values.rates[used], spread.mean[used], spread.variance[used], epochs)
 
     def draw(
         self, rng: np.random.Generator, rates: tuple[float, ...], first: int, n: int
@@ -65,19 +66,19 @@ class Truth:
 
     def cost(self, frame: pd.DataFrame) -> float:
         """Epochs of some trainings."""
-        return float(np.interp(frame["rate"], self.rates, self.epochs).sum())
+        return float(np.interp(frame["rate"].to_numpy(float), self.rates, self.epochs).sum())
 
     def grid(self) -> tuple[int, float]:
         """Trainings and epochs of the full grid whose mean width is no more than asked for."""
         quantity = Tolerance()
         for replicates in range(2, MOST_REPLICATES):
-            widths: list[float] = []
-            for seed in range(DRAWS // 2):
-                frame = self.draw(np.random.default_rng(seed), GRID, 0, replicates)
-                low, high = quantity.ends(quantity.estimate(frame), frame)
-                widths.append(high - low)
-            if np.mean(widths) <= WIDTH:
-                return len(frame), self.cost(frame)
+            draws = [
+                self.draw(np.random.default_rng(seed), GRID, 0, replicates)
+                for seed in range(DRAWS // 2)
+            ]
+            ends = [quantity.ends(quantity.estimate(frame), frame) for frame in draws]
+            if np.mean([high - low for low, high in ends]) <= WIDTH:
+                return len(draws[0]), self.cost(draws[0])
         raise ValueError(f"more than {MOST_REPLICATES} replicates")
 
     def search(self) -> tuple[float, float]:
@@ -98,7 +99,7 @@ class Truth:
 def main() -> None:
     """Print what was found, what a grid would take, and the two ratios."""
     article = pd.read_csv(RESULTS / "article-mnist-1000.csv").assign(n_classes=10)
-    cnn = Truth.of(article[article["corruption"] == "symmetric"])
+    cnn = Truth.of(article.query("corruption == 'symmetric'"))
     grid, grid_epochs = cnn.grid()
     keras = KERAS * grid_epochs
     print(f"article's way: {grid} trainings, {keras / 3600:.1f} h ({keras / grid:.0f} s each)")
@@ -107,8 +108,11 @@ def main() -> None:
     for name, seconds in (("oracle", GIGO_ORACLE * epochs), ("clean", GIGO_CLEAN * epochs)):
         print(f"  validated as {name}: {seconds / 3600:.2f} h, {keras / seconds:.1f} times as fast")
     print("searches that were run:")
-    for (dataset, model), rows in pd.read_csv(RESULTS / "find.csv").groupby(["dataset", "model"]):
-        n, seconds, same = len(rows), rows["seconds"].sum(), Truth.of(rows).grid()[0]
+    searched = pd.read_csv(RESULTS / "find.csv")
+    for dataset in searched["dataset"].unique():
+        rows = searched.query("dataset == @dataset")
+        n, seconds = len(rows), float(rows["seconds"].to_numpy(float).sum())
+        model, same = rows["model"].iloc[0], Truth.of(rows).grid()[0]
         print(
             f"  {dataset}, {model}: {n} trainings, {seconds:.0f} s ({seconds / n:.1f} s each); "
             f"a full grid {same}, so that the search takes {n / same:.2f}"

@@ -187,6 +187,7 @@ def test_the_readme_s_commands_work(here: Path) -> None:
         "demo",
         "plan",
         "run",
+        "find",
         "status",
         "report",
         "table",
