@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigo.analysis.items import Items, influence
+from gigo.analysis.items import Items, _Cell, influence
 from gigo.metrics import measures
 
 NAMES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier", "roc_auc")
@@ -64,13 +64,31 @@ def test_macro_f1_by_leaving_out_an_item():
 def crossed(rng: np.random.Generator, n_rates: int, n: int, trainings: int, size: int = 1):
     """Right or wrong, (rates, trainings, items): items differ, trainings differ, single cells do.
 
-    Items come in clusters of ``size`` that are equally hard.
+    Items come in clusters of ``size`` that are equally hard. A training errs on items of its own,
+    at all rates.
     """
     hard = rng.normal(1.2, 1.3, n // size).repeat(size)
     slope = rng.normal(1.0, 0.7, n // size).repeat(size)
     trained = rng.normal(0, 0.25, (n_rates, trainings))
-    at = hard - slope * np.linspace(0, 2, n_rates)[:, None, None] + trained[:, :, None]
+    own = rng.normal(0, 1.5, (trainings, n))
+    at = hard - slope * np.linspace(0, 2, n_rates)[:, None, None] + trained[:, :, None] + own
     return rng.random((n_rates, trainings, n)) < 1 / (1 + np.exp(-at))
+
+
+def items_in(right, rates, clusters=None) -> Items:
+    """As they come from records, training by training."""
+    cells = [_Cell.of(right.shape[2]) for _ in rates]
+    for cell, values in zip(cells, right.astype(float), strict=True):
+        for value, clean in zip(values, right[0].astype(float), strict=True):
+            cell.add(value, clean)
+    return Items(
+        np.array(rates),
+        np.array([cell.mean for cell in cells]),
+        np.array([cell.of_mean for cell in cells]),
+        np.array([cell.shared(cells[0].n) for cell in cells]),
+        right.shape[2],
+        clusters,
+    )
 
 
 @pytest.mark.parametrize("size", [1, 6])
@@ -78,26 +96,23 @@ def crossed(rng: np.random.Generator, n_rates: int, n: int, trainings: int, size
 def test_the_variance_of_a_loss_over_items_and_trainings(trainings, size):
     """Drawn 400 times: that over trainings plus that over items is what is seen."""
     rng = np.random.default_rng(5)
-    rates = np.array([0.0, 0.3, 0.6])
+    rates = [0.0, 0.3, 0.6]
     lost, variances = [], []
     for _ in range(400):
         right = crossed(rng, 3, 240, trainings, size)
-        by_training = right.mean(axis=2)
-        lost.append(by_training[0].mean() - by_training[1:].mean(axis=1))
-        over_trainings = by_training.var(axis=1, ddof=1) / trainings
-        of_mean = right.var(axis=1, ddof=1).mean(axis=1) / trainings
-        clusters = np.arange(240) // size if size > 1 else None
-        items = Items(rates, right.mean(axis=1), of_mean, 240, clusters)
-        variances.append(over_trainings[0] + over_trainings[1:] + items.variance(rates)[1:])
+        differences = (right[0].astype(float) - right[1:]).mean(axis=2)
+        lost.append(differences.mean(axis=1))
+        over_trainings = differences.var(axis=1, ddof=1) / trainings
+        items = items_in(right, rates, np.arange(240) // size if size > 1 else None)
+        variances.append(over_trainings + items.variance(np.array(rates))[1:])
     expected = np.var(lost, axis=0, ddof=1)
     assert np.mean(variances, axis=0) == pytest.approx(expected, rel=0.2)
 
 
 def test_a_rate_that_was_not_run_is_not_known():
     right = crossed(np.random.default_rng(0), 2, 50, 3)
-    of_mean = right.var(axis=1, ddof=1).mean(axis=1) / 3
-    items = Items(np.array([0.0, 0.5]), right.mean(axis=1), of_mean, 50)
+    items = items_in(right, [0.0, 0.5])
     found = items.variance(np.array([0.0, 0.25, 0.5]))
     assert found[0] == 0 and np.isnan(found[1]) and found[2] > 0
-    without = Items(np.array([0.5]), right.mean(axis=1)[1:], of_mean[1:], 50)
+    without = items_in(right[1:], [0.5])
     assert np.isnan(without.variance(np.array([0.5]))).all()

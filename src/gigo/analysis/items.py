@@ -15,7 +15,7 @@ items are the same, so that what they share cancels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,22 +107,41 @@ def _placements(labels: Labels, score: Floats) -> Floats | None:
 
 @dataclass
 class _Cell:
-    """The values of the trainings at one rate, one after the other (Welford 1962)."""
+    """The values of the trainings at one rate, and of the same replicates at rate 0."""
 
     n: int
     mean: Floats
     squares: Floats
+    n_both: int
+    both: Floats
 
-    def add(self, values: Floats) -> None:
+    @classmethod
+    def of(cls, width: int) -> _Cell:
+        return cls(0, np.zeros(width), np.zeros(width), 0, np.zeros((3, width)))
+
+    def add(self, values: Floats, clean: Floats | None) -> None:
+        """One more training (Welford 1962), with what its replicate gives at rate 0."""
         off = values - self.mean
         self.n += 1
         self.mean += off / self.n
         self.squares += off * (values - self.mean)
+        if clean is not None:
+            self.n_both += 1
+            self.both += [values, clean, values * clean]
 
     @property
     def of_mean(self) -> float:
-        """Variance over trainings of single values, per training, averaged over items; or NaN."""
+        """Variance of the mean over trainings, averaged over items; NaN for one training."""
         return float(self.squares.mean()) / (self.n - 1) / self.n if self.n > 1 else np.nan
+
+    def shared(self, n_clean: int) -> float:
+        """Covariance of that mean with the clean one, over ``n_clean`` trainings, likewise."""
+        n = self.n_both
+        if n < 2:
+            return 0.0
+        own, clean, product = self.both
+        covariance = float((product - own * clean / n).mean()) / (n - 1)
+        return covariance * n / (self.n * n_clean)
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,8 @@ class Items:
         rates: (R,) those with a training that started, ascending.
         mean: (R, M) influence values of M items, means over trainings.
         of_mean: (R,) variance of such a mean over trainings, averaged over items; NaN for one.
+        shared: (R,) covariance of such a mean with that at rate 0: trainings of one replicate err
+            on the same items.
         n: how many test items there are, of which these M are some.
         clusters: (M,) numbers of the groups that items come in; None: each is its own.
     """
@@ -140,6 +161,7 @@ class Items:
     rates: Floats
     mean: Floats
     of_mean: Floats
+    shared: Floats
     n: int
     clusters: Labels | None = None
 
@@ -165,7 +187,7 @@ class Items:
     def _of(self, at: int, share: float) -> float:
         """Where rate 0 is compared with itself, trainings do not differ."""
         contrast = share * self.mean[0] - self.mean[at]
-        noise = share**2 * self.of_mean[0] + self.of_mean[at]
+        noise = share**2 * self.of_mean[0] + self.of_mean[at] - 2 * share * self.shared[at]
         if at == 0:
             noise = (share - 1) ** 2 * self.of_mean[0]
         between = _variance_of_mean(contrast, self.clusters) * len(contrast) / self.n
@@ -184,7 +206,7 @@ def _variance_of_mean(values: Floats, clusters: Labels | None) -> float:
 
 def items_of(
     frame: pd.DataFrame,
-    records: Iterable[Record],
+    records: Callable[[], Iterable[Record]],
     test_sets: Mapping[str, TestSet],
     metric: Metric,
 ) -> dict[Curve, Items]:
@@ -192,19 +214,37 @@ def items_of(
 
     Args:
         frame: of `gigo.analysis.table.tidy`.
-        records: of its trials, in any order; each is read once.
+        records: gives those of its trials, in any order; called twice.
         test_sets: by the sha256 of the data.
         metric: what the curves are of.
     """
-    places: dict[str, list[tuple[Curve, float]]] = {}
+    places: dict[str, list[tuple[Curve, float, int]]] = {}
     for curve, rows in split_curves(frame.loc[frame["started"]]).items():
-        for key, rate in zip(rows["key"], rows["rate"], strict=True):
-            places.setdefault(key, []).append((curve, float(rate)))
-    cells: dict[tuple[Curve, float], _Cell] = {}
-    about: dict[Curve, tuple[int, Labels | None]] = {}
+        for key, rate, replicate in zip(rows["key"], rows["rate"], rows["replicate"], strict=True):
+            places.setdefault(key, []).append((curve, float(rate), int(replicate)))
+    at_zero = {key for key, mine in places.items() if mine[0][1] == 0}
+    clean: dict[tuple[Curve, int], Floats] = {}
+    for key, values, _ in _values(records(), at_zero, test_sets, metric):
+        clean |= {(curve, replicate): values for curve, _, replicate in places[key]}
+    cells: dict[Curve, dict[float, _Cell]] = {}
+    about: dict[Curve, TestSet] = {}
+    for key, values, test_set in _values(records(), places, test_sets, metric):
+        for curve, rate, replicate in places[key]:
+            about[curve] = test_set
+            cell = cells.setdefault(curve, {}).setdefault(rate, _Cell.of(len(values)))
+            cell.add(values, clean.get((curve, replicate)))
+    return {curve: _items(of_curve, about[curve]) for curve, of_curve in cells.items()}
+
+
+def _values(
+    records: Iterable[Record],
+    keys: Container[str],
+    test_sets: Mapping[str, TestSet],
+    metric: Metric,
+) -> Iterator[tuple[str, Floats, TestSet]]:
+    """The influence values of some trials, by key; those that are not known are left out."""
     for record in records:
-        mine = places.get(record.key)
-        if not mine:
+        if record.key not in keys:
             continue
         test_set = test_sets[record.trial["data"]]
         values = influence(
@@ -214,21 +254,19 @@ def items_of(
             len(test_set.classes),
             record.scores.get("test"),
         )
-        if values is None:
-            continue
-        groups = test_set.groups.get("test")
-        step = 1 if groups is not None else -(-len(values) // ENOUGH)
-        some = values[::step]
-        for place in mine:
-            about[place[0]] = len(values), groups
-            if place not in cells:
-                cells[place] = _Cell(0, np.zeros(len(some)), np.zeros(len(some)))
-            cells[place].add(some)
-    found: dict[Curve, Items] = {}
-    for curve, (n, groups) in about.items():
-        rates = sorted(rate for name, rate in cells if name == curve)
-        of_curve = [cells[curve, rate] for rate in rates]
-        mean = np.array([cell.mean for cell in of_curve])
-        of_mean = np.array([cell.of_mean for cell in of_curve])
-        found[curve] = Items(np.array(rates), mean, of_mean, n, groups)
-    return found
+        if values is not None:
+            grouped = "test" in test_set.groups
+            yield record.key, values[:: 1 if grouped else -(-len(values) // ENOUGH)], test_set
+
+
+def _items(cells: Mapping[float, _Cell], test_set: TestSet) -> Items:
+    rates = sorted(cells)
+    of_curve, n_clean = [cells[rate] for rate in rates], cells[rates[0]].n
+    return Items(
+        np.array(rates),
+        np.array([cell.mean for cell in of_curve]),
+        np.array([cell.of_mean for cell in of_curve]),
+        np.array([cell.shared(n_clean) for cell in of_curve]),
+        len(test_set.labels["test"]),
+        test_set.groups.get("test"),
+    )

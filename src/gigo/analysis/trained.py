@@ -224,7 +224,11 @@ def _quadratic(rows: Floats, covariance: Floats) -> Floats:
 
 
 def _half(variance: Floats, freedom: Floats, known: Floats) -> Floats:
-    """Half-width with a further variance that is known (Satterthwaite 1946)."""
+    """Half-width with a known variance more (Satterthwaite 1946); never less than without it.
+
+    A known variance makes the whole better known, which must not make new data seem more certain.
+    """
     total = variance + known
     share = np.divide(variance, total, out=np.ones_like(total), where=total > 0)
-    return quantile(freedom / np.maximum(share, 1e-6) ** 2) * np.sqrt(total)
+    with_known = quantile(freedom / np.maximum(share, 1e-6) ** 2) * np.sqrt(total)
+    return np.maximum(with_known, quantile(freedom) * np.sqrt(variance))

@@ -78,7 +78,7 @@ class Material:
     @cached_property
     def items(self) -> dict[Curve, Items]:
         """The test items, by curve; empty where the metric is no sum over items."""
-        return items_of(self.frame, self.records(), self.test_sets, self.metric)
+        return items_of(self.frame, self.records, self.test_sets, self.metric)
 
     @cached_property
     def name(self) -> Namer:
