@@ -218,7 +218,7 @@ def test_the_answer_says_what_the_curve_says():
     )
     assert first.lines[0].startswith("symmetric: 20 % wrong labels cost ")
     assert " points. The mean of trainings loses 5 points at " in first.lines[0]
-    assert ", one training in twenty at " in first.lines[0]
+    assert ", one training in twenty already at " in first.lines[0]
     assert worth.lines[0].startswith("symmetric: 1,347 labels at 20 % wrong are worth ")
     assert second.heading.startswith("digits, 200 labels: 80.0 % correct")
     assert versus.lines[0].startswith("symmetric: more is better up to 12 % corrupted")
@@ -242,6 +242,11 @@ def test_one_replicate_is_said_only_of_a_run_that_has_one():
     assert "The mean of trainings loses 5 points at " in some
     one = said(make_frame(study.but(replicates=1), straight))
     assert "(one replicate, no interval)" in one
+
+
+def test_what_keeps_both_answers_from_being_known_is_said_once():
+    words = said(make_frame(make_study(rates=(0.1, 0.2), validation="none"), straight))
+    assert words == "symmetric: No tolerance: no trial at rate 0 to compare with."
 
 
 def test_rate_zero_alone_gives_no_tolerance():

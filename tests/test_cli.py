@@ -30,6 +30,7 @@ from gigo.analysis.table import COLUMNS
 from gigo.api import Result, load
 from gigo.console import displayed
 from gigo.engine.training import EpochDone
+from gigo.errors import SpecError
 from gigo.printable import duration
 from gigo.runner import Progress
 from gigo.store import Store
@@ -213,6 +214,12 @@ BAD_ARGUMENTS = {
     "table nowhere": "nowhere: no run there: expected a folder with run.sqlite, .*",
     "status .": ".: no run there: expected a folder with run.sqlite, .*",
     "table nowhere --csv --json": "format = 'several': expected only one of --csv, --json .*",
+    "tolerance nowhere --at 1.5": "at = '1.5': expected a rate from 0 to 1, such as 0.2 or 20%",
+    "tolerance nowhere --at -1%": "at = '-1%': expected a rate from 0 to 1, such as 0.2 or 20%",
+    "tolerance nowhere --at ten": "at = 'ten': expected a rate from 0 to 1, such as 0.2 or 20%",
+    "exchange nowhere --rate 2": "rate = '2': expected a rate from 0 to 1, such as 0.2 or 20%",
+    "exchange nowhere --check-cost 1": "label-cost = None: expected all of check-cost, .*",
+    "exchange nowhere --base-rate 60": "base-rate = '60': expected a rate such as 0.05 or 5%, .*",
     "run demo --device gpu": "device = 'gpu': expected .*auto, cpu, cuda.*",
     "demo --device cuda:99": "device = 'cuda:99': expected .*auto, cpu, cuda.*",
 }
@@ -223,6 +230,29 @@ def test_a_bad_argument_is_refused_in_one_line(gigo: Gigo, arguments: str) -> No
     expected = re.escape(BAD_ARGUMENTS[arguments]).replace(re.escape(".*"), ".*")
     assert re.fullmatch(expected, refused(gigo(*arguments.split())))
     assert os.listdir() == []
+
+
+def test_a_part_that_is_kept_is_one_of_the_clean_value(gigo: Gigo, finished: Path) -> None:
+    said = " ".join(gigo("tolerance", finished, "--keep", "95%").out.split())
+    assert "the rate up to which mean accuracy keeps 95 % of its clean value." in said
+
+
+def test_names_of_columns_are_fit_for_latex(gigo: Gigo, finished: Path) -> None:
+    for command in (("tolerance", finished), ("tolerance", finished, "--at", "10%")):
+        table = gigo(*command, "--latex").out
+        assert r"new\_low & new\_high" in table
+        assert re.search(r"(?<!\\)_", table) is None
+
+
+@pytest.mark.parametrize("at", ["x", 2, -0.1, [0.1, 1.5], ["a"]])
+def test_losses_are_told_at_rates_alone(finished: Path, at: object) -> None:
+    with pytest.raises(SpecError, match=r"at = .*: expected a rate from 0 to 1"):
+        load(finished).loss(at=at)  # pyright: ignore[reportArgumentType] - that is the point
+
+
+def test_one_rate_needs_no_list(finished: Path) -> None:
+    result = load(finished)
+    pd.testing.assert_frame_equal(result.loss(at=0.1), result.loss(at=np.array([0.1])))
 
 
 BAD_STUDIES = {

@@ -135,6 +135,11 @@ def test_a_range_of_base_rates_gives_a_range_of_gains():
     )
 
 
+def test_without_wrong_labels_there_is_nothing_to_mend():
+    (found,) = cleaning_gains(given_data(0.0), exactly(0.0))
+    assert cleaning_text(found) == "no label is wrong, so that there is nothing to mend"
+
+
 def test_a_gain_within_the_noise_is_told_from_nothing_by_nobody():
     (found,) = cleaning_gains(given_data(0.1, slope=0.02, spread=0.02), exactly(0.1))
     assert not found.told and found.low < 0 < found.high
@@ -217,8 +222,20 @@ def test_an_audit_that_can_t_be_read_is_refused(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "a", "0.2:0.1", "1", "-0.1", "0:0.1:0.2", "nan"])
 def test_a_base_rate_is_a_rate_or_a_range(text):
-    with pytest.raises(SpecError, match="a rate from 0 to 1, or a range"):
+    with pytest.raises(SpecError, match=r"a rate such as 0\.05 or 5%, or a range"):
         BaseRate.parse(text)
+
+
+def test_a_base_rate_may_be_in_percent():
+    assert BaseRate.parse("5% : 10%") == BaseRate.parse("0.05:0.1")
+
+
+def test_an_audit_that_leaves_everything_open_asks_for_more_labels():
+    small = audited("aaab", "bbbb")
+    with pytest.raises(
+        DataError, match=r"3 of 4 labels wrong, so that up to 100 % may be: .* more"
+    ):
+        cleaning_gains(given_data(0.1), small)
 
 
 @given(rate=st.floats(0, 0.7), accuracy=st.floats(0, 1), n_classes=st.integers(4, 12))
@@ -282,7 +299,7 @@ def test_beyond_the_grid_estimates_stand_for_cells():
     assert found.verdict == "clean"
     (none,) = purchases(growing(), Prices(0.1, 1, 400))
     assert none.verdict == "can't tell"
-    assert none.sentence.endswith("it takes a base rate to clean below it")
+    assert none.sentence.endswith("it takes a base rate to tell what cleaning brings")
     (few,) = purchases(growing(SIZES[:2]), Prices(0.1, 1, 400), base=exactly(0.1))
     assert few.sentence.endswith("it takes three sizes or more to tell what new labels bring")
 

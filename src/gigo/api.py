@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from inspect import signature
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +220,7 @@ class Result:
         """One row a curve and rate; see `gigo.analysis.estimates.SUMMARY_COLUMNS`."""
         return self.material.summary
 
-    def loss(self, at: Sequence[float] = (), metric: str | None = None) -> pd.DataFrame:
+    def loss(self, at: float | Sequence[float] = (), metric: str | None = None) -> pd.DataFrame:
         """What wrong labels cost, one row per curve and rate.
 
         Args:
@@ -228,13 +229,21 @@ class Result:
 
         Returns:
             The columns are those of `gigo.analysis.answers.LOSS_COLUMNS`.
+
+        Raises:
+            SpecError: a rate that is no number from 0 to 1.
         """
         from gigo.analysis.answers import losses
         from gigo.analysis.curves import Accuracies
 
+        given: Any = at
+        rates: list[Any] = [given] if isinstance(given, Real) else [*given]
+        for rate in rates:
+            if not isinstance(rate, Real) or not 0 <= float(rate) <= 1:
+                raise SpecError("at", rate, "a rate from 0 to 1")
         material = self.within(metric).material
         curves = Accuracies.of(material.frame, material.metric).curves()
-        return losses(curves, at, material.n_test, material.items)
+        return losses(curves, rates, material.n_test, material.items)
 
     def tolerance(
         self,

@@ -479,7 +479,7 @@ def tolerance(
     run: Path = RUN,
     lose: str | None = LOSE,
     keep: str | None = KEEP,
-    at: list[float] | None = _many("SHARE", "Tell the loss at this rate; default: those run."),
+    at: Texts = _many("SHARE", "Tell the loss at this rate instead."),
     metric: str | None = METRIC,
     as_csv: bool = CSV,
     as_json: bool = JSON,
@@ -492,8 +492,9 @@ def tolerance(
     from gigo import api
     from gigo.report import answers
 
+    rates = [_rate("at", text) for text in at or ()]
     result = api.load(run, metric, lose, keep)
-    frame = result.loss(at) if at else result.tolerance()
+    frame = result.loss(rates) if at else result.tolerance()
     blocks = answers.losses if at else answers.tolerances
     _answers(frame, lambda: blocks(result.material, frame), as_csv, as_json, as_latex)
 
@@ -503,12 +504,12 @@ def exchange(
     run: Path = RUN,
     base_rate: str | None = _option("RATE", "Of labels wrong in the data as given; or LOW:HIGH."),
     audited: Path | None = _option("FILE", "Or a CSV of checked labels: given,true or wrong."),
-    test_base_rate: float = _option("RATE", "Of wrong labels in the test set.", default=0.0),
+    test_base_rate: str = _option("RATE", "Of wrong labels in the test set.", default="0"),
     check_cost: float | None = _option("PRICE", "Of a label checked, and mended if wrong."),
     label_cost: float | None = _option("PRICE", "Of a new label."),
     budget: float | None = _option("MONEY", "What there is to spend."),
     size: int | None = _option("N", "Labels there are.  [default: the most that were run]"),
-    rate: float = _option("SHARE", "Of wrong ones among them, one that was run.", default=0.0),
+    rate: str = _option("SHARE", "Of wrong ones among them, one that was run.", default="0"),
     metric: str | None = METRIC,
     as_csv: bool = CSV,
     as_json: bool = JSON,
@@ -522,11 +523,16 @@ def exchange(
     from gigo import api
     from gigo.report import answers
 
+    asked = answers.Asked.of(
+        base_rate,
+        audited,
+        _rate("test-base-rate", test_base_rate),
+        (check_cost, label_cost, budget),
+        size,
+        _rate("rate", rate),
+    )
     result = api.load(run, metric)
     frame = result.exchange()
-    asked = answers.Asked.of(
-        base_rate, audited, test_base_rate, (check_cost, label_cost, budget), size, rate
-    )
     _answers(frame, lambda: answers.worth(result.material, asked), as_csv, as_json, as_latex)
 
 
@@ -545,7 +551,7 @@ def _answers(
     elif as_json:
         _json(frame)
     elif as_latex:
-        _say(frame.to_latex(index=False, float_format="%.4g"))
+        _say(frame.to_latex(index=False, float_format="%.4g", escape=True))
     else:
         from gigo.report import terminal
 
@@ -679,6 +685,21 @@ def data_cache(
 def _share(text: str) -> float:
     """A share of 1, also as ``25%``."""
     return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+
+
+def _rate(field: str, text: str) -> float:
+    """A rate of an option.
+
+    Raises:
+        SpecError: it is no share from 0 to 1.
+    """
+    try:
+        rate = _share(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        raise SpecError(field, text, "a rate from 0 to 1, such as 0.2 or 20%")
+    return rate
 
 
 NUMBERS = {

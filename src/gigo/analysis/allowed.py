@@ -85,13 +85,26 @@ class Allowed:
         return f"{'keep' if self.keep < 1 else 'lose'} {self._amount(metric)}"
 
     def kept(self, metric: Metric) -> str:
-        """What a metric does that stays within: ``loses at most 5 points``, ``keeps 95 %``."""
-        return f"{'keeps' if self.keep < 1 else 'loses at most'} {self._amount(metric)}"
+        """What a metric does that stays within.
+
+        >>> from gigo.analysis.metric import ACCURACY
+        >>> Allowed(lose=0.05).kept(ACCURACY), Allowed(keep=0.95).kept(ACCURACY)
+        ('loses at most 5 points', 'keeps 95 % of its clean value')
+        """
+        if self.keep < 1:
+            return f"keeps {self._amount(metric)} of its clean value"
+        return f"{'rises by' if metric.is_loss else 'loses'} at most {self._amount(metric)}"
 
     def spent(self, metric: Metric) -> str:
-        """What one does that has come to the end of it: ``loses 5 points``, ``falls to 95 %``."""
-        verb = "falls to" if self.keep < 1 else "rises by" if metric.is_loss else "loses"
-        return f"{verb} {self._amount(metric)}"
+        """What one does that has come to the end of it.
+
+        >>> from gigo.analysis.metric import ACCURACY
+        >>> Allowed(lose=0.05).spent(ACCURACY), Allowed(keep=0.95).spent(ACCURACY)
+        ('loses 5 points', 'falls to 95 % of its clean value')
+        """
+        if self.keep < 1:
+            return f"falls to {self._amount(metric)} of its clean value"
+        return f"{'rises by' if metric.is_loss else 'loses'} {self._amount(metric)}"
 
     def _amount(self, metric: Metric) -> str:
         if self.keep < 1:

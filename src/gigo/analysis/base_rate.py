@@ -39,7 +39,7 @@ class BaseRate:
 
     @classmethod
     def parse(cls, text: str) -> BaseRate:
-        """From ``RATE`` or ``LOW:HIGH``.
+        """From ``RATE`` or ``LOW:HIGH``; a rate is a share such as ``0.05``, or ``5%``.
 
         Raises:
             SpecError: it is neither.
@@ -48,11 +48,14 @@ class BaseRate:
         BaseRate(value=0.075, low=0.05, high=0.1, n_audited=0, n_wrong=0)
         """
         try:
-            ends = [float(part) for part in text.split(":")]
+            parts = [part.strip() for part in text.split(":")]
+            ends = [float(p.removesuffix("%")) / (100 if p.endswith("%") else 1) for p in parts]
         except ValueError:
             ends = []
         if len(ends) not in (1, 2) or not 0 <= ends[0] <= ends[-1] < 1:
-            raise SpecError("base-rate", text, "a rate from 0 to 1, or a range such as 0.05:0.10")
+            raise SpecError(
+                "base-rate", text, "a rate such as 0.05 or 5%, or a range such as 0.05:0.10"
+            )
         return cls(round((ends[0] + ends[-1]) / 2, 12), ends[0], ends[-1])
 
 
@@ -83,14 +86,16 @@ def read_audit(path: str | Path) -> BaseRate:
             columns = [name.strip() for name in reader.fieldnames or ()]
             reader.fieldnames = columns
             rows = [{name: (row[name] or "").strip() for name in columns} for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise DataError(f"{path}: can't be read as an audit: {error.strerror}") from None
+    except (ValueError, csv.Error) as error:
         raise DataError(f"{path.name}: can't be read as an audit: {error}") from None
     if {"given", "true"} <= set(columns):
         wanted = "given", "true"
     elif "wrong" in columns:
         wanted = ("wrong",)
     else:
-        has = ", ".join(columns)
+        has = ", ".join(columns) or "none"
         raise DataError(f"{path.name}: expected columns given and true, or wrong; it has {has}")
     for number, row in enumerate(rows, 1):
         for name in wanted:

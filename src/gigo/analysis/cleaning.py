@@ -26,7 +26,7 @@ from gigo.analysis.intervals import Floats, quantile
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.spread import Spread, pooled
 from gigo.analysis.words import listing, rate_text
-from gigo.errors import SpecError
+from gigo.errors import DataError, SpecError
 
 SPAN = 0.3
 """Rates above the base rate that the line is fitted on."""
@@ -94,6 +94,7 @@ def cleaning_gains(
     Raises:
         SpecError: there is no base rate, or it is so high that labels say nothing, or the metric
             can't be corrected for noisy test labels.
+        DataError: an audit is so small that such a base rate is not ruled out.
     """
     if base is None:
         raise SpecError("base rate", None, "a rate or an audit: a curve can't tell it")
@@ -112,6 +113,12 @@ def _cleaning_gain(
     symmetric = curve.corruption == "symmetric"
     kappa = n_classes / (n_classes - 1) if symmetric else 1.0
     if not kappa * base.high < 1:
+        if base.n_audited:
+            raise DataError(
+                f"an audit: {base.n_wrong} of {base.n_audited} labels wrong, so that up to "
+                f"{rate_text(base.high, math.ceil)} may be: expected less than {1 / kappa:.0%}; "
+                "check more labels drawn at random"
+            )
         raise SpecError("base rate", base.high, f"less than {1 / kappa:.3g}")
     started, metric = values.started, values.metric
     if test_rate:
@@ -219,6 +226,8 @@ def _notes(line: _Line, test_rate: float) -> Iterator[str]:
 def cleaning_text(found: CleaningGain, metric: Metric = ACCURACY) -> str:
     """A cleaning gain as a sentence without its full stop."""
     base = found.base
+    if base.high == 0:
+        return "no label is wrong, so that there is nothing to mend"
     wrong = rate_text(base.value)
     if base.low < base.high:
         wrong = f"{rate_text(base.low).removesuffix(' %')} to {rate_text(base.high)}"

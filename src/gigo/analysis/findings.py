@@ -177,8 +177,12 @@ HEADLINE = 0.2
 
 def _line(each: CurveEstimates, metric: Metric) -> str:
     """What wrong labels cost, then how many of them are tolerated."""
-    told = [_cost(nearest(each.losses), metric, each.curve.corruption)] if each.losses else []
+    headline = nearest(each.losses) if each.losses else None
+    told = [] if headline is None else [_cost(headline, metric, each.curve.corruption)]
     if each.allowed is not None or not told:
+        # What keeps both from being known is told once.
+        if headline and headline.value is None and headline.notes == each.tolerance.notes:
+            told.clear()
         told.append(_tolerance(each, metric))
     return f"{each.curve.corruption}: {' '.join(told)}"
 
@@ -221,10 +225,10 @@ def _tolerance(each: CurveEstimates, metric: Metric) -> str:
     told += _ends(each)
     one = each.single.value
     if one is not None and not math.isinf(one):
-        told += f", one training in twenty at {words.rate_text(one)}"
+        told += f", one training in twenty already at {words.rate_text(one)}"
     run = sorted({*estimate.to_run, *each.single.to_run})
     rates = words.listing([words.rate_text(rate).removesuffix(" %") for rate in run])
-    return f"{told}." + (f" To know this better, run {rates} %." if run else "")
+    return f"{told}." + (f" To know this better, train at {rates} % too." if run else "")
 
 
 def _ends(each: CurveEstimates) -> str:
@@ -234,7 +238,8 @@ def _ends(each: CurveEstimates) -> str:
     here = words.interval_text(each.tolerance)
     if each.new_data is None or each.new_data.low is None:
         return f" ({here})"
-    return f" ({here}; on new data {words.interval_text(each.new_data)})"
+    there = words.interval_text(each.new_data)
+    return f" ({here}, also on new data)" if here == there else f" ({here}; on new data {there})"
 
 
 def _reach(estimate: Estimate) -> str:
@@ -265,7 +270,7 @@ def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding
     lines: dict[str, list[str]] = {}
     for large, small, estimate in versus:
         heading = (
-            f"{name.setting(large)}, more but worse or less but better: "
+            f"{name.setting(large)}, more labels or better ones: "
             f"{name.size(large)} labels against {name.size(small)} clean ones."
         )
         line = f"{large.corruption}: {_break_even_text(estimate)}."

@@ -314,7 +314,7 @@ def _verdict(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict, and where it is none, what it would take."""
     if clean is None or collect is None:
-        lacking = ["a base rate to clean below it"] * (clean is None)
+        lacking = ["a base rate to tell what cleaning brings"] * (clean is None)
         lacking += ["three sizes or more to tell what new labels bring"] * (collect is None)
         return "can't tell", (f"it takes {listing(lacking)}",)
     if max(clean.gain.high, collect.gain.high) < WORTH:

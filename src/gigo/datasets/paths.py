@@ -49,7 +49,8 @@ def read_path(
     way = next((way for way in ways if way.takes(place)), None)
     if way is None:
         thing = "a folder" if os.path.isdir(place) else "a file"
-        looks = dict.fromkeys(way.looks for way in ways if way.looks.startswith(thing))
+        # The last ones are those of most users' data.
+        looks = dict.fromkeys(way.looks for way in reversed(ways) if way.looks.startswith(thing))
         raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
     return way.read(place, Options.of(options, way.uses, way.what), watch)
 

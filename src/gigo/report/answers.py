@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from gigo.analysis.allowed import usual
 from gigo.analysis.base_rate import BaseRate, read_audit
 from gigo.analysis.cleaning import cleaning_gains, cleaning_text
 from gigo.analysis.collecting import collecting_text, learning_curves
@@ -65,8 +66,9 @@ class Asked:
         base = base if audited is None else read_audit(audited)
         check, label, budget = prices
         if check is None or label is None or budget is None:
-            if any(each is not None for each in prices):
-                raise SpecError("prices", [*prices], "all of check-cost, label-cost and budget")
+            for name, each in zip(("check-cost", "label-cost", "budget"), prices, strict=True):
+                if each is None and any(other is not None for other in prices):
+                    raise SpecError(name, each, "all of check-cost, label-cost and budget")
             return cls(base, test_rate, None, size, rate)
         return cls(base, test_rate, Prices(check, label, budget), size, rate)
 
@@ -87,11 +89,14 @@ def tolerances(material: Material, frame: pd.DataFrame) -> list[b.Block]:
         b.Column("Theoretical cliff", rank=3): cliffs,
         b.Column("Rates to run", rank=1): [_run(row["to_run"]) for row in rows],
     }
-    allowed = next(iter(frame["allowed"]))
-    told = f"Tolerance: the rate up to which mean {metric.title} is allowed to {allowed}. "
-    told += "One training: up to which 19 of 20 trainings do no worse." if allowed else ""
-    said = b.Text(told if allowed else f"{metric.begun} has no usual tolerance: --lose", "note")
-    return [b.Table.of(columns), said, *_notes(names, rows)]
+    told = f"{metric.begun} has no usual tolerance: --lose"
+    allowed = material.allowed or usual(metric)
+    if allowed is not None:
+        told = (
+            f"Tolerance: the rate up to which mean {metric.title} {allowed.kept(metric)}. "
+            "One training: the rate up to which 19 of 20 single trainings do."
+        )
+    return [b.Table.of(columns), b.Text(told, "note"), *_notes(names, rows)]
 
 
 def losses(material: Material, frame: pd.DataFrame) -> list[b.Block]:
@@ -161,13 +166,13 @@ def _in_clean_labels(material: Material) -> Iterator[b.Block]:
         b.Column("95 % interval"): [between_text(each) for each in found],
         b.Column("In theory", rank=1): [_in_theory(each) for each in found],
     }
-    yield b.Table.of(columns)
-    told = "Never more is said than that a set is worth fewer than the smallest clean set, or more "
-    told += "than the largest. "
+    yield b.Table.of(columns, 1)
+    told = "Of a set that is worth fewer labels than the smallest clean set, or more than the "
+    told += "largest, no more is known than that. "
     if any(math.isnan(each.low) for each in found):
         told += "There is no interval for single replicates. "
     if not all(math.isnan(each.theory) for each in found):
-        told += "In theory: if labels were all that counts, (1 - r/r*)² of them; no law."
+        told += "In theory: (1 - r/r*)² of their number, labels saying nothing at r*; no law."
     yield b.Text(told.rstrip(), "note")
     places: dict[str, list[str]] = {}
     for curve, each in zip(names, found, strict=True):

@@ -185,9 +185,9 @@ def _meaning(metric: Metric, allowed: Allowed | None) -> Iterator[str]:
     """What the columns of the estimates mean."""
     if allowed is not None:
         yield (
-            f"Tolerance: up to what rate mean {metric.title} {allowed.kept(metric)}, against clean "
-            "labels. One training: up to what rate 19 of 20 single trainings do, of those that "
-            "start."
+            f"Tolerance: up to what rate mean {metric.title} {allowed.kept(metric)}"
+            f"{', against clean labels' if allowed.keep == 1 else ''}. One training: up to what "
+            "rate 19 of 20 single trainings do, of those that start."
         )
     if metric.guessed:
         half = "has fallen half-way from clean to chance"
