@@ -16,7 +16,8 @@ from sklearn.datasets import load_digits
 import gigo
 from gigo import studies
 from gigo.api import Result
-from gigo.cli import _parsed, _study, main
+from gigo.cli import main
+from gigo.cli.training import _parsed, _study
 from gigo.errors import GigoError, SpecError, unknown
 from gigo.study import Study
 
