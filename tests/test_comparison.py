@@ -419,8 +419,8 @@ def test_nothing_that_trained_is_no_interval():
 def test_a_report_says_what_settings_change():
     material = mnist_material(ARTICLE.but(validation=["oracle", "clean"], replicates=3), luckier)
     line = (
-        "clean validation: mean difference +5.6 points over 7 points, mean absolute difference "
-        "5.6, largest +6.0 (mnist, 1,000 labels, symmetric at 100 %). "
+        "clean validation: mean difference +5.6 points over 7 points of the curves, mean absolute "
+        "difference 5.6, largest +6.0 (mnist, 1,000 labels, symmetric at 100 %). "
         "Told apart at 7 of 7 points, all considered (Holm); within 3 points at 0 of 7."
     )
     for text in (says(material), " ".join(prints(brief(material)).split())):
@@ -563,6 +563,6 @@ def test_a_contrast_says_how_many_replicates_would_tell():
     (found,) = pair_of(0.0, replicates=3, noise=0.05).contrasts
     text = contrast_text(found, ("A", "B"), False, ACCURACY)
     assert text.startswith("A and B are not told apart with 3 replicates: ")
-    assert f"about {found.needed} would be needed for 2.0 points" in text
+    assert f"to tell 2.0 points, about {found.needed} would be needed" in text
     told = contrast_text(pair_of(0.05).contrasts[0], ("A", "B"), True, ACCURACY)
     assert told.startswith("A is ") and " points better than B (" in told

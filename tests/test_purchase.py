@@ -138,6 +138,7 @@ def test_a_range_of_base_rates_gives_a_range_of_gains():
 def test_without_wrong_labels_there_is_nothing_to_mend():
     (found,) = cleaning_gains(given_data(0.0), exactly(0.0))
     assert cleaning_text(found) == "no label is wrong, so that there is nothing to mend"
+    assert found.notes == ()
 
 
 def test_a_gain_within_the_noise_is_told_from_nothing_by_nobody():

@@ -147,7 +147,7 @@ def _cleaning_gain(
         middle.slope,
         middle.told,
         middle.rates,
-        tuple(_notes(middle, test_rate)),
+        tuple(_notes(middle, test_rate)) if base.high else (),
     )
 
 

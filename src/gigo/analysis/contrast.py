@@ -176,5 +176,5 @@ def contrast_text(found: Contrast, names: tuple[str, str], differs: bool, metric
         f": {metric.points(found.value).removeprefix('+')} {unit} ({ends}), {upto}"
     )
     if found.needed > found.replicates:
-        told += f"; about {found.needed:,} would be needed for {metric.number(GOAL)} {unit}"
+        told += f"; to tell {metric.number(GOAL)} {unit}, about {found.needed:,} would be needed"
     return told

@@ -156,7 +156,10 @@ def _in_clean_labels(material: Material) -> Iterator[b.Block]:
     found = exchanges(material.frame, material.metric)
     if all(math.isnan(each.value) for each in found):
         told = "clean sets of two sizes or more, and a set of which some labels are wrong"
-        yield b.Text(f"Nothing can be said in clean labels: that takes {told}.", "note")
+        yield b.Text(
+            f"Nothing can be said in clean labels: that takes {told}, such as those of gigo run trade-off.",
+            "note",
+        )
         return
     names = [material.name.line(each.curve) for each in found]
     columns = {

@@ -148,7 +148,7 @@ def summary(found: Comparison) -> str:
     near = f"{_near(metric)} at {found.n_close:,} of {n:,}"
     mean = f"{metric.points(found.mean_difference)} {metric.difference}".rstrip()
     told = (
-        f"Mean difference {mean} over {count(n, 'point')}, "
+        f"Mean difference {mean} over {count(n, 'point')} of the curves, "
         f"mean absolute difference {metric.number(found.mean_absolute_difference)}, "
         f"largest {metric.points(largest['difference'])} "
         f"({largest['dataset']}, {largest['size']:,} labels, {place}). "
