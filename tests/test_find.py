@@ -265,7 +265,7 @@ def worth_train(trials: Sequence[Any], *_: object) -> Iterator[EpochDone | Recor
         noise = np.random.default_rng(int(trial.key[:8], 16)).normal()
         error = 2 * (trial.size * (1 - trial.rate * 10 / 9) ** 2) ** -0.5
         record = make_record(trial)
-        measured = {**record.measures, "accuracy": 1 - error * (1 + 0.1 * noise)}
+        measured = {**record.measures, "accuracy": 1 - error * (1 + 0.05 * noise)}
         yield replace(record, measures=measured)
 
 
