@@ -286,7 +286,7 @@ def test_an_exchange_rate_is_searched_over_sizes(tmp_path: Path) -> None:
     counts: Any = frame.groupby(["size", "rate"]).size()
     assert answer.trainings == len(frame)
     assert counts[800, 0.2] >= 7
-    assert counts[400, 0.0] >= 7
+    assert counts[400, 0.0] >= 7 or counts[800, 0.0] >= 7
     assert {counts[100, 0.2], counts[100, 0.0]} == {3}
     assert search(pilot, tmp_path, quantity, Goal(0.25), **how) == [answer]
 
