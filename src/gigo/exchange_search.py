@@ -13,13 +13,16 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.words import rate_text
 from gigo.axes import CURVE
-from gigo.search import Points, Reason
+from gigo.search import SEARCHED, Points, Reason
 
 RATE = 0.2
 """Of wrong labels, where nobody says another one."""
 
 WIDTH = 0.2
 """Of the interval, as a share of the labels."""
+
+FAR = 1.5
+"""Clean sizes of a larger ratio than that leave open how the curve bends between them."""
 
 PARTS = (8, 4, 2, 1)
 """The sizes of a pilot are these parts of the labels."""
@@ -86,12 +89,18 @@ class ExchangeRate:
         return (0.0 if estimate.low is None else min(estimate.low, most)), high
 
     def where(self, low: float, high: float, frame: pd.DataFrame) -> Points:
-        """What is asked about and the two clean sizes about the interval, in turn."""
-        beside = self._beside(frame, (low + high) / 2 * self.size)
-        clean = self._clean(frame)
-        if self._asked(frame) <= min(clean[size] for size in beside):
+        """What is asked about and the two clean sizes about the interval, in turn.
+
+        Where these are known and lie far apart, a size between them tells more.
+        """
+        beside, clean = self._beside(frame, (low + high) / 2 * self.size), self._clean(frame)
+        asked, least = self._asked(frame), min(clean[size] for size in beside)
+        if asked <= least:
             return {"rates": (self.rate,), "size": (self.size,)}
-        return {"rates": (0.0,), "size": beside}
+        small, large = beside
+        if least >= SEARCHED and large > FAR * small:
+            return {"rates": (0.0,), "size": (round(math.sqrt(small * large)),)}
+        return {"rates": (0.0,), "size": tuple(size for size in beside if clean[size] < asked)}
 
     def _asked(self, frame: pd.DataFrame) -> int:
         rate = np.isclose(frame["rate"].to_numpy(float), self.rate, 0, 1e-9)
