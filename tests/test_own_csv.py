@@ -317,7 +317,8 @@ def test_a_column_that_names_rows_is_told_and_can_be_left_out(
     frame.to_csv(tmp_path / "a.csv", index=False)
     frame.drop(columns="the id").to_csv(tmp_path / "b.csv", index=False)
     told = "column 'the id' has a value of its own per row"
-    assert f"{told}: --drop 'the id' leaves it out" in from_path(tmp_path / "a.csv").notes
+    left_out = f"{told}: drop = \"the id\", --drop 'the id', leaves it out"
+    assert left_out in from_path(tmp_path / "a.csv").notes
     assert f"{told}: leave it out of X, if it is no input" in from_memory(frame, "y").notes
     plain, without = (
         from_path(tmp_path / "b.csv"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -211,7 +212,8 @@ def _from_tables(
     more = [
         *more,
         *(
-            f"{said}: --drop {shlex.quote(name)} leaves it out"
+            f"{said}: drop = {json.dumps(name, ensure_ascii=False)}, "
+            f"--drop {shlex.quote(name)}, leaves it out"
             for name, said in own_per_row.items()
         ),
     ]

@@ -155,9 +155,9 @@ def _in_clean_labels(material: Material) -> Iterator[b.Block]:
     """As many clean labels as each set is worth, with what must be known of them."""
     found = exchanges(material.frame, material.metric)
     if all(math.isnan(each.value) for each in found):
-        told = "clean sets of two sizes or more, and a set of which some labels are wrong"
         yield b.Text(
-            f"Nothing can be said in clean labels: that takes {told}, such as those of gigo run trade-off.",
+            "Nothing can be said in clean labels: that takes clean sets of two sizes or more, and "
+            "a set of which some labels are wrong, such as those of gigo run trade-off.",
             "note",
         )
         return
