@@ -252,7 +252,7 @@ def test_losses_are_told_at_rates_alone(finished: Path, at: object) -> None:
 
 def test_one_rate_needs_no_list(finished: Path) -> None:
     result = load(finished)
-    pd.testing.assert_frame_equal(result.loss(at=0.1), result.loss(at=np.array([0.1])))
+    pd.testing.assert_frame_equal(result.loss(at=0.1), result.loss(at=[*np.array([0.1])]))
 
 
 BAD_STUDIES = {

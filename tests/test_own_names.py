@@ -107,7 +107,7 @@ def test_a_run_tells_how_far_images_are_before_it_counts_trials(tmp_path: Path) 
     assert [each.download for each in first][-1] == "40 of 40 images decoded"
 
 
-def test_a_plan_and_a_first_study_say_what_is_in_the_data(capsys) -> None:
+def test_a_plan_and_a_first_study_say_what_is_in_the_data(capsys, wide: None) -> None:
     """What was said of the data at ``init`` is in the study, and a plan shows what that means."""
     homes = FRAME.set_axis(["a", "b"], axis=1).assign(home=np.arange(N) // 6, id=np.arange(N))
     homes.assign(happy=Y).to_csv("homes.csv", index=False)

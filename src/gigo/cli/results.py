@@ -138,7 +138,7 @@ def tolerance(
     _answers(frame, lambda: blocks(result.material, frame), as_csv, as_json, as_latex)
 
 
-@app.command(epilog="Example: gigo exchange runs/trade-off --base-rate 0.05:0.10")
+@app.command(epilog="Example: gigo exchange runs/demo --base-rate 0.05:0.10")
 def exchange(
     run: Path = RUN,
     base_rate: str | None = option("RATE", "Of labels wrong in the data as given; or LOW:HIGH."),
