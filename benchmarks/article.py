@@ -32,7 +32,7 @@ import gigo
 from gigo.analysis import article
 from gigo.analysis.comparison import Comparison, between_settings
 from gigo.analysis.estimates import curve_estimates
-from gigo.analysis.findings import Namer
+from gigo.analysis.names import Namer
 from gigo.analysis.intervals import Estimate, moments, quantile
 from gigo.analysis.metric import ACCURACY
 from gigo.analysis.multiple import LEVEL, holm

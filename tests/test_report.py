@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from factories import grid_of
 from gigo.analysis.estimates import split_curves
-from gigo.analysis.findings import Namer
+from gigo.analysis.names import Namer
 from gigo.analysis.table import tidy
 from gigo.errors import SpecError
 from gigo.recipe import RECIPES, Recipe

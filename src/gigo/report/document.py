@@ -13,9 +13,9 @@ import pandas as pd
 from gigo.analysis import words
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.estimates import Curve
-from gigo.analysis.findings import Namer
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.names import Namer
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report import again, differences, method

@@ -16,9 +16,10 @@ from gigo.analysis.comparison import Comparison, between_settings
 from gigo.analysis.contrast import Contrast, of_corruptions
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.estimates import Curve, CurveEstimates, curve_estimates, split_curves, summary
-from gigo.analysis.findings import Answer, Namer, answer
+from gigo.analysis.findings import Answer, answer
 from gigo.analysis.items import Items, items_of
 from gigo.analysis.metric import ACCURACY, Metric
+from gigo.analysis.names import Namer
 from gigo.analysis.points import Side
 from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.grid import Grid
