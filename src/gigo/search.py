@@ -90,14 +90,15 @@ class Goal:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """What follows ``--until``.
+        """What follows ``--until``: a width alone, or with names.
 
-        >>> Goal.parse("width=8pt,minutes=30")
-        Goal(width=0.08, minutes=30.0, trainings=None)
+        >>> Goal.parse("width=8pt,minutes=30"), Goal.parse("8pt").width
+        (Goal(width=0.08, minutes=30.0, trainings=None), 0.08)
         """
         fields: dict[str, float | int] = {}
         for part in text.split(","):
-            name, _, value = part.strip().partition("=")
+            name, named, value = part.strip().partition("=")
+            name, value = (name, value) if named else ("width", name)
             try:
                 if name == "width":
                     fields[name] = share(name, value)

@@ -57,10 +57,10 @@ def show_report(result: Result, page: Path) -> None:
 
 
 def print_json(frame: pd.DataFrame) -> None:
-    """A list of rows; what is not known or not finite is null."""
+    """A list of rows: what is not known is null, beyond all that was run the text ``inf``."""
     import json
 
-    plain = frame.astype(object).where(frame.notna() & (frame != math.inf), None)
+    plain = frame.astype(object).where(frame.notna(), None).replace(math.inf, "inf")
     print("[" + ",\n ".join(json.dumps(row) for row in plain.to_dict("records")) + "]")
 
 
