@@ -271,7 +271,7 @@ def test_a_share_says_its_unit(text: str) -> None:
         share("width", text)
 
 
-@pytest.mark.parametrize("text", ["", "10pt", "width", "widht=10pt", "width=10pt,minutes=x"])
+@pytest.mark.parametrize("text", ["", "width", "widht=10pt", "width=10pt,minutes=x"])
 def test_an_aim_that_is_not_understood_is_refused(text: str) -> None:
     with pytest.raises(SpecError, match=r"until|width"):
         Goal.parse(text)
