@@ -223,7 +223,8 @@ def test_parts_of_different_shapes_are_no_data_set(tmp_path: Path) -> None:
 def test_a_folder_without_a_data_set(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()  # of an image folder, not CIFAR-100's file
     (tmp_path / "test").mkdir()
-    with pytest.raises(DataError, match=rf"dataset = '{tmp_path}': expected a folder with train-"):
+    message = rf"dataset = '{tmp_path}': expected a folder with a folder of images per class; or "
+    with pytest.raises(DataError, match=message):
         datasets.from_path(tmp_path)
     with pytest.raises(DataError, match=r"nowhere': expected a file or a folder that is there$"):
         datasets.from_path(tmp_path / "nowhere")
