@@ -201,7 +201,8 @@ def digits(side: str) -> dict[str, float]:
     if side == "gigo":
         rates = [i / 10 for i in range(11)]
         kinds = ["symmetric", "biased"]
-        return gigo(dataset="digits", recipe=recipe, rates=rates, corruption=kinds, replicates=3)
+        fields = {"dataset": "digits", "model": "small_cnn", "corruption": kinds}
+        return gigo(**fields, recipe=recipe, rates=rates, replicates=3)
     data = random_images((1, 8, 8), 1347, 450)
     return torch_loop(data, "small_cnn", 4, epochs, 16, "split")
 
@@ -214,6 +215,7 @@ def small_stacks(side: str) -> dict[str, float]:
         return gigo(
             steady=True,
             dataset="digits",
+            model="small_cnn",
             recipe=recipe,
             rates=0.2,
             replicates=64,
