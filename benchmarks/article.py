@@ -32,10 +32,10 @@ import gigo
 from gigo.analysis import article
 from gigo.analysis.comparison import Comparison, between_settings
 from gigo.analysis.estimates import curve_estimates
-from gigo.analysis.names import Namer
 from gigo.analysis.intervals import Estimate, moments, quantile
 from gigo.analysis.metric import ACCURACY
 from gigo.analysis.multiple import LEVEL, holm
+from gigo.analysis.names import Namer
 from gigo.analysis.points import Side
 from gigo.analysis.table import IDENTITY
 from gigo.analysis.words import MISSING, interval_text, rate_text, value_text

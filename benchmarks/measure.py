@@ -186,6 +186,7 @@ def first_1000(side: str) -> dict[str, float]:
         return gigo(
             dataset="mnist",
             size=1000,
+            model="article_cnn",
             recipe=recipe,
             validation=policy,
             rates=FOUR,
