@@ -202,7 +202,7 @@ def digits(side: str) -> dict[str, float]:
     if side == "gigo":
         rates = [i / 10 for i in range(11)]
         kinds = ["symmetric", "biased"]
-        fields = {"dataset": "digits", "model": "small_cnn", "corruption": kinds}
+        fields: dict[str, Any] = {"dataset": "digits", "model": "small_cnn", "corruption": kinds}
         return gigo(**fields, recipe=recipe, rates=rates, replicates=3)
     data = random_images((1, 8, 8), 1347, 450)
     return torch_loop(data, "small_cnn", 4, epochs, 16, "split")
