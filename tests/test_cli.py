@@ -567,7 +567,7 @@ def test_the_status_counts_and_says_how_to_go_on(gigo: Gigo, small: Path) -> Non
     ("what", "names"),
     {
         "datasets": {"digits", "mnist", "fashion_mnist"},
-        "corruptions": {"symmetric", "biased", "two_sink"},
+        "corruptions": {"symmetric", "biased", "two_sink", "pair", "sink", "transition"},
         "models": {"article_cnn", "small_cnn"},
         "recipes": {"article", "small", "sgd"},
         "studies": {"demo"},
