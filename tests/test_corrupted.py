@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from gigo.sample import sample
 P_VALUE = 1e-6
 """Seeds are fixed: a test of chance passes always or never."""
 
-COIN = {"T": [[0.9, 0.1], [0.4, 0.6]]}
+COIN = [[0.9, 0.1], [0.4, 0.6]]
 
 
 def options_of(name: str, n_classes: int) -> dict[str, Any]:
@@ -61,13 +63,13 @@ def test_edits_are_exact_nested_and_accounted_for(
         corrupt(y, name, rate=highest * each, seed=seed, **options) for each in sorted(rates)
     )
     for found in (low, high):
-        edits = found.edits
+        edits: Any = found.edits
         assert found.selected == len(edits) == round(found.requested * len(y))
         assert edits["item"].is_unique
         assert (edits["before"] == y[edits["item"]]).all()
         assert (edits["after"] == found.labels[edits["item"]]).all()
         assert (found.changed == (found.labels != y)).all()
-        assert found.n_changed == (edits["before"] != edits["after"]).sum()
+        assert found.n_changed == sum(edits["before"] != edits["after"])
         assert found.labels.dtype == y.dtype
         assert np.allclose(found.transition.sum(axis=1), 1)
         kept = np.diag(found.transition) * np.bincount(y)
@@ -121,13 +123,11 @@ def test_labels_keep_their_names_and_type(y: Any, dtype: str) -> None:
 def test_a_series_stays_one(dtype: str) -> None:
     y = pd.Series(["ham", "spam"] * 5, index=range(5, 15), dtype=dtype, name="kind")
     found = corrupt(y, rate=0.4)
-    assert isinstance(found.labels, pd.Series)
-    assert (found.labels.dtype, found.labels.name) == (y.dtype, "kind")
-    assert found.labels.index.equals(y.index)
-    assert (
-        found.labels[found.labels != y].index.tolist()
-        == (5 + np.flatnonzero(found.changed)).tolist()
-    )
+    labels: Any = found.labels
+    assert isinstance(labels, pd.Series)
+    assert (labels.dtype, labels.name) == (y.dtype, "kind")
+    assert labels.index.equals(y.index)
+    assert (labels != y).to_list() == found.changed.tolist()
 
 
 def test_classes_are_named_as_the_labels_say() -> None:
@@ -180,7 +180,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("what", WRONG)
 def test_errors_are_one_line(what: str) -> None:
     fields, message = WRONG[what]
-    given = {"rate": 0.2, "corruption": "symmetric", **fields}
+    given: dict[str, Any] = {"rate": 0.2, "corruption": "symmetric", **fields}
     with pytest.raises(SpecError, match=message) as caught:
         corrupt([0, 1] * 5, given.pop("corruption"), **given)
     assert "\n" not in str(caught.value)
@@ -222,8 +222,8 @@ def test_two_classes_are_swapped_by_their_clean_labels() -> None:
 @pytest.mark.parametrize("rate", [0.5, 1])
 def test_a_matrix_is_realised(rate: float) -> None:
     n = 20_000
-    counts = corrupt(np.arange(2 * n) % 2, "transition", rate=rate, **COIN).transition * n
-    expected = n * ((1 - rate) * np.eye(2) + rate * np.array(COIN["T"]))
+    counts = corrupt(np.arange(2 * n) % 2, "transition", rate=rate, T=COIN).transition * n
+    expected = n * ((1 - rate) * np.eye(2) + rate * np.array(COIN))
     for row, wanted in zip(counts.to_numpy(), expected, strict=True):
         assert stats.chisquare(row, wanted).pvalue > P_VALUE
 
@@ -263,6 +263,14 @@ def test_sinks_have_special_cases(sinks: list[int], name: str, n_classes: int) -
     assert (all_of_them == CATALOGUE["symmetric"].function(n_classes)).all()
 
 
+@given(n_classes=st.integers(3, 30), data=st.data())
+def test_cliffs_of_sinks(n_classes: int, data: st.DataObject) -> None:
+    s = data.draw(st.integers(2, n_classes - 1))
+    names = [f"class {k}" for k in range(n_classes)]
+    found = cliffs(CATALOGUE["sink"].function(n_classes, names=names, classes=names[:s]))
+    assert found.tolist() == pytest.approx([(s - 1) / s] * s + [s / (s + 1)] * (n_classes - s))
+
+
 def test_cliffs_count_items_of_the_whole_set() -> None:
     """Half of the 3 in 10 items of a class: the others are never chosen."""
     destinations, shares = np.array([[0, 1], [0, 0]]), np.array([0.3, 0.7])
@@ -282,14 +290,33 @@ def test_rates_of_a_study_that_no_item_is_left_for_are_refused_at_once() -> None
         corruption={"name": "asymmetric", "map": {"d": "a"}},
         rates=[0.4, 0.41],
     )
-    assert resolve(study.but(rates=0.4)).cliffs[data.name].popitem()[1][3] == pytest.approx(0.2)
-    with pytest.raises(SpecError, match=r"rates = 0\.41: expected at most 40 % for asymmetric"):
+    (found,) = resolve(study.but(rates=0.4)).cliffs[data.name].values()
+    assert found == pytest.approx((1, 1, 1, 0.2))
+    with pytest.raises(
+        SpecError, match=r"rates = 0\.41: expected at most 0.4 for asymmetric .* other 60 %"
+    ):
         resolve(study)
 
 
 def test_a_matrix_of_ones_own_is_checked() -> None:
     with pytest.raises(SpecError, match="corruption, sums of its rows"):
         matrix_of(lambda n: np.full((n, n), 1.0), ["a", "b"])
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "corruptions.md").read_text(encoding="utf-8")
+
+
+def test_the_page_has_the_catalogue_with_its_options() -> None:
+    rows = [line for line in PAGE.splitlines() if line.startswith("| ")]
+    for name, entry in CATALOGUE.items():
+        start = next(k for k, row in enumerate(rows) if row.startswith(f"| `{name}` |"))
+        assert all(f"`{option}" in "".join(rows[start : start + 2]) for option in entry.options)
+
+
+def test_the_page_s_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    exec(code, {})
+    assert "symmetric, rate 0.2: 10,000 of 50,000 labels changed" in capsys.readouterr().out
 
 
 def test_its_type_is_public() -> None:

@@ -119,7 +119,7 @@ def corrupt(
     """
     import pandas as pd
 
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+    if not 0 <= rate <= 1:
         raise SpecError("rate", rate, "a share of the items, 0 to 1")
     given = corruption if isinstance(corruption, Mapping) else {"name": corruption}
     ref = as_ref("corruption", {**given, **options})

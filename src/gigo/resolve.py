@@ -75,10 +75,12 @@ def resolve(
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
     found = [corruption(ref, study.placement) for ref in study.corruption]
+    kinds = tuple(dict.fromkeys(known for known, _ in found))
+    _check_labels("corruption", kinds)
     grid = Grid(
         study=study,
         datasets=cards,
-        corruptions=tuple(dict.fromkeys(each for each, _ in found)),
+        corruptions=kinds,
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
         cliffs={card.name: _cliffs(card, found) for card in cards},
@@ -172,12 +174,13 @@ def corruption(ref: Ref, placement: Placement = "random") -> Known:
     """
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
     bound, identity = partial(function, **options), chosen.identity
+    label = chosen.short_label if chosen.is_catalogued else chosen.label
     if next(iter(signature(function).parameters)) != "n_classes":
-        return Resolved(chosen.label, canonical(identity), bound), None
+        return Resolved(label, canonical(identity), bound), None
     if placement != "random":
         identity["placement"] = placement
     value = partial(relabel, destinations=bound, placement=placement)
-    return Resolved(chosen.label, canonical(identity), value), bound
+    return Resolved(label, canonical(identity), value), bound
 
 
 def _shares(card: Card) -> NDArray[np.float64] | None:
@@ -210,8 +213,8 @@ def _check_rates(rate: float, card: Card, found: Sequence[Known]) -> None:
         highest = highest_rate(matrix_of(matrix, card.classes), _shares(card))
         if rate > highest + 1e-9:
             expected = (
-                f"at most {100 * highest:.3g} % for {known.label}: it leaves the other "
-                f"items of {card.name} as they are"
+                f"at most {highest:.4g} for {known.label}, which leaves the other "
+                f"{100 * (1 - highest):.3g} % of {card.name} as they are"
             )
             raise SpecError("rates", rate, expected)
 
@@ -219,14 +222,19 @@ def _check_rates(rate: float, card: Card, found: Sequence[Known]) -> None:
 def _models(study: Study, card: Card, accelerated: bool) -> tuple[Model, ...]:
     """The models for a data set, no two of which are called the same."""
     found = tuple(dict.fromkeys(_model(ref, card, accelerated) for ref in study.model))
-    for label, times in Counter(model.label for model in found).items():
+    _check_labels("model", found)
+    return found
+
+
+def _check_labels(field: str, found: Iterable[Resolved]) -> None:
+    """Raise SpecError where things that differ are called the same."""
+    for label, times in Counter(each.label for each in found).items():
         if times > 1:
             expected = (
-                "models that tables can tell apart: give one another name, such as "
+                f"{field}s that tables can tell apart: give one another name, such as "
                 '{"name": ..., "called": "another one"}'
             )
-            raise SpecError("model", label, expected)
-    return found
+            raise SpecError(field, label, expected)
 
 
 def _model(ref: Ref, card: Card, accelerated: bool) -> Model:

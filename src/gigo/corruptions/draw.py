@@ -46,6 +46,11 @@ def matrix_of(
     return check_rows("corruption", matrix, len(classes), zeros=True)
 
 
+def eligible(matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(K,) which classes have items that may be chosen: those whose rows are not all zeros."""
+    return (matrix > 0).sum(axis=1) > 0
+
+
 def check_rows(field: str, matrix: Any, n_classes: int, zeros: bool = False) -> NDArray[np.float64]:
     """A matrix of probabilities, (K, K) rows of which sum to 1; or to 0, where that is allowed.
 
@@ -64,7 +69,7 @@ def check_rows(field: str, matrix: Any, n_classes: int, zeros: bool = False) -> 
     if not (found >= 0).all():  # not a number is none either
         raise SpecError(f"{field}, its least number", float(found.min()), expected)
     rows, columns = (np.isclose(found.sum(axis=axis), 1, rtol=0, atol=1e-6) for axis in (1, 0))
-    if not (rows | (zeros & (found == 0).all(axis=1))).all():
+    if not (rows | (zeros & ~eligible(found))).all():
         sums = found.sum(axis=1).round(6).tolist()
         shown = sums if len(sums) <= 10 else [each for each in sums if each != 1][:10]
         turned = "; those of its columns are: rows are true classes, so transpose it"
@@ -117,7 +122,7 @@ def relabel(
         order = np.arange(n - 1, -1, -1, dtype=np.int64)
     else:
         raise SpecError("placement", placement, "random or tail")
-    order = order[matrix.any(axis=1)[true[order]]]
+    order = order[eligible(matrix)[true[order]]]
     return Schedule(order, label[order])
 
 
@@ -125,7 +130,7 @@ def _draw(matrix: NDArray[np.float64], true: Labels, stream: Stream) -> Labels:
     """A class for each item (n,), by inversion; a class of probability 0 is never drawn."""
     uniform = (stream.words(len(true)) >> np.uint64(11)) * 2.0**-53
     drawn = true.copy()
-    for label in np.flatnonzero(matrix.any(axis=1)):
+    for label in np.flatnonzero(eligible(matrix)):
         cumulative = np.cumsum(matrix[label])
         of_class = np.flatnonzero(true == label)
         drawn[of_class] = np.searchsorted(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.corruptions.draw import eligible
+
 
 def highest_rate(
     destinations: NDArray[np.float64], shares: NDArray[np.float64] | None = None
@@ -20,8 +22,8 @@ def highest_rate(
     >>> highest_rate(asymmetric_destinations(10, names=CIFAR10_CLASSES))
     0.5
     """
-    eligible = destinations.any(axis=1)
-    return float(eligible.mean() if shares is None else 1 - shares[~eligible].sum())
+    chosen = eligible(destinations)
+    return float(chosen.mean() if shares is None else 1 - shares[~chosen].sum())
 
 
 def transition_matrix(
@@ -41,7 +43,7 @@ def transition_matrix(
            [0.4, 0. , 0.6]])
     """
     highest = highest_rate(destinations, shares)
-    chosen = (rate / highest if highest else 0) * destinations.any(axis=1)[:, None]
+    chosen = (rate / highest if highest else 0) * eligible(destinations)[:, None]
     return (1 - chosen) * np.eye(len(destinations)) + chosen * destinations
 
 
