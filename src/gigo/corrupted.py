@@ -126,6 +126,8 @@ def corrupt(
     known, _ = known_corruption(ref)
     values = label_column(y)
     true, _, classes = label_codes(values, None, None, "y")
+    if not hasattr(y, "__array__"):  # a list, whose values were kept apart
+        values = np.array(values.tolist())
     dataset = _only_labels(true, classes)
     whole = known.value(dataset, np.arange(len(true)), Stream(seed, replicate, "corruption"))
     edits = whole.at(rate, len(true))
@@ -169,4 +171,4 @@ def _with(y: Any, values: NDArray[Any], items: Labels, labels: NDArray[Any]) -> 
         return changed
     array = values.copy()
     array[items] = labels
-    return array if hasattr(y, "__array__") else np.array(array.tolist())
+    return array

@@ -181,10 +181,7 @@ def _as_ref(value: object) -> object:
 
 
 def _plain(value: Any) -> Any:
-    """An option as a file would have it: arrays as lists, keys as text."""
-    if isinstance(value, Mapping):
-        given: Mapping[Any, Any] = value
-        return {str(key): _plain(item) for key, item in given.items()}
+    """An option as a file would have it: arrays and numbers of NumPy as Python's."""
     return value.tolist() if type(value).__module__ == "numpy" else value
 
 

@@ -172,6 +172,9 @@ def corruption(ref: Ref, placement: Placement = "random") -> Known:
     >>> known.label, matrix(2).tolist()
     ('symmetric include_true=True', [[0.5, 0.5], [0.5, 0.5]])
     """
+    if ref.is_catalogued:  # a file has no numbers as keys: it is to be the same corruption
+        options = {name: _keyed_by_text(value) for name, value in ref.options.items()}
+        ref = Ref.model_validate({"name": ref.name, **options})
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
     bound, identity = partial(function, **options), chosen.identity
     label = chosen.short_label if chosen.is_catalogued else chosen.label
@@ -183,14 +186,16 @@ def corruption(ref: Ref, placement: Placement = "random") -> Known:
     return Resolved(label, canonical(identity), value), bound
 
 
+def _keyed_by_text(value: Any) -> Any:
+    return {str(key): each for key, each in value.items()} if isinstance(value, dict) else value
+
+
 def _shares(card: Card) -> NDArray[np.float64] | None:
     """Of each class in the training set; None where it would have to be read for them."""
     data = in_memory(card)
-    return (
-        None
-        if data is None
-        else np.bincount(data.y_train, minlength=card.n_classes) / len(data.y_train)
-    )
+    if data is None:
+        return None
+    return np.bincount(data.y_train, minlength=card.n_classes) / data.n_train
 
 
 def _cliffs(card: Card, found: Sequence[Known]) -> dict[str, tuple[float, ...]]:
