@@ -187,7 +187,11 @@ def corruption(ref: Ref, placement: Placement = "random") -> Known:
 
 
 def _keyed_by_text(value: Any) -> Any:
-    return {str(key): each for key, each in value.items()} if isinstance(value, dict) else value
+    """A table as a file would have it, in the order of its keys; other values as they are."""
+    if not isinstance(value, Mapping):
+        return value
+    table: Mapping[Any, Any] = value
+    return dict(sorted((str(key), each) for key, each in table.items()))
 
 
 def _shares(card: Card) -> NDArray[np.float64] | None:
