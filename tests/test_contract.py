@@ -35,10 +35,18 @@ def test_a_wrong_sha256_is_found() -> None:
         check_dataset(replace(small_dataset(), sha256="0" * 64))
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "sink": {"classes": ["class 2"]},
+    "asymmetric": {"map": {"class 0": "class 2", "class 1": 0}},
+    "transition": {"T": [[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.2, 0.7]]},
+}
+"""Of corruptions that have to be told something."""
+
+
 @pytest.mark.parametrize("kind", ["vector", "text"])
 @pytest.mark.parametrize("name", corruptions.CATALOGUE)
 def test_corruptions(name: str, kind: Kind) -> None:
-    check_corruption(name, small_dataset(kind))
+    check_corruption(name, small_dataset(kind), **OPTIONS.get(name, {}))
 
 
 def unstable(dataset: Dataset, items: Labels, stream: Any) -> Schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from typing import Any, get_args
@@ -17,7 +17,9 @@ from scipy import stats
 from gigo.corruptions import (
     CATALOGUE,
     cliffs,
+    highest_rate,
     limiting_accuracy,
+    matrix_of,
     relabel,
     transition_matrix,
 )
@@ -26,19 +28,47 @@ from gigo.rng import Stream
 from gigo.types import Dataset, Placement, Schedule
 
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
-KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in CATALOGUE}
-KINDS["symmetric with true"] = ("symmetric", {"include_true": True})
-EXCLUDING = sorted(set(KINDS) - {"symmetric with true"})
+Options = Callable[[int], dict[str, Any]]
+KINDS: dict[str, tuple[str, Options]] = {
+    **{name: (name, lambda n: {}) for name in CATALOGUE},
+    "symmetric with true": ("symmetric", lambda n: {"include_true": True}),
+    "sink": ("sink", lambda n: {"classes": [0, n - 1]}),
+    "asymmetric": ("asymmetric", lambda n: {"map": {0: 1, n - 1: 0}}),
+    "transition": ("transition", lambda n: {"T": half_to_the_next(n)}),
+}
+"""By what the tests call it: a name in the catalogue, and options for K classes."""
+
+KEEPING = {"symmetric with true", "transition"}
+"""That may give an item the label that it has."""
+
+EXCLUDING = sorted(set(KINDS) - KEEPING)
 P_VALUE = 1e-4
 """Seeds are fixed: a test of chance passes always or never."""
 
 SEEDS = st.integers(0, 2**32)
 CLASSES = st.integers(2, 12)
+MANY_CLASSES = st.integers(2, 120)
+
+
+def half_to_the_next(n: int) -> list[list[float]]:
+    return ((np.eye(n) + np.roll(np.eye(n), 1, axis=1)) / 2).tolist()
+
+
+def names_of(n_classes: int) -> tuple[str, ...]:
+    return tuple(f"class {k}" for k in range(n_classes))
 
 
 def destinations_of(kind: str, n_classes: int) -> np.ndarray:
     name, options = KINDS[kind]
-    return CATALOGUE[name].function(n_classes, **options)
+    function = partial(CATALOGUE[name].function, **options(n_classes))
+    return matrix_of(function, names_of(n_classes))
+
+
+def eligible_of(kind: str, labels: np.ndarray, n_classes: int) -> list[int]:
+    """The items that may be chosen: `asymmetric` leaves most classes alone."""
+    if kind != "asymmetric":
+        return list(range(len(labels)))
+    return np.flatnonzero((labels == 0) | (labels == n_classes - 1)).tolist()
 
 
 def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:
@@ -47,9 +77,8 @@ def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:
     labels = labels.astype(np.int64)
     for array in (images, labels):
         array.flags.writeable = False
-    names = tuple(f"class {k}" for k in range(n_classes))
     tests = {"test": (images[:0], labels[:0])}
-    return Dataset("made up", images, labels, tests, names, "image", "", "")
+    return Dataset("made up", images, labels, tests, names_of(n_classes), "image", "", "")
 
 
 def make_schedule(
@@ -65,7 +94,7 @@ def make_schedule(
 @st.composite
 def labellings(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     """Labels of 1 to 200 items, and how many classes there are (some may be empty)."""
-    n_classes = draw(CLASSES)
+    n_classes = draw(MANY_CLASSES)
     n = draw(st.integers(1, 200))
     return Stream(draw(SEEDS), 0, "labels").integers(n, n_classes), n_classes
 
@@ -73,13 +102,13 @@ def labellings(draw: st.DrawFn) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("kind", KINDS)
 @given(labelling=labellings(), seed=SEEDS)
-def test_a_schedule_gives_every_item_a_label_it_may_get(
+def test_a_schedule_gives_every_eligible_item_a_label_it_may_get(
     kind: str, placement: Placement, labelling: tuple[np.ndarray, int], seed: int
 ) -> None:
     labels, n_classes = labelling
     order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
     assert order.dtype == new_labels.dtype == np.int64
-    assert sorted(order.tolist()) == list(range(len(labels)))
+    assert sorted(order.tolist()) == eligible_of(kind, labels, n_classes)
     assert ((new_labels >= 0) & (new_labels < n_classes)).all()
     assert (destinations_of(kind, n_classes)[labels[order], new_labels] > 0).all()
 
@@ -105,12 +134,17 @@ def test_rates_are_exact_and_nested(
     rates: list[float],
 ) -> None:
     labels, n_classes = labelling
-    order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+    schedule = make_schedule(kind, labels, n_classes, placement, seed)
     wrong_before: set[tuple[int, int]] = set()
     for rate in sorted(rates):
         k = round(rate * len(labels))
+        if k > len(eligible_of(kind, labels, n_classes)):
+            with pytest.raises(SpecError, match=r"expected at most .* %: the corruption can take"):
+                schedule.at(rate, len(labels))
+            continue
+        item, label = schedule.at(rate, len(labels))
         spoilt = labels.copy()
-        spoilt[order[:k]] = new_labels[:k]
+        spoilt[item] = label
         wrong = {(int(i), int(spoilt[i])) for i in np.flatnonzero(spoilt != labels)}
         assert len(wrong) == k
         assert wrong >= wrong_before
@@ -144,8 +178,9 @@ def test_placement_changes_the_order_alone(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tail_takes_the_last_items_first(kind: str) -> None:
-    order = make_schedule(kind, np.arange(50) % 10, 10, "tail").item
-    assert order.tolist() == list(range(49, -1, -1))
+    labels = np.arange(50) % 10
+    order = make_schedule(kind, labels, 10, "tail").item
+    assert order.tolist() == eligible_of(kind, labels, 10)[::-1]
 
 
 def test_random_placement_favours_no_item() -> None:
@@ -171,6 +206,14 @@ GOLDEN = {
         "symmetric with true",
         "tail",
     ): "83ac6eec3d61a0cf8a154764234f4071443d2d7cc773cbb40cfdf982708fc21c",
+    ("sink", "random"): "26984cef59467ac5d0cdc4555516fc79874f9849d240b5328d36e663406a5f2e",
+    ("sink", "tail"): "92d860a4a5923480ddef318e3b626068565653d2d6ff16fa7d1a642b0c19ad77",
+    ("pair", "random"): "777905b16387b1690510c827704b6a5065cbaa311ddeaf98b6328e78a62a1af3",
+    ("pair", "tail"): "b82933c0b158d168d8105802c323f6caf0893ae6045aefabbfbfce5582f4b3c3",
+    ("asymmetric", "random"): "bd18fb203a81c53ffa7549a924f891ac4e65fc9483312d5e9b0110cb96e0b4d7",
+    ("asymmetric", "tail"): "75cfcf50286381882569f84e543403fe0df2c12d9f07a5b4656e9737d4efc9a6",
+    ("transition", "random"): "50495f1ea14e33303c505d16cc464fc39408c29a967006117ffcd9465a2690ea",
+    ("transition", "tail"): "17ad5008a05111fc5d5a66121a50fe7d6f46eba662997f7c1d9f4810a02d0e76",
 }
 """sha256 of order and new labels, little-endian int64, of 1,000 items in turn of 10 classes."""
 
@@ -191,11 +234,12 @@ def test_wrong_labels_follow_the_destinations(kind: str, n_classes: int) -> None
     order, new_labels = make_schedule(kind, labels, n_classes, seed=2)
     counts = np.zeros((n_classes, n_classes))
     np.add.at(counts, (labels[order], new_labels), 1)
-    expected = per_class * destinations_of(kind, n_classes)
+    destinations = destinations_of(kind, n_classes)
+    expected = per_class * destinations
     possible = expected > 0
     assert (counts[~possible] == 0).all()
     statistic = ((counts - expected)[possible] ** 2 / expected[possible]).sum()
-    freedom = possible.sum() - n_classes
+    freedom = possible.sum() - destinations.any(axis=1).sum()
     assert freedom == statistic == 0 or stats.chi2.sf(statistic, freedom) > P_VALUE
 
 
@@ -256,13 +300,20 @@ def test_an_unknown_placement_is_refused() -> None:
 def exact_destinations(kind: str, n_classes: int) -> list[list[Fraction]]:
     """The definitions again, in words and fractions."""
 
-    def wrong(true: int, allowed: list[int]) -> list[Fraction]:
-        allowed = [k for k in allowed if k != true or kind == "symmetric with true"]
-        return [Fraction(int(k in allowed), len(allowed)) for k in range(n_classes)]
-
-    candidates = {"biased": lambda true: [int(true == 0)], "two_sink": lambda true: [0, 1]}
-    everyone = list(range(n_classes))
-    return [wrong(true, candidates.get(kind, lambda _: everyone)(true)) for true in everyone]
+    last = n_classes - 1
+    everyone = range(n_classes)
+    given: dict[str, Callable[[int], list[int]]] = {
+        "symmetric": lambda true: [k for k in everyone if k != true],
+        "symmetric with true": lambda true: [*everyone],
+        "biased": lambda true: [int(true == 0)],
+        "two_sink": lambda true: [k for k in (0, 1) if k != true],
+        "sink": lambda true: [k for k in (0, last) if k != true],
+        "pair": lambda true: [true + 1 if true < last else 0],
+        "asymmetric": lambda true: [1] * (true == 0) + [0] * (true == last),
+        "transition": lambda true: [true, true + 1 if true < last else 0],
+    }
+    labels = [given[kind](true) for true in everyone]
+    return [[Fraction(int(k in some), len(some) or 1) for k in everyone] for some in labels]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -270,7 +321,9 @@ def exact_destinations(kind: str, n_classes: int) -> list[list[Fraction]]:
 def test_destinations_are_what_the_catalogue_says(kind: str, n_classes: int) -> None:
     destinations = destinations_of(kind, n_classes)
     assert (destinations >= 0).all()
-    assert np.allclose(destinations.sum(axis=1), 1, rtol=0, atol=1e-12)
+    eligible = destinations.any(axis=1)
+    assert np.allclose(destinations[eligible].sum(axis=1), 1, rtol=0, atol=1e-12)
+    assert eligible.all() == (kind != "asymmetric" or n_classes == 2)
     exact = np.array(exact_destinations(kind, n_classes), dtype=float)
     assert np.allclose(destinations, exact, rtol=0, atol=1e-15)
 
@@ -278,7 +331,8 @@ def test_destinations_are_what_the_catalogue_says(kind: str, n_classes: int) -> 
 @pytest.mark.parametrize("kind", KINDS)
 @given(n_classes=CLASSES, rate=st.floats(0, 1))
 def test_transition_matrices_are_row_stochastic(kind: str, n_classes: int, rate: float) -> None:
-    matrix = transition_matrix(destinations_of(kind, n_classes), rate)
+    destinations = destinations_of(kind, n_classes)
+    matrix = transition_matrix(destinations, rate * highest_rate(destinations))
     assert (matrix >= 0).all()
     assert np.allclose(matrix.sum(axis=1), 1, rtol=0, atol=1e-12)
 
@@ -297,6 +351,11 @@ def test_cliffs_are_where_theory_puts_them(n_classes: int) -> None:
     assert of("biased") == pytest.approx([1 / 2] * n_classes)
     assert of("two_sink") == pytest.approx([1 / 2] * 2 + [2 / 3] * (n_classes - 2))
     assert of("symmetric with true") == [1] * n_classes
+    assert of("sink") == pytest.approx([1 / 2, *[2 / 3] * (n_classes - 2), 1 / 2])
+    assert of("pair") == pytest.approx([1 / 2] * n_classes)
+    assert of("transition") == [1] * n_classes
+    # Half of the items of two classes among K.
+    assert of("asymmetric") == pytest.approx([1 / n_classes, *[1] * (n_classes - 2), 1 / n_classes])
 
 
 @pytest.mark.parametrize(
@@ -316,6 +375,12 @@ def test_cliffs_are_where_theory_puts_them(n_classes: int) -> None:
         ("two_sink", 1, 0),
         ("symmetric with true", 0.99, 1),
         ("symmetric with true", 1, 0.1),  # labels say nothing any more: chance
+        ("pair", 0.49, 1),
+        ("pair", 0.51, 0),
+        ("asymmetric", 0.09, 1),  # two classes of ten: past half of their items
+        ("asymmetric", 0.11, 0.8),
+        ("transition", 0.99, 1),
+        ("transition", 1, 0.5),
     ],
 )
 def test_limiting_accuracy_at_ten_equal_classes(kind: str, rate: float, accuracy: float) -> None:
@@ -330,14 +395,16 @@ def test_limiting_accuracy_is_that_of_the_most_probable_label(kind: str, n_class
     exact = exact_destinations(kind, n_classes)
     weights = [Fraction(k + 1) for k in range(n_classes)]
     shares = [weight / sum(weights) for weight in weights]
-    for rate in (Fraction(k, 210) for k in range(211)):
+    highest = sum((share for share, row in zip(shares, exact, strict=True) if any(row)), Fraction())
+    for part in (Fraction(k, 210) for k in range(211)):
         accuracy = Fraction(0)
         for true, share in enumerate(shares):
-            row = [rate * p + (1 - rate) * (k == true) for k, p in enumerate(exact[true])]
+            chosen = part if any(exact[true]) else 0
+            row = [chosen * p + (1 - chosen) * (k == true) for k, p in enumerate(exact[true])]
             if row[true] == max(row):
                 accuracy += share / row.count(max(row))
         found = limiting_accuracy(
-            destinations_of(kind, n_classes), np.array(shares, dtype=float), float(rate)
+            destinations_of(kind, n_classes), np.array(shares, dtype=float), float(part * highest)
         )
         assert found == pytest.approx(float(accuracy), abs=1e-12)
 

@@ -19,7 +19,7 @@ from gigo.axes import AXES, Cell
 from gigo.errors import SpecError
 from gigo.grid import MOST_TRIALS, Grid
 from gigo.ref import Ref
-from gigo.resolve import resolve
+from gigo.resolve import own_data, resolve
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.study import Study
@@ -178,6 +178,35 @@ def test_a_schedule_of_ones_own_is_a_corruption() -> None:
     found = sample(trial, trial.dataset.load(lambda *_: None))
     assert found.touched.tolist() == [False] * 150 + [True] * 50
     assert set(found.labels[150:].tolist()) == {3}
+
+
+def test_options_may_be_lists_tables_and_arrays() -> None:
+    """However they are given, it is the same corruption."""
+    items = np.eye(12, dtype=np.float32)[[*range(1, 11)] * 4]
+    data = own_data(items, [*range(1, 11)] * 4)
+    uniform = np.full((10, 10), 0.1)
+    same: list[list[dict[str, Any]]] = [
+        [{"map": {10: 2, 9: 1}}, {"map": {"9": 1, "10": 2}}],
+        [{"T": uniform, "called": "any"}, {"T": uniform.tolist(), "called": "any"}],
+    ]
+    for name, options in zip(("asymmetric", "transition"), same, strict=True):
+        one, other = (
+            make_study(
+                dataset=data,
+                model="linear",
+                size="all",
+                corruption={"name": name, **each},
+                rates=0.1,
+            )
+            for each in options
+        )
+        assert resolve(one).corruptions == resolve(other).corruptions
+
+
+def test_corruptions_of_one_name_are_refused() -> None:
+    kinds = [{"name": name, "called": "a"} for name in ("symmetric", "pair")]
+    with pytest.raises(SpecError, match="expected corruptions that tables can tell apart"):
+        resolve(make_study(corruption=kinds))
 
 
 def test_placement_is_part_of_what_a_corruption_is() -> None:

@@ -15,7 +15,7 @@ from scipy import stats
 from factories import corruption_of, model_of
 from gigo import datasets
 from gigo.corruptions import CATALOGUE
-from gigo.errors import DataError
+from gigo.errors import DataError, SpecError
 from gigo.recipe import Recipe
 from gigo.rng import Stream, stratified
 from gigo.sample import Sampler, sample
@@ -26,8 +26,11 @@ SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
 HELD = ["clean", "noisy"]
 WITH_TRUE = corruption_of("symmetric", include_true=True)
-KINDS = st.sampled_from([*(corruption_of(name) for name in CATALOGUE), WITH_TRUE])
-TAILS = st.sampled_from([corruption_of(name, "tail") for name in CATALOGUE])
+PLAIN = [name for name, entry in CATALOGUE.items() if None not in entry.options.values()]
+"""Those that need not be told which classes; they can choose any item."""
+
+KINDS = st.sampled_from([*map(corruption_of, PLAIN), WITH_TRUE])
+TAILS = st.sampled_from([corruption_of(name, "tail") for name in PLAIN])
 
 
 def make_dataset(n: int, n_classes: int, seed: int = 0) -> Dataset:
@@ -303,3 +306,15 @@ def test_whole_groups_are_held_out(
     assert len(found.rows) and len(found.held_out)
     again = sample(replace(trial, rate=0.0, corruption=None), in_groups)
     assert (again.held_out == found.held_out).all()
+
+
+def test_a_rate_that_the_items_do_not_allow_is_refused() -> None:
+    """Items of two classes of ten, in turn."""
+    dataset = make_dataset(100, 10)
+    dataset = replace(dataset, y_train=np.arange(100) % 10)
+    corruption = corruption_of("asymmetric", map={"class 3": "class 5", "class 5": 3})
+    fields: dict[str, Any] = {"corruption": corruption, "validation": "none"}
+    part = sample(make_trial(100, rate=0.2, **fields), dataset)
+    assert np.flatnonzero(part.touched).tolist() == [k for k in range(100) if k % 10 in (3, 5)]
+    with pytest.raises(SpecError, match=r"rate = 0.21: expected at most 20 %: .* 20 of the 100"):
+        sample(make_trial(100, rate=0.21, **fields), dataset)

@@ -639,7 +639,13 @@ def test_options_are_in_the_key_and_their_order_is_not() -> None:
 
 
 def test_every_catalogued_corruption_can_be_asked_for() -> None:
-    study = make_study(corruption=list(CATALOGUE), rates=0.5, replicates=1)
+    told = {
+        "sink": {"classes": [1, "8"]},
+        "asymmetric": {"map": "mnist"},
+        "transition": {"T": [[0.1] * 10] * 10},
+    }
+    asked = [{"name": name, **told.get(name, {})} for name in CATALOGUE]
+    study = make_study(corruption=asked, rates=0.4, replicates=1)
     assert len(trials_of(study)) == len(CATALOGUE)
 
 

@@ -7,7 +7,7 @@
 
 `run` trains a study, `sweep` one that is given as keywords, `load` reads what an earlier run left,
 `compare` puts two side by side, `find_tolerance` and `find_exchange` train until an interval is
-narrow. Data of
+narrow; `corrupt` corrupts labels and trains nothing. Data of
 your own are ``sweep(X, y)``, a frame and its column, a path, or a `Dataset`; a corruption is a
 function that gives a matrix or a `Schedule` (`gigo.ref`).
 """
@@ -21,6 +21,7 @@ from gigo.version import __version__
 if TYPE_CHECKING:
     from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
+    from gigo.corrupted import Corrupted, corrupt
     from gigo.errors import GigoError, GigoWarning
     from gigo.find import Found, find_exchange, find_tolerance
     from gigo.runner.progress import Progress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Corrupted",
     "Dataset",
     "Found",
     "GigoError",
@@ -39,6 +41,7 @@ __all__ = [
     "Study",
     "__version__",
     "compare",
+    "corrupt",
     "find_exchange",
     "find_tolerance",
     "load",
@@ -49,6 +52,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "gigo.analysis.comparison",
     **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
+    **dict.fromkeys(("Corrupted", "corrupt"), "gigo.corrupted"),
     **dict.fromkeys(("GigoError", "GigoWarning"), "gigo.errors"),
     **dict.fromkeys(("Found", "find_exchange", "find_tolerance"), "gigo.find"),
     "Progress": "gigo.runner.progress",

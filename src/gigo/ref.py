@@ -173,11 +173,16 @@ def _as_ref(value: object) -> object:
     if isinstance(value, str):
         return {"name": value}
     if isinstance(value, Mapping):
-        given = {str(key): item for key, item in value.items()}
+        given = {str(key): _plain(item) for key, item in value.items()}
         if "features" in given and not isinstance(given["features"], str):
             given["features"] = as_ref("features", given["features"])
         return Ref.of(given.pop("name"), **given) if _is_thing(given.get("name")) else given
     return Ref.of(value) if _is_thing(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """An option as a file would have it: arrays and numbers of NumPy as Python's."""
+    return value.tolist() if type(value).__module__ == "numpy" else value
 
 
 def _is_thing(value: object) -> bool:

@@ -5,21 +5,22 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigo import corruptions, datasets, item_weights, models, tables
 from gigo.content import IDLE
-from gigo.corruptions import cliffs, relabel
+from gigo.corruptions import cliffs, highest_rate, matrix_of, relabel
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
 from gigo.inputs import count, take
@@ -32,6 +33,10 @@ from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolve
 
 own_data = datasets.from_memory
 """A data set of what a Python program has."""
+
+label_column = datasets.column
+label_codes = datasets.encode
+"""Labels of any kind as an array, and as numbers with the names of the classes."""
 
 
 def resolve(
@@ -69,22 +74,20 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    found = [_corruption(ref, study.placement) for ref in study.corruption]
-    return Grid(
+    found = [corruption(ref, study.placement) for ref in study.corruption]
+    kinds = tuple(dict.fromkeys(known for known, _ in found))
+    _check_labels("corruption", kinds)
+    grid = Grid(
         study=study,
         datasets=cards,
-        corruptions=tuple(dict.fromkeys(corruption for corruption, _ in found)),
+        corruptions=kinds,
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
-        cliffs={
-            card.name: {
-                corruption.label: tuple(cliffs(matrix(card.n_classes)).tolist())
-                for corruption, matrix in found
-                if matrix is not None and card.n_classes > 1
-            }
-            for card in cards
-        },
+        cliffs={card.name: _cliffs(card, found) for card in cards},
     )
+    for card in cards:
+        _check_rates(max(cell.rate for cell in grid.cells if cell.dataset == card), card, found)
+    return grid
 
 
 def _dataset(ref: Ref, data_dir: Path | None, watch: Watch) -> Card:
@@ -139,7 +142,9 @@ def in_memory(card: Card) -> Dataset | None:
 def _card(known: Dataset | datasets.DatasetEntry, load: Callable[[Watch], Dataset]) -> Card:
     values = {each.name: getattr(known, each.name) for each in fields(Card) if each.compare}
     weighted = getattr(known, "weights", None) is not None
-    return Card(**values, n_bytes=known.n_bytes, load=load, weighted=weighted)
+    return Card(
+        **values, n_bytes=known.n_bytes, load=load, weighted=weighted, classes=known.classes
+    )
 
 
 def _from_source(ref: Ref) -> Dataset:
@@ -156,29 +161,89 @@ def _from_source(ref: Ref) -> Dataset:
     raise SpecError("dataset", ref.name, expected)
 
 
-def _corruption(ref: Ref, placement: Placement) -> tuple[Resolved, Callable[[int], Any] | None]:
-    """A corruption, and the matrix that it is for so many classes, if it is one."""
+Known = tuple[Resolved, Callable[..., Any] | None]
+"""A corruption, and what gives its matrix (`gigo.corruptions.matrix_of`), if it has one."""
+
+
+def corruption(ref: Ref, placement: Placement = "random") -> Known:
+    """What a ref to a corruption means; raises SpecError.
+
+    >>> known, matrix = corruption(Ref(name="symmetric", include_true=True))
+    >>> known.label, matrix(2).tolist()
+    ('symmetric include_true=True', [[0.5, 0.5], [0.5, 0.5]])
+    """
+    if ref.is_catalogued:  # a file has no numbers as keys: it is to be the same corruption
+        options = {name: _keyed_by_text(value) for name, value in ref.options.items()}
+        ref = Ref.model_validate({"name": ref.name, **options})
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
     bound, identity = partial(function, **options), chosen.identity
-    if next(iter(inspect.signature(function).parameters)) != "n_classes":
-        return Resolved(chosen.label, canonical(identity), bound), None
+    label = chosen.short_label if chosen.is_catalogued else chosen.label
+    if next(iter(signature(function).parameters)) != "n_classes":
+        return Resolved(label, canonical(identity), bound), None
     if placement != "random":
         identity["placement"] = placement
     value = partial(relabel, destinations=bound, placement=placement)
-    return Resolved(chosen.label, canonical(identity), value), bound
+    return Resolved(label, canonical(identity), value), bound
+
+
+def _keyed_by_text(value: Any) -> Any:
+    """A table as a file would have it, in the order of its keys; other values as they are."""
+    if not isinstance(value, Mapping):
+        return value
+    table: Mapping[Any, Any] = value
+    return dict(sorted((str(key), each) for key, each in table.items()))
+
+
+def _shares(card: Card) -> NDArray[np.float64] | None:
+    """Of each class in the training set; None where it would have to be read for them."""
+    data = in_memory(card)
+    if data is None:
+        return None
+    return np.bincount(data.y_train, minlength=card.n_classes) / data.n_train
+
+
+def _cliffs(card: Card, found: Sequence[Known]) -> dict[str, tuple[float, ...]]:
+    """By the label of each corruption that is a matrix, see `Grid`."""
+    return {
+        known.label: tuple(cliffs(matrix_of(matrix, card.classes), _shares(card)).tolist())
+        for known, matrix in found
+        if matrix is not None and card.n_classes > 1
+    }
+
+
+def _check_rates(rate: float, card: Card, found: Sequence[Known]) -> None:
+    """Raise SpecError for a rate that a corruption can't have, before anything is trained.
+
+    What is left to the sample is how far the items of a trial differ from the whole set.
+    """
+    for known, matrix in found:
+        if matrix is None or card.n_classes < 2:
+            continue
+        highest = highest_rate(matrix_of(matrix, card.classes), _shares(card))
+        if rate > highest + 1e-9:
+            expected = (
+                f"at most {highest:.4g} for {known.label}, which leaves the other "
+                f"{100 * (1 - highest):.3g} % of {card.name} as they are"
+            )
+            raise SpecError("rates", rate, expected)
 
 
 def _models(study: Study, card: Card, accelerated: bool) -> tuple[Model, ...]:
     """The models for a data set, no two of which are called the same."""
     found = tuple(dict.fromkeys(_model(ref, card, accelerated) for ref in study.model))
-    for label, times in Counter(model.label for model in found).items():
+    _check_labels("model", found)
+    return found
+
+
+def _check_labels(field: str, found: Iterable[Resolved]) -> None:
+    """Raise SpecError where things that differ are called the same."""
+    for label, times in Counter(each.label for each in found).items():
         if times > 1:
             expected = (
-                "models that tables can tell apart: give one another name, such as "
+                f"{field}s that tables can tell apart: give one another name, such as "
                 '{"name": ..., "called": "another one"}'
             )
-            raise SpecError("model", label, expected)
-    return found
+            raise SpecError(field, label, expected)
 
 
 def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
@@ -312,6 +377,8 @@ def _known(
         if option not in defaults:
             raise unknown(f"{field}.{ref.name}", option, defaults)
         kind, place = type(defaults[option]), f"{field}.{ref.name}.{option}"
+        if defaults[option] is None:
+            continue  # what it may be is for its function to say
         if defaults[option] == "auto" and isinstance(value, float | int):
             continue  # a number, or leave it to gigo
         if type(value) is not kind:

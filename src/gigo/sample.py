@@ -16,6 +16,7 @@ def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
 
     Raises:
         DataError: items are to be held out in groups, and there is one group alone.
+        SpecError: the rate is higher than the corruption's highest possible one for these items.
 
     >>> from gigo.resolve import resolve
     >>> from gigo.study import Study
@@ -44,7 +45,7 @@ class Sampler:
         self._schedules: dict[tuple[str, str], Schedule] = {}
 
     def __call__(self, trial: Trial) -> TrainingSet:
-        """What a trial trains on; raises DataError."""
+        """What a trial trains on; raises DataError, SpecError."""
         if self._source != trial.source:
             self._items, self._schedules = _items(trial, self._dataset), {}
             self._source = trial.source
@@ -78,11 +79,11 @@ class Sampler:
             name = purpose, trial.corruption.identity
             if name not in self._schedules:
                 stream = Stream(trial.seed, trial.replicate, purpose)
-                self._schedules[name] = trial.corruption.value(self._dataset, items, stream)
-            item, label = self._schedules[name]
-            k = round(trial.rate * len(items))
-            labels[item[:k]] = label[:k]
-            touched[item[:k]] = True
+                given = trial.corruption.value(self._dataset, items, stream)
+                self._schedules[name] = Schedule(*given)
+            edits = self._schedules[name].at(trial.rate, len(items))
+            labels[edits.item] = edits.label
+            touched[edits.item] = True
         return labels, touched
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from gigo.errors import SpecError
+
 if TYPE_CHECKING:  # how far a run is can be asked without NumPy, which is slow to import
     import numpy as np
     from numpy.typing import NDArray
@@ -128,6 +130,7 @@ class Card:
         load: reads it, telling a `Watch` of downloads; raises DataError.
         n_bytes: of its inputs in memory, about; 0 where a run is only read.
         weighted: whether its items have weights; False where a run is only read.
+        classes: their names; none where a run is only read.
     """
 
     name: str
@@ -140,6 +143,7 @@ class Card:
     load: Callable[[Watch], Dataset] = field(default=_not_here, compare=False, repr=False)
     n_bytes: int = field(default=0, compare=False, repr=False)
     weighted: bool = field(default=False, compare=False, repr=False)
+    classes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -272,6 +276,23 @@ class Schedule(NamedTuple):
 
     item: Labels
     label: Labels
+
+    def at(self, rate: float, n: int) -> Schedule:
+        """The edits at a rate of n items.
+
+        Raises:
+            SpecError: it has fewer.
+
+        >>> import numpy as np
+        >>> Schedule(np.array([2, 0]), np.array([1, 1])).at(0.25, 4)
+        Schedule(item=array([2]), label=array([1]))
+        """
+        k, m = round(rate * n), len(self.item)
+        if k > m:
+            most = f"{100 * m / n:.4g} %"
+            expected = f"at most {most}: the corruption can take {m:,} of the {n:,} items"
+            raise SpecError("rate", rate, expected)
+        return Schedule(self.item[:k], self.label[:k])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -275,6 +276,10 @@ TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
 """The fields of a study that take tables with options, and what names the thing in them."""
 
 
+NEXT_OPTION = re.compile(r",(?=\w+=)(?![^{]*\})")
+"""A comma between options, not one in a list or a table."""
+
+
 def _study(name: str | None, options: dict[str, Any]) -> Study:
     """A study by its name, its fields replaced by the options of the same names."""
     from gigo import studies
@@ -316,7 +321,7 @@ def _table(text: str, key: str) -> str | dict[str, Any]:
     if "=" not in options:
         return text
     table: dict[str, Any] = {key: name}
-    for each in options.split(","):
+    for each in NEXT_OPTION.split(options):
         option, _, value = each.partition("=")
         try:
             table[option] = tomllib.loads(f"value = {value}")["value"]

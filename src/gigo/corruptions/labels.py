@@ -1,23 +1,26 @@
-"""Label corruptions: who gets a wrong label, and which one.
+"""The catalogue of label corruptions: where the wrong labels of a class go.
 
-Labels are drawn from a matrix of destinations and items are put in an order; neither knows the
-rate, which is what makes corrupted sets nested (`gigo.types.Schedule`).
+Each is ``(n_classes, **options) -> (K, K)``, see `gigo.corruptions.draw`. Symbols: k is the true
+class, j the one given, ``D[k, j]`` the chance of j for a chosen item of class k.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.errors import SpecError
-from gigo.rng import Stream
-from gigo.types import Dataset, Labels, Placement, Schedule
+from gigo.corruptions.draw import check_rows
+from gigo.corruptions.published import CLASSES, MAPS
+from gigo.errors import SpecError, meant
 
 
 def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDArray[np.float64]:
     """Every other class alike (Angluin & Laird 1988); with ``include_true`` every class alike.
+
+    ``D[k, j] = 1 / (K - 1)`` for j other than k; with ``include_true`` ``1 / K`` for all j.
 
     Many papers include the true class: then 40 % asked is 36 % changed at 10 classes.
 
@@ -34,6 +37,8 @@ def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDA
 def biased_destinations(n_classes: int) -> NDArray[np.float64]:
     """Class 0, or 1 where 0 is right: the worst bias, one class taking all.
 
+    ``D[k, 0] = 1`` for k > 0, ``D[0, 1] = 1``: `sink_destinations` of class 0.
+
     >>> biased_destinations(3)
     array([[0., 1., 0.],
            [1., 0., 0.],
@@ -48,6 +53,8 @@ def biased_destinations(n_classes: int) -> NDArray[np.float64]:
 def two_sink_destinations(n_classes: int) -> NDArray[np.float64]:
     """Class 0 or 1 with equal chance, less the true one.
 
+    ``D[k, 0] = D[k, 1] = 1/2`` for k > 1, ``D[0, 1] = D[1, 0] = 1``: `sink_destinations` of both.
+
     >>> two_sink_destinations(4)
     array([[0. , 1. , 0. , 0. ],
            [1. , 0. , 0. , 0. ],
@@ -61,52 +68,151 @@ def two_sink_destinations(n_classes: int) -> NDArray[np.float64]:
     return destinations
 
 
-def relabel(
-    dataset: Dataset,
-    items: Labels,
-    stream: Stream,
-    *,
-    destinations: Callable[[int], NDArray[np.float64]],
-    placement: Placement = "random",
-) -> Schedule:
-    """A schedule that gives items other labels, drawn from a matrix.
+def sink_destinations(
+    n_classes: int, *, names: Sequence[str], classes: Sequence[Any] | None = None
+) -> NDArray[np.float64]:
+    """Some classes take all, alike; an item of one of them goes to the others of them.
+
+    ``D[k, j] = 1 / |S - {k}|`` for the sinks j other than k. Of a sole sink itself the items go to
+    the next class, and those of the last class to class 0.
 
     Args:
-        dataset: whose ``y_train`` are the labels to corrupt; nothing in it is changed.
-        items: (n,) indices into its training set.
-        stream: n words choose the new labels in the items' order, the next n the order of edits,
-            so that an item's wrong label does not depend on ``placement``.
-        destinations: gives, for K classes, the (K, K) row-stochastic matrix, row = true class.
-        placement: ``random`` order, or ``tail``: from the last item backwards.
+        n_classes: K.
+        names: of the classes.
+        classes: the sinks S, by name or number.
 
     Raises:
-        SpecError: fewer than two classes, or an unknown placement.
+        SpecError: ``classes`` are not different classes of the data.
 
-    >>> from gigo.datasets import load
-    >>> digits, items = load("digits"), np.arange(5)
-    >>> digits.y_train[items]
-    array([1, 2, 3, 4, 7])
-    >>> stream = Stream(0, 0, "corruption")
-    >>> schedule = relabel(digits, items, stream, destinations=biased_destinations)
-    >>> schedule.item, schedule.label
-    (array([2, 0, 3, 4, 1]), array([0, 0, 0, 0, 0]))
+    >>> sink_destinations(3, names=("cat", "dog", "fox"), classes=["dog"])
+    array([[0., 1., 0.],
+           [0., 0., 1.],
+           [0., 1., 0.]])
     """
-    n = len(items)
-    if dataset.n_classes < 2:
-        raise SpecError("classes", dataset.n_classes, "at least 2, or no label can be wrong")
-    label = _draw(destinations(dataset.n_classes)[dataset.y_train[items]], stream)
-    if placement == "random":
-        order = stream.permutation(n)
-    elif placement == "tail":
-        order = np.arange(n - 1, -1, -1, dtype=np.int64)
+    field = "corruption.sink.classes"
+    if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
+        raise SpecError(field, classes, "a list of the classes that take all, such as [0, 1]")
+    sinks = [_number(each, names, field) for each in classes]
+    if len({*sinks}) < len(sinks):
+        raise SpecError(field, classes, "each class once")
+    destinations = np.zeros((n_classes, n_classes))
+    for true in range(n_classes):
+        others = [sink for sink in sinks if sink != true] or [(true + 1) % n_classes]
+        destinations[true, others] = 1 / len(others)
+    return destinations
+
+
+def pair_destinations(n_classes: int) -> NDArray[np.float64]:
+    """The next class, of the last one the first (Han et al. 2018, "Co-teaching", section 4).
+
+    ``D[k, (k + 1) mod K] = 1``.
+
+    >>> pair_destinations(3)
+    array([[0., 1., 0.],
+           [0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    return np.roll(np.eye(n_classes), 1, axis=1)
+
+
+def asymmetric_destinations(
+    n_classes: int, *, names: Sequence[str], map: Mapping[Any, Any] | str | None = None
+) -> NDArray[np.float64]:
+    """A class to the one that it is taken for; classes that are taken for none stay as they are.
+
+    ``D[k, map(k)] = 1``; the rows of other classes are zeros: they are not chosen. The rate is a
+    share of the whole set, as that of any corruption: the 40 % of Patrini et al. (2017, "Making
+    deep neural networks robust to label noise", section 5) are of the items of mapped classes,
+    which is 20 % of CIFAR-10.
+
+    Args:
+        n_classes: K.
+        names: of the classes.
+        map: class to class, by name or number; or ``cifar10``, ``cifar100``, ``mnist``: the
+            published ones (`gigo.corruptions.published`). None: the published one of CIFAR-10 or
+            CIFAR-100, where the classes are called as theirs.
+
+    Raises:
+        SpecError: no map is given and none is known, or it does not fit the classes.
+
+    >>> asymmetric_destinations(3, names=("cat", "dog", "fox"), map={"cat": "dog"})
+    array([[0., 1., 0.],
+           [0., 0., 0.],
+           [0., 0., 0.]])
+    """
+    field = "corruption.asymmetric.map"
+    pairs = _pairs(map, names, field)
+    destinations = np.zeros((n_classes, n_classes))
+    for true, given in pairs:
+        if true == given or destinations[true].any():
+            raise SpecError(field, map, "another class for each class, named once")
+        destinations[true, given] = 1
+    return destinations
+
+
+def _pairs(
+    map: Mapping[Any, Any] | str | None, names: Sequence[str], field: str
+) -> list[tuple[int, int]]:
+    """(true, given) classes by number."""
+    if isinstance(map, Mapping) and map:
+        return [(_number(k, names, field), _number(j, names, field)) for k, j in map.items()]
+    if map is None:
+        # Whole numbers say nothing of what classes are: CIFAR-10's, too, are mostly called 0 to 9.
+        known = [name for name, theirs in CLASSES.items() if {*theirs} == {*names}]
+        name = next((name for name in known if name != "mnist"), None)
     else:
-        raise SpecError("placement", placement, "random or tail")
-    return Schedule(order, label[order])
+        name = map if isinstance(map, str) and map in MAPS else None
+    if name is None:
+        expected = (
+            "a map of these classes, such as "
+            f"{{{names[0]!r}: {names[-1]!r}}}, or what is published: {', '.join(MAPS)}"
+        )
+        raise SpecError(field, map, expected)
+    theirs = CLASSES[name]
+    if {*theirs} == {*names}:
+        place = {each: names.index(each) for each in theirs}
+    elif len(theirs) == len(names) and _are_numbers(names):
+        place = {each: k for k, each in enumerate(theirs)}
+    else:
+        raise SpecError(field, name, f"a map of these classes: they are not those of {name}")
+    return [(place[true], place[given]) for true, given in MAPS[name].items()]
 
 
-def _draw(probabilities: NDArray[np.float64], stream: Stream) -> Labels:
-    """One class a row (n, K), by inversion; a class of probability 0 is never drawn."""
-    uniform = (stream.words(len(probabilities)) >> np.uint64(11)) * 2.0**-53
-    cumulative = np.cumsum(probabilities, axis=1)
-    cumulative /= cumulative[:, -1:]
-    return (cumulative <= uniform[:, None]).sum(axis=1, dtype=np.int64)
+def transition_destinations(n_classes: int, *, T: Any = None) -> NDArray[np.float64]:
+    """Any matrix of ``P(given j | true k)``: what a rate of 1 makes of the labels.
+
+    ``D = T``: at rate r the labels are those of ``(1 - r) I + r T`` (Natarajan et al. 2013,
+    "Learning with noisy labels", section 2; Patrini et al. 2017, section 3).
+
+    Args:
+        n_classes: K.
+        T: (K, K), rows are true classes and sum to 1.
+
+    Raises:
+        SpecError: T is no such matrix.
+
+    >>> transition_destinations(2, T=[[0.9, 0.1], [0.4, 0.6]])
+    array([[0.9, 0.1],
+           [0.4, 0.6]])
+    >>> transition_destinations(2, T=[[0.9, 0.4], [0.1, 0.6]])
+    Traceback (most recent call last):
+    gigo.errors.SpecError: corruption.transition.T, sums of its rows = [1.3, 0.7]: expected 1 ...
+    """
+    return check_rows("corruption.transition.T", T, n_classes)
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    return all(name.isdecimal() for name in names)
+
+
+def _number(given: Any, names: Sequence[str], field: str) -> int:
+    """The number of a class that is given by name or, where no name is a number, by number."""
+    whole = isinstance(given, float) and given.is_integer()
+    text = str(int(given) if whole else given)
+    if text in names:
+        return names.index(text)
+    if not any(map(str.isdecimal, names)) and text.isdecimal() and int(text) < len(names):
+        return int(text)
+    more = ", ..." if len(names) > 10 else ""
+    expected = f"classes of the data: {', '.join(names[:10])}{more}{meant(text, names)}"
+    raise SpecError(field, given, expected)

@@ -5,9 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.corruptions.draw import eligible
 
-def transition_matrix(destinations: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+
+def highest_rate(
+    destinations: NDArray[np.float64], shares: NDArray[np.float64] | None = None
+) -> float:
+    """The share of the items that a corruption may choose: those whose row is not all zeros.
+
+    Args:
+        destinations: (K, K), see `gigo.corruptions.matrix_of`.
+        shares: (K,) of each class in the set, summing to 1. None: classes of equal size.
+
+    >>> from gigo.corruptions.labels import asymmetric_destinations
+    >>> from gigo.corruptions.published import CIFAR10_CLASSES
+    >>> highest_rate(asymmetric_destinations(10, names=CIFAR10_CLASSES))
+    0.5
+    """
+    chosen = eligible(destinations)
+    return float(chosen.mean() if shares is None else 1 - shares[~chosen].sum())
+
+
+def transition_matrix(
+    destinations: NDArray[np.float64], rate: float, shares: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """(K, K) row-stochastic ``T[true, given]`` at a rate (Natarajan et al. 2013, section 2).
+
+    Args:
+        destinations: (K, K).
+        rate: of corruption, as a share of the whole set: 0 to the `highest_rate`.
+        shares: (K,) of each class in the set; they matter where some classes are not chosen.
 
     >>> from gigo.corruptions.labels import biased_destinations
     >>> transition_matrix(biased_destinations(3), rate=0.4)
@@ -15,14 +42,20 @@ def transition_matrix(destinations: NDArray[np.float64], rate: float) -> NDArray
            [0.4, 0.6, 0. ],
            [0.4, 0. , 0.6]])
     """
-    return (1 - rate) * np.eye(len(destinations)) + rate * destinations
+    highest = highest_rate(destinations, shares)
+    chosen = (rate / highest if highest else 0) * eligible(destinations)[:, None]
+    return (1 - chosen) * np.eye(len(destinations)) + chosen * destinations
 
 
-def cliffs(destinations: NDArray[np.float64]) -> NDArray[np.float64]:
+def cliffs(
+    destinations: NDArray[np.float64], shares: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """(K,) per class, the rate at which the true class stops being the most probable label.
 
     ``1 - r + r a = r b`` with a the chance that a corrupted label is the true one and b that of
     its most frequent rival: (K-1)/K for symmetric, 1/2 for biased; capped at 1, never reached.
+    That is r of the items that may be chosen, made a share of the whole set as in
+    `transition_matrix`; a class that is not chosen is never lost.
 
     >>> from gigo.corruptions.labels import symmetric_destinations, two_sink_destinations
     >>> cliffs(symmetric_destinations(5))
@@ -34,7 +67,9 @@ def cliffs(destinations: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     true = np.diag(destinations)
     rival = np.where(np.eye(len(destinations), dtype=bool), 0, destinations).max(axis=1)
-    return np.minimum(1 / (1 + rival - true), 1)
+    lost = 1 / np.maximum(1 + rival - true, 1)
+    # Short of 1, which is never: there no item of a class is left that may be chosen.
+    return np.where(lost < 1, lost * highest_rate(destinations, shares), 1)
 
 
 def limiting_accuracy(
@@ -45,8 +80,8 @@ def limiting_accuracy(
     Short of its cliff a class is right, past it wrong.
 
     Args:
-        destinations: (K, K) row-stochastic.
-        shares: (K,) of each class in the test set, summing to 1.
+        destinations: (K, K), see `gigo.corruptions.matrix_of`.
+        shares: (K,) of each class, summing to 1, in the training set and in the test set alike.
         rate: of corruption, 0 to 1.
 
     Two classes of four are past their cliff at 1/2, the others at 2/3:
@@ -56,7 +91,7 @@ def limiting_accuracy(
     >>> [limiting_accuracy(two_sink_destinations(4), shares, rate) for rate in (0.4, 0.6, 0.7)]
     [1.0, 0.5, 0.0]
     """
-    labels = transition_matrix(destinations, rate)
+    labels = transition_matrix(destinations, rate, shares)
     most_probable = np.isclose(labels, labels.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
     right = np.diag(most_probable) / most_probable.sum(axis=1)
     return float(right @ shares)

@@ -22,6 +22,7 @@ from gigo.datasets.fetch import Get, fetch_files
 from gigo.datasets.folder import Copy, Format, look, read
 from gigo.datasets.idx import IDX
 from gigo.datasets.kept import Kept, kept
+from gigo.datasets.labels import column, encode
 from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
@@ -35,6 +36,8 @@ __all__ = [
     "DatasetEntry",
     "Kept",
     "cache",
+    "column",
+    "encode",
     "fetch",
     "from_memory",
     "from_path",
