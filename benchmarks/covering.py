@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from paired import fall
 
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.curves import Accuracies
-from gigo.analysis.intervals import Floats, Ints, fall, first_below, half_width
+from gigo.analysis.intervals import Floats, Ints, first_below, half_width
 from gigo.analysis.metric import ACCURACY
 from gigo.analysis.spread import correlation
 from gigo.analysis.tolerance import loss, single, tolerance

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from paired import fall
 
 from gigo.analysis.exchange import exchanges
-from gigo.analysis.intervals import Floats, fall
+from gigo.analysis.intervals import Floats
 
 POOLS = ("mlpsizes", "logsizes")
 REPLICATES = (3, 5, 10)

@@ -19,7 +19,8 @@ from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Floats
 from gigo.analysis.spread import pooled
 from gigo.axes import CURVE
-from gigo.search import PILOT, PILOT_REPLICATES, WIDTH, Batch, Tolerance, ask
+from gigo.search import PILOT, PILOT_REPLICATES, WIDTH, Batch, ask
+from gigo.tolerance_search import Tolerance
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 GRID = tuple(k / 10 for k in range(11))

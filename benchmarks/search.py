@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.intervals import Floats, first_below
 from gigo.axes import CURVE
-from gigo.search import PILOT, PILOT_REPLICATES, Batch, Tolerance, ask
+from gigo.search import PILOT, PILOT_REPLICATES, Batch, ask
+from gigo.tolerance_search import Tolerance
 
 GRID = tuple(k / 10 for k in range(11))
 MOST_REPLICATES = 200

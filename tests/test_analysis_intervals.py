@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from paired import fall
 from scipy import stats
 
 from gigo.analysis.intervals import (
-    fall,
     first_below,
     half_width,
     interval,
     moments,
     quantile,
-    welch_half_width,
+    welch,
 )
 
 RATES = np.linspace(0, 1, 6)
@@ -73,17 +73,19 @@ def test_welch_s_interval_is_scipy_s(sizes):
     rng = np.random.default_rng(5)
     a, b = rng.normal(0.8, 0.05, sizes[0]), rng.normal(0.7, 0.01, sizes[1])
     theirs = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    half = welch_half_width(a, b)
+    error, freedom = welch(a, b)
+    half = quantile(freedom) * error
     assert (a.mean() - b.mean() - half, a.mean() - b.mean() + half) == pytest.approx(tuple(theirs))
-    assert welch_half_width(b, a) == pytest.approx(half)
+    assert welch(b, a) == pytest.approx((error, freedom))
 
 
 def test_welch_s_interval_of_few_values_and_without_spread():
     same = np.full(3, 0.5)
-    assert welch_half_width(same, same) == 0
-    assert math.isnan(welch_half_width(same, same[:1]))
-    one_spread = welch_half_width(np.array([0.70, 0.72, 0.74]), same)
-    assert one_spread == pytest.approx(4.302653 * 0.02 / math.sqrt(3))
+    assert welch(same, same)[0] == 0
+    assert welch(same, same, 0.03)[0] == pytest.approx(math.sqrt(0.03 / 3 * 2))
+    assert math.isnan(welch(same, same[:1])[0])
+    one_spread = welch(np.array([0.70, 0.72, 0.74]), same)
+    assert one_spread == pytest.approx((0.02 / math.sqrt(3), 2))
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 99, 2.7])
@@ -99,13 +101,13 @@ def test_quantiles_are_scipy_s(freedom):
 def test_many_rows_at_once_are_each_alone_without_what_is_unknown(values, more):
     mean, low, high = interval(values, more=more)
     n = moments(values).n
-    welch = welch_half_width(values, values[::-1])
+    apart = np.array(welch(values, values[::-1]))
     for at in np.ndindex(3, 4):
         row = values[at][~np.isnan(values[at])]
         assert n[at] == len(row)
         np.testing.assert_allclose((mean[at], low[at], high[at]), interval(row, more=more))
         other = values[::-1][at][~np.isnan(values[::-1][at])]
-        np.testing.assert_allclose(welch[at], welch_half_width(row, other), atol=1e-12)
+        np.testing.assert_allclose(apart[:, *at], welch(row, other), rtol=1e-6, atol=1e-12)
 
 
 def test_first_below_is_the_first_and_lies_on_the_line():

@@ -12,15 +12,15 @@ from exchange_coverage import as_frame, smoothed, worth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gigo.analysis.clean_curve import CleanCurve
 from gigo.analysis.curves import Accuracies
 from gigo.analysis.exchange import (
     EXCHANGE_COLUMNS,
-    CleanCurve,
     exchange_table,
     exchange_text,
     exchanges,
 )
-from gigo.analysis.intervals import first_below, welch_half_width
+from gigo.analysis.intervals import first_below, quantile, welch
 from gigo.analysis.metric import METRICS
 from gigo.analysis.sizes import break_even
 from gigo.analysis.spread import pooled
@@ -204,7 +204,8 @@ def test_break_even_is_welch():
     small = rng.normal([[0.8], [0.5]], 0.05, (2, 4))
     found = break_even(*curves(large, small))
     apart = large.mean(axis=1) - small[0].mean()
-    half = welch_half_width(large, np.broadcast_to(small[0], large.shape))
+    error, freedom = welch(large, np.broadcast_to(small[0], large.shape))
+    half = quantile(freedom) * error
     expected = [first_below([0, 0.5], ends) for ends in (apart, apart - half, apart + half)]
     assert (found.value, found.low, found.high) == pytest.approx(expected)
 

@@ -25,9 +25,10 @@ from gigo.errors import SpecError
 from gigo.find import exchange_of
 from gigo.report.blocks import Code
 from gigo.report.document import report
-from gigo.search import PILOT, Goal, Tolerance
+from gigo.search import PILOT, Goal
 from gigo.store import Store
 from gigo.study import Study
+from gigo.tolerance_search import Tolerance
 from gigo.types import Record
 from synthetic import TEST_SETS, demo_accuracy, make_records
 
@@ -135,7 +136,10 @@ def test_minutes_are_kept_by_the_pace_so_far(tmp_path: Path) -> None:
 def test_the_next_batch_is_for_the_curve_that_has_the_fewest(tmp_path: Path) -> None:
     said: list[str] = []
     goal = Goal(0.001, trainings=TWOS + 36)
-    tell: Callable[..., None] = lambda text, *_: said.append(text)  # noqa: E731 - one line
+
+    def tell(text: str, *_: int) -> None:
+        said.append(text)
+
     answers = found(TWO, tmp_path, goal, noisy_train, tell=tell)
     assert [text.split(": ")[1] for text in said[:3]] == ["symmetric", "biased", "symmetric"]
     assert abs(answers[0].trainings - answers[1].trainings) < 15
@@ -312,7 +316,10 @@ def test_an_exchange_rate_of_real_networks(command: Callable[..., tuple[int, str
 def test_from_python(tmp_path: Path) -> None:
     study = Study.create(dataset="digits", size=60, model="linear", recipe="small")
     told: list[str] = []
-    seen: Callable[[gigo.Progress], None] = lambda p: told.append(p.note)  # noqa: E731 - one line
+
+    def seen(progress: gigo.Progress) -> None:
+        told.append(progress.note)
+
     how: dict[str, Any] = {"out": tmp_path / "run", "listener": seen, "lose": "10pt"}
     found = gigo.find_tolerance(study, trainings=30, rates=[0, 0.3, 0.6], width=0.01, **how)
     assert {*found.result.frame["rate"]} >= {0, 0.3, 0.6}

@@ -17,8 +17,9 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import METRICS
 from gigo.errors import GigoWarning, SpecError
 from gigo.grid import Grid
-from gigo.search import WIDTH, Goal, Quantity, Tolerance
+from gigo.search import WIDTH, Goal, Quantity
 from gigo.study import Study
+from gigo.tolerance_search import Tolerance
 from gigo.types import Watch
 
 if TYPE_CHECKING:

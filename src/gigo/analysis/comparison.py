@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gigo.analysis.contrast import Contrast, apart, contrast
 from gigo.analysis.curves import Accuracies, Curve
-from gigo.analysis.intervals import Floats, Ints, interval, moments, quantile
+from gigo.analysis.intervals import Floats, Ints, interval, moments, quantile, welch
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.multiple import LEVEL, holm, p_value
 from gigo.analysis.points import Side
@@ -300,7 +300,9 @@ def _compared(a: Floats, b: Floats, paired: bool, most: float) -> dict[str, Any]
     fewer, more = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
     cases = [shared.sum(axis=1) > 1, fewer > 1, (fewer == 1) & (more > 1)]
     method = np.select(cases, ["paired", "welch", "prediction"], "none")
-    errors, freedoms = zip(_paired(left - right), _welch(left, right), _one(several), strict=True)
+    errors, freedoms = zip(
+        _paired(left - right), welch(left, right, LEAST**2), _one(several), strict=True
+    )
     error = np.select(cases, errors, np.nan)
     freedom = np.select(cases, freedoms, np.nan)
     half = quantile(freedom) * error
@@ -334,16 +336,6 @@ def _paired(differences: Floats) -> tuple[Floats, Floats]:
     """Standard errors of means, and their degrees of freedom."""
     n, _, variance = moments(differences)
     return np.sqrt(_floored(variance) / n), (n - 1).astype(np.float64)
-
-
-@np.errstate(divide="ignore", invalid="ignore")
-def _welch(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """The same of differences of independent means (Welch 1947; Satterthwaite 1946)."""
-    of_a, of_b = moments(a), moments(b)
-    error_a, error_b = (_floored(each.variance) / each.n for each in (of_a, of_b))
-    total = error_a + error_b
-    lost = (error_a / total) ** 2 / (of_a.n - 1) + (error_b / total) ** 2 / (of_b.n - 1)
-    return np.sqrt(total), 1 / lost
 
 
 @np.errstate(divide="ignore", invalid="ignore")

@@ -77,17 +77,24 @@ def interval(
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def welch_half_width(a: Floats, b: Floats, confidence: float = 0.95) -> Floats:
-    """Of the interval for the difference of the means of (..., n) and (..., m) independent values.
+def welch(a: Floats, b: Floats, least: float = 0.0) -> tuple[Floats, Floats]:
+    """Standard errors of differences of independent means, and their degrees of freedom.
 
-    The spreads may differ (Welch 1947; degrees of freedom by Satterthwaite 1946). NaN if either
-    has fewer than two.
+    The spreads may differ (Welch 1947; degrees of freedom by Satterthwaite 1946).
+
+    Args:
+        a: (..., n) values; NaN is unknown.
+        b: (..., m) likewise.
+        least: no variance is taken as smaller.
+
+    Returns:
+        Each (...); NaN where either has fewer than two.
     """
     of_a, of_b = moments(a), moments(b)
-    error_a, error_b = of_a.variance / of_a.n, of_b.variance / of_b.n
+    error_a, error_b = (np.maximum(each.variance, least) / each.n for each in (of_a, of_b))
     total = error_a + error_b
     lost = (error_a / total) ** 2 / (of_a.n - 1) + (error_b / total) ** 2 / (of_b.n - 1)
-    return np.where(total == 0, 0.0, quantile(1 / lost, confidence) * np.sqrt(total))
+    return np.sqrt(total), 1 / lost
 
 
 def clopper_pearson(
@@ -159,41 +166,3 @@ def first_below(rates: Sequence[float] | Floats, heights: Sequence[float] | Floa
             return last_rate + (rate - last_rate) * last_height / (last_height - height)
         last_rate, last_height = rate, height
     return math.inf
-
-
-def fall(rates: Floats, accuracies: Floats, targets: Floats) -> Estimate:
-    """Where mean accuracy first falls below a target that is itself measured.
-
-    At each rate the excess ``accuracy - target`` is taken within replicates, so that what they
-    share cancels; its mean and t-interval make a curve in a band. The estimate is where the curve
-    first falls below zero, its interval is from where the band's lower edge does to where its
-    upper edge does: the rates that a paired t-test does not reject (Fieller 1954), where the curve
-    crosses once. The band is pointwise: on a plateau just above the target chance may take its
-    edge below at one of many rates, and the upper end then comes too early. Between rates the
-    band is drawn straight, which is never narrower than the exact one.
-
-    Args:
-        rates: (R,) ascending.
-        accuracies: (R, n) of n replicates; NaN where a trial is missing or did not start.
-        targets: (n,) what each replicate is held to; NaN leaves the replicate out.
-
-    Returns:
-        No value if the curve is below already at the lowest rate with a trial and that is not 0;
-        likewise the band's lower edge then has its end at 0, as it may fall anywhere before.
-    """
-    n, mean, _ = moments(accuracies - targets)
-    used = n > 0
-    if not used.any():
-        return Estimate(None)
-    mean, half = mean[used], half_width((accuracies - targets)[used])
-    lowest = float(rates[used][0])
-    if lowest > 0 and mean[0] < 0:
-        note = f"it is below already at {100 * lowest:.3g} %, the lowest rate that can be compared"
-        return Estimate(None, notes=(note,))
-    open_below = lowest > 0 and mean[0] - half[0] < 0
-    return Estimate(
-        value=first_below(rates[used], mean),
-        low=0.0 if open_below else first_below(rates[used], mean - half),
-        high=first_below(rates[used], mean + half),
-        highest_rate=float(rates[used][-1]),
-    )
