@@ -13,6 +13,8 @@ Beside ``fit`` and ``predict``, and ``predict_proba`` where a model has it, gigo
     same items. It must neither change nor keep what it is given.
 ``fit(x, y, eval_set=)``
     takes ``[(x, y)]`` of the items that a trial holds out, as XGBoost and LightGBM do.
+``fit(x, y, sample_weight=)``
+    takes the weights of the items, where the data have some (`gigo.item_weights`).
 
 trials    records of trials, one after the other
 supply    what their models are given
