@@ -18,7 +18,7 @@ from gigo.ref import Ref, canonical
 from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Card, Dataset, Model, Placement, Record, Resolved, TestSet
+from gigo.types import Card, Corruption, Dataset, Model, Placement, Record, TestSet
 
 
 def make_study(**fields: Any) -> Study:
@@ -63,13 +63,13 @@ def own_model(build: Callable[[tuple[int, ...], int], Any]) -> Model:
     return Model(build.__name__, canonical(build.__qualname__), build)
 
 
-def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Resolved:
+def corruption_of(name: str, placement: Placement = "random", **options: Any) -> Corruption:
     """A corruption of the catalogue."""
     ref = Ref.model_validate({"name": name, **options})
     destinations = partial(corruptions.CATALOGUE[name].function, **options)
     value = partial(relabel, destinations=destinations, placement=placement)
     identity = ref.to_json() | ({} if placement == "random" else {"placement": placement})
-    return Resolved(ref.label, canonical(identity), value)
+    return Corruption(ref.label, canonical(identity), value, matrix=destinations)
 
 
 def card_of(dataset: Dataset) -> Card:

@@ -172,7 +172,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "highest": (
         {"corruption": "asymmetric", "map": {0: 1}, "rate": 0.6},
-        "rate = 0.6: expected at most 50 %: the corruption can take 5 of the 10 items",
+        "rate = 0.6: expected at most 50 %: the corruption can do 5 edits to the 10 items",
     ),
 }
 

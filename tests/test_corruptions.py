@@ -106,7 +106,7 @@ def test_a_schedule_gives_every_eligible_item_a_label_it_may_get(
     kind: str, placement: Placement, labelling: tuple[np.ndarray, int], seed: int
 ) -> None:
     labels, n_classes = labelling
-    order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+    order, new_labels, *_ = make_schedule(kind, labels, n_classes, placement, seed)
     assert order.dtype == new_labels.dtype == np.int64
     assert sorted(order.tolist()) == eligible_of(kind, labels, n_classes)
     assert ((new_labels >= 0) & (new_labels < n_classes)).all()
@@ -119,7 +119,7 @@ def test_the_new_label_is_never_the_true_one(
     kind: str, labelling: tuple[np.ndarray, int], seed: int
 ) -> None:
     labels, n_classes = labelling
-    order, new_labels = make_schedule(kind, labels, n_classes, seed=seed)
+    order, new_labels, *_ = make_schedule(kind, labels, n_classes, seed=seed)
     assert (new_labels != labels[order]).all()
 
 
@@ -139,10 +139,10 @@ def test_rates_are_exact_and_nested(
     for rate in sorted(rates):
         k = round(rate * len(labels))
         if k > len(eligible_of(kind, labels, n_classes)):
-            with pytest.raises(SpecError, match=r"expected at most .* %: the corruption can take"):
+            with pytest.raises(SpecError, match=r"expected at most .* %: the corruption can do"):
                 schedule.at(rate, len(labels))
             continue
-        item, label = schedule.at(rate, len(labels))
+        item, label, *_ = schedule.at(rate, len(labels))
         spoilt = labels.copy()
         spoilt[item] = label
         wrong = {(int(i), int(spoilt[i])) for i in np.flatnonzero(spoilt != labels)}
@@ -159,7 +159,7 @@ def test_nothing_given_is_changed_and_the_same_seed_gives_the_same_bytes(
     labels, n_classes = labelling
     before = labels.copy()
     first, second = (make_schedule(kind, labels, n_classes, seed=seed) for _ in range(2))
-    assert [array.tobytes() for array in first] == [array.tobytes() for array in second]
+    assert [array.tobytes() for array in first[:2]] == [array.tobytes() for array in second[:2]]
     assert (labels == before).all()
 
 
@@ -171,7 +171,7 @@ def test_placement_changes_the_order_alone(
     labels, n_classes = labelling
     by_item = []
     for placement in PLACEMENTS:
-        order, new_labels = make_schedule(kind, labels, n_classes, placement, seed)
+        order, new_labels, *_ = make_schedule(kind, labels, n_classes, placement, seed)
         by_item.append(new_labels[np.argsort(order)].tolist())
     assert by_item[0] == by_item[1]
 
@@ -222,7 +222,7 @@ GOLDEN = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_schedules_are_the_same_for_ever(kind: str, placement: Placement) -> None:
     arrays = make_schedule(kind, np.arange(1000) % 10, 10, placement, seed=1)
-    content = b"".join(array.astype("<i8").tobytes() for array in arrays)
+    content = b"".join(array.astype("<i8").tobytes() for array in arrays[:2])
     assert hashlib.sha256(content).hexdigest() == GOLDEN[kind, placement]
 
 
@@ -231,7 +231,7 @@ def test_schedules_are_the_same_for_ever(kind: str, placement: Placement) -> Non
 def test_wrong_labels_follow_the_destinations(kind: str, n_classes: int) -> None:
     per_class = 3000
     labels = np.repeat(np.arange(n_classes), per_class)
-    order, new_labels = make_schedule(kind, labels, n_classes, seed=2)
+    order, new_labels, *_ = make_schedule(kind, labels, n_classes, seed=2)
     counts = np.zeros((n_classes, n_classes))
     np.add.at(counts, (labels[order], new_labels), 1)
     destinations = destinations_of(kind, n_classes)
@@ -247,7 +247,7 @@ def test_wrong_labels_follow_the_destinations(kind: str, n_classes: int) -> None
 def test_include_true_leaves_one_label_in_k_as_it_was(n_classes: int) -> None:
     n = 20_000
     labels = np.arange(n) % n_classes
-    order, new_labels = make_schedule("symmetric with true", labels, n_classes, seed=3)
+    order, new_labels, *_ = make_schedule("symmetric with true", labels, n_classes, seed=3)
     kept = int((new_labels == labels[order]).sum())
     assert stats.binomtest(kept, n, 1 / n_classes).pvalue > P_VALUE
 
@@ -273,7 +273,7 @@ def test_not_even_where_the_random_number_is_exactly_zero(monkeypatch: pytest.Mo
     monkeypatch.setattr(Stream, "words", lambda self, n: np.zeros(n, np.uint64))
     labels = np.arange(6) % 3
     for kind in EXCLUDING:
-        order, new_labels = make_schedule(kind, labels, 3)
+        order, new_labels, *_ = make_schedule(kind, labels, 3)
         assert (new_labels != labels[order]).all()
 
 

@@ -20,7 +20,7 @@ from gigo.recipe import Recipe
 from gigo.rng import Stream, stratified
 from gigo.sample import Sampler, sample
 from gigo.trial import Trial
-from gigo.types import Card, Dataset, Resolved, TrainingSet
+from gigo.types import Card, Corruption, Dataset, TrainingSet
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)
@@ -116,7 +116,7 @@ def test_corruption_is_exact_and_touches_selected_items_alone(
 
 @given(situation=situations(), rates=st.lists(RATES, min_size=2, max_size=4), kind=KINDS)
 def test_rates_are_nested(
-    situation: tuple[Dataset, Trial], rates: list[float], kind: Resolved
+    situation: tuple[Dataset, Trial], rates: list[float], kind: Corruption
 ) -> None:
     dataset, trial = situation
     before: set[tuple[int, int]] = set()
@@ -144,7 +144,7 @@ def test_only_size_subset_seed_replicate_and_policy_choose_items(
 
 @given(situation=situations(), kind=KINDS)
 def test_kinds_of_corruption_select_the_same_items(
-    situation: tuple[Dataset, Trial], kind: Resolved
+    situation: tuple[Dataset, Trial], kind: Corruption
 ) -> None:
     """So that their difference within a replicate is one of kind alone."""
     dataset, trial = situation

@@ -10,7 +10,7 @@ from typing import Any
 
 from gigo.recipe import Recipe
 from gigo.trial import Validation
-from gigo.types import Card, Model, Resolved
+from gigo.types import Card, Corruption, Model
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Cell:
 
     dataset: Card
     size: int
-    corruption: Resolved
+    corruption: Corruption
     rate: float
     model: Model
     recipe: Recipe

@@ -115,7 +115,7 @@ def corrupt(
     1   846    fox   owl
     >>> gigo.corrupt(y, "asymmetric", rate=0.6, map={"cat": "dog", "fox": "owl"})
     Traceback (most recent call last):
-    gigo.errors.SpecError: rate = 0.6: expected at most 50 %: the corruption can take 500 ...
+    gigo.errors.SpecError: rate = 0.6: expected at most 50 %: the corruption can do 500 ...
     """
     import pandas as pd
 
@@ -123,7 +123,7 @@ def corrupt(
         raise SpecError("rate", rate, "a share of the items, 0 to 1")
     given = corruption if isinstance(corruption, Mapping) else {"name": corruption}
     ref = as_ref("corruption", {**given, **options})
-    known, _ = known_corruption(ref)
+    known = known_corruption(ref)
     values = label_column(y)
     true, _, classes = label_codes(values, None, None, "y")
     if not hasattr(y, "__array__"):  # a list, whose values were kept apart

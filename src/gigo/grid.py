@@ -14,7 +14,7 @@ from gigo.errors import SpecError
 from gigo.recipe import IDLE_RECIPE, Recipe
 from gigo.study import Study, items_of, usual_rates
 from gigo.trial import Trial
-from gigo.types import Card, Model, Resolved
+from gigo.types import Card, Corruption, Model, Resolved
 
 MOST_TRIALS = 1_000_000
 """In one study; more is a slip of the pen."""
@@ -53,7 +53,7 @@ class Grid:
 
     study: Study
     datasets: tuple[Card, ...]
-    corruptions: tuple[Resolved, ...]
+    corruptions: tuple[Corruption, ...]
     models: Mapping[str, tuple[Model, ...]]
     precision: str
     cliffs: Mapping[str, Mapping[str, tuple[float, ...]]]
@@ -100,13 +100,14 @@ class Grid:
     def trial(self, cell: Cell, replicate: int) -> Trial:
         """The trial of a cell in a replicate, counted from 0.
 
-        At rate 0 nothing is corrupted: there all kinds of corruption, and clean and noisy
-        validation, are one trial.
+        At rate 0 all kinds of corruption are one trial, unless they bring test sets; and so are
+        clean and noisy validation, unless other corruptions come first.
         """
         point: dict[str, Any] = {**vars(cell)}
         if cell.rate == 0:
-            point["corruption"] = None
-            point["validation"] = cell.validation.replace("noisy", "clean")
+            left = point["corruption"] = cell.corruption.at_zero
+            if left is None or "after" not in left.to_json():
+                point["validation"] = cell.validation.replace("noisy", "clean")
         return Trial(
             **point,
             subset=self.study.subset,
@@ -161,7 +162,7 @@ class Grid:
         return cls(
             study=Study.create(**study),
             datasets=tuple(_card(**card) for card in plain["datasets"]),
-            corruptions=tuple(Resolved(**each) for each in plain["corruptions"]),
+            corruptions=tuple(Corruption(**each) for each in plain["corruptions"]),
             models={
                 name: tuple(Model(**each) for each in some)
                 for name, some in plain["models"].items()

@@ -7,6 +7,7 @@ and their content as a number.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,41 @@ def take(x: Inputs, rows: NDArray[np.integer]) -> Inputs:
     if isinstance(x, list):
         return [x[row] for row in rows.tolist()]
     return x.iloc[rows] if _is_table(x) else x[rows]
+
+
+def joined(parts: Sequence[Inputs]) -> Inputs:
+    """Items of one kind and shape, one after the other.
+
+    >>> joined([["a"], ["b", "c"]])
+    ['a', 'b', 'c']
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if isinstance(first, list):
+        return [text for part in parts for text in part]
+    if isinstance(first, np.ndarray):
+        return np.concatenate(parts)
+    if _is_table(first):
+        return _joined_tables(parts)
+    from scipy.sparse import vstack
+
+    return vstack(parts, format="csr")
+
+
+def _joined_tables(parts: Sequence[Any]) -> Any:
+    """Tables below each other; categories are those of the first, then what others have besides."""
+    import pandas as pd
+    from pandas.api.types import union_categoricals
+
+    columns: dict[Any, Any] = {}
+    for name, column in parts[0].items():
+        those = [part[name] for part in parts]
+        if column.dtype.name == "category":
+            columns[name] = union_categoricals(those)
+        else:
+            columns[name] = pd.concat(those, ignore_index=True)
+    return pd.DataFrame(columns)
 
 
 def count(x: Inputs) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.measures import BINS, RANKING
-from gigo.types import Labels, TrainingSet
+from gigo.types import NO_CLASS, Labels, TrainingSet
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -90,11 +90,10 @@ def tested(
 
 def trained(part: TrainingSet, fitted: Labels) -> dict[str, float]:
     """The measures of predictions (n,) on the items trained on, where there are any."""
-    changed = part.labels != part.true_labels
     shares = {
-        "train_accuracy_clean": (part.labels, ~changed),
-        "train_accuracy_corrupted": (part.labels, changed),
-        "train_recovered": (part.true_labels, changed),
+        "train_accuracy_clean": (part.labels, ~part.changed),
+        "train_accuracy_corrupted": (part.labels, part.changed),
+        "train_recovered": (part.true_labels, part.changed & (part.true_labels != NO_CLASS)),
     }
     return {
         name: float((fitted == right)[among].mean())

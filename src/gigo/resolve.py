@@ -29,7 +29,18 @@ from gigo.recipe import MOST, Recipe
 from gigo.ref import Ref, as_ref, canonical
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Dataset, Entry, Features, Model, Placement, Resolved, Watch, silent
+from gigo.types import (
+    Card,
+    Corruption,
+    Dataset,
+    Entry,
+    Features,
+    Model,
+    Placement,
+    Resolved,
+    Watch,
+    silent,
+)
 
 own_data = datasets.from_memory
 """A data set of what a Python program has."""
@@ -74,8 +85,7 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    found = [corruption(ref, study.placement) for ref in study.corruption]
-    kinds = tuple(dict.fromkeys(known for known, _ in found))
+    kinds = tuple(dict.fromkeys(corruption(ref, study.placement) for ref in study.corruption))
     _check_labels("corruption", kinds)
     grid = Grid(
         study=study,
@@ -83,10 +93,10 @@ def resolve(
         corruptions=kinds,
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
-        cliffs={card.name: _cliffs(card, found) for card in cards},
+        cliffs={card.name: _cliffs(card, kinds) for card in cards},
     )
     for card in cards:
-        _check_rates(max(cell.rate for cell in grid.cells if cell.dataset == card), card, found)
+        _check_rates(max(cell.rate for cell in grid.cells if cell.dataset == card), card, kinds)
     return grid
 
 
@@ -161,15 +171,14 @@ def _from_source(ref: Ref) -> Dataset:
     raise SpecError("dataset", ref.name, expected)
 
 
-Known = tuple[Resolved, Callable[..., Any] | None]
-"""A corruption, and what gives its matrix (`gigo.corruptions.matrix_of`), if it has one."""
-
-
-def corruption(ref: Ref, placement: Placement = "random") -> Known:
+def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
     """What a ref to a corruption means; raises SpecError.
 
-    >>> known, matrix = corruption(Ref(name="symmetric", include_true=True))
-    >>> known.label, matrix(2).tolist()
+    A function of the user's that gives a schedule may say by attributes what it does: ``probes``,
+    names of the test sets that it brings; ``rate_of``, see `gigo.types.Schedule`.
+
+    >>> known = corruption(Ref(name="symmetric", include_true=True))
+    >>> known.label, known.matrix(2).tolist()
     ('symmetric include_true=True', [[0.5, 0.5], [0.5, 0.5]])
     """
     if ref.is_catalogued:  # a file has no numbers as keys: it is to be the same corruption
@@ -178,12 +187,23 @@ def corruption(ref: Ref, placement: Placement = "random") -> Known:
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
     bound, identity = partial(function, **options), chosen.identity
     label = chosen.short_label if chosen.is_catalogued else chosen.label
-    if next(iter(signature(function).parameters)) != "n_classes":
-        return Resolved(label, canonical(identity), bound), None
-    if placement != "random":
-        identity["placement"] = placement
-    value = partial(relabel, destinations=bound, placement=placement)
-    return Resolved(label, canonical(identity), value), bound
+    entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
+    rate_of = entry.rate_of if entry else getattr(function, "rate_of", "set")
+    if next(iter(signature(function).parameters)) == "n_classes":
+        if placement != "random":
+            identity["placement"] = placement
+        value = partial(relabel, destinations=bound, placement=placement, rate_of=rate_of)
+        return Corruption(label, canonical(identity), value, matrix=bound, rate_of=rate_of)
+    return Corruption(
+        label,
+        canonical(identity),
+        bound,
+        probed=bool(entry.probes if entry else getattr(function, "probes", ())),
+        rate_of=rate_of,
+        inputs=entry is None or entry.family != "labels",
+        resizes=entry is None or entry.resizes,
+        training_only=entry is not None and entry.training_only,
+    )
 
 
 def _keyed_by_text(value: Any) -> Any:
@@ -202,27 +222,34 @@ def _shares(card: Card) -> NDArray[np.float64] | None:
     return np.bincount(data.y_train, minlength=card.n_classes) / data.n_train
 
 
-def _cliffs(card: Card, found: Sequence[Known]) -> dict[str, tuple[float, ...]]:
+def _cliffs(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:
     """By the label of each corruption that is a matrix, see `Grid`."""
     return {
-        known.label: tuple(cliffs(matrix_of(matrix, card.classes), _shares(card)).tolist())
-        for known, matrix in found
-        if matrix is not None and card.n_classes > 1
+        kind.label: tuple(_lost(kind, card).tolist())
+        for kind in kinds
+        if kind.matrix is not None and card.n_classes > 1 and not kind.before
     }
 
 
-def _check_rates(rate: float, card: Card, found: Sequence[Known]) -> None:
+def _lost(kind: Corruption, card: Card) -> NDArray[np.float64]:
+    """(K,) the rate at which each class is lost."""
+    assert kind.matrix is not None
+    found = matrix_of(kind.matrix, card.classes)
+    return cliffs(found, _shares(card), rate_of=kind.rate_of)
+
+
+def _check_rates(rate: float, card: Card, kinds: Sequence[Corruption]) -> None:
     """Raise SpecError for a rate that a corruption can't have, before anything is trained.
 
     What is left to the sample is how far the items of a trial differ from the whole set.
     """
-    for known, matrix in found:
-        if matrix is None or card.n_classes < 2:
+    for kind in kinds:
+        if kind.matrix is None or card.n_classes < 2 or kind.rate_of != "set":
             continue
-        highest = highest_rate(matrix_of(matrix, card.classes), _shares(card))
+        highest = highest_rate(matrix_of(kind.matrix, card.classes), _shares(card))
         if rate > highest + 1e-9:
             expected = (
-                f"at most {highest:.4g} for {known.label}, which leaves the other "
+                f"at most {highest:.4g} for {kind.label}, which leaves the other "
                 f"{100 * (1 - highest):.3g} % of {card.name} as they are"
             )
             raise SpecError("rates", rate, expected)

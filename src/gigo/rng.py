@@ -40,6 +40,7 @@ class Stream:
     """
 
     def __init__(self, seed: int, replicate: int, purpose: str) -> None:
+        self._name = seed, replicate, purpose
         digest = hashlib.sha256(f"gigo/{seed}/{replicate}/{purpose}".encode()).digest()
         key = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
         self._bits = np.random.Philox(key=key)
@@ -58,6 +59,19 @@ class Stream:
             raise ValueError(f"bound = {bound}: expected 1 .. 2**31")
         scaled = (self.words(n) >> np.uint64(32)) * np.uint64(bound)
         return (scaled >> np.uint64(32)).astype(np.int64)
+
+    def uniform(self, n: int) -> NDArray[np.float64]:
+        """``n`` numbers from 0 to below 1, shape (n,): the high 53 bits of a word each."""
+        return (self.words(n) >> np.uint64(11)) * 2.0**-53
+
+    def child(self, purpose: str) -> Stream:
+        """Another stream, from its beginning, whatever was taken from this one.
+
+        >>> Stream(0, 0, "corruption").child("noise").integers(3, bound=10).tolist()
+        [2, 0, 7]
+        """
+        seed, replicate, mine = self._name
+        return Stream(seed, replicate, f"{mine}/{purpose}")
 
     def permutation(self, n: int) -> NDArray[np.int64]:
         """A permutation of ``0 .. n - 1``, shape (n,): the stable sorting order of n words."""

@@ -1,18 +1,28 @@
-"""Who trains on what: the items of a trial, those it holds out, and their labels."""
+"""Who trains on what: the items of a trial, those it holds out, and what was done to both."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterable
+from inspect import signature
+from typing import Any
 
+import numpy as np
+
+from gigo.content import canonical
+from gigo.edited import Edited
 from gigo.errors import DataError
+from gigo.inputs import Inputs, count
+from gigo.reference import Reference
 from gigo.rng import Stream, grouped, stratified
 from gigo.trial import HELD_OUT, Trial
-from gigo.types import Dataset, Labels, Schedule, TrainingSet
+from gigo.types import Corruption, Dataset, Labels, Schedule, TrainingSet
+
+Vectors = Callable[[str, Inputs], Inputs]
+"""What models are given in place of inputs that a corruption brings, by a name for these."""
 
 
 def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
-    """What a trial trains on. Depends on the rate only in which labels are wrong.
+    """What a trial trains on. Depends on the rate only in how many edits are made.
 
     Raises:
         DataError: items are to be held out in groups, and there is one group alone.
@@ -28,63 +38,134 @@ def sample(trial: Trial, dataset: Dataset) -> TrainingSet:
     >>> bool((low.rows == high.rows).all()), bool(high.touched[low.touched].all())
     (True, True)
     """
-    return Sampler(dataset)(trial)
+    return Sampler(dataset, [trial])(trial)
 
 
 class Sampler:
     """What trials of a data set train on, as `sample` says.
 
     What trials of the same items have in common is drawn once as long as they come one after the
-    other: which items they are, and in which order which of them get which label.
+    other: which items they are, and in which order which of them get what.
+
+    Args:
+        dataset: theirs, as it is.
+        trials: those that will come: inputs that a corruption brings are made once, as many as
+            the highest of their rates needs.
+        vectors: turns inputs that a corruption brings into what models are given; None: nothing.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(
+        self, dataset: Dataset, trials: Iterable[Trial] = (), vectors: Vectors | None = None
+    ) -> None:
+        self._dataset, self._vectors = dataset, vectors
         self._source: tuple[object, ...] = ()
         self._items: tuple[Labels, Labels]
-        self._schedules: dict[tuple[str, str], Schedule] = {}
+        self._drawn: dict[str, tuple[Schedule, Inputs | None]] = {}
+        self._made: dict[str, Inputs] = {}
+        self._most: dict[Any, float] = {}
+        for trial in trials:
+            if trial.corruption is not None:
+                chain = trial.source, trial.corruption.identity
+                self._most[chain] = max(self._most.get(chain, 0.0), trial.rate)
 
     def __call__(self, trial: Trial) -> TrainingSet:
         """What a trial trains on; raises DataError, SpecError."""
         if self._source != trial.source:
-            self._items, self._schedules = _items(trial, self._dataset), {}
+            self._items, self._drawn, self._made = _items(trial, self._dataset), {}, {}
             self._source = trial.source
         rows, held_out = self._items
-        true = self._dataset.y_train
-        labels, touched = self._corrupted(trial, rows, "corruption")
-        held_out_labels = true[held_out]
+        found = self._corrupted(trial, rows, "corruption")
+        after, extras = Edited.begin(self._dataset, held_out), found.extras
         if trial.validation == "noisy":
-            held_out_labels, _ = self._corrupted(trial, held_out, "corruption/held-out")
-        weights = self._dataset.weights
+            after = self._corrupted(trial, held_out, "corruption/held-out")
+            extras = {**extras, **after.extras}
         return TrainingSet(
-            rows,
-            labels,
-            true[rows],
-            touched,
-            held_out,
-            held_out_labels,
-            None if weights is None else weights[rows],
+            rows=found.rows,
+            labels=found.labels,
+            true_labels=found.true,
+            touched=found.touched,
+            changed=found.changed,
+            held_out=self._behind(found, after.rows),
+            held_out_labels=after.labels,
+            n_given=found.n_given,
+            n_selected=int(found.touched.sum()) + found.n_left,
+            n_changed=int(found.changed.sum()) + found.n_left,
+            weights=found.weights,
+            places=found.places if found.n_added or found.n_left else None,
+            extras={name: self._seen(name, x) for name, x in extras.items()},
+            probes={name: (self._seen(name, x), y) for name, (x, y) in found.probes.items()},
         )
 
-    def _corrupted(
-        self, trial: Trial, items: Labels, purpose: str
-    ) -> tuple[Labels, NDArray[np.bool_]]:
-        """The labels that ``items`` get, and which of them were edited.
+    def _corrupted(self, trial: Trial, items: Labels, purpose: str) -> Edited:
+        """What becomes of ``items``; ``purpose`` names the random stream."""
+        now, corruption = Edited.begin(self._dataset, items), trial.corruption
+        if corruption is None:
+            return now
+        name = canonical([self._dataset.sha256, trial.source, purpose])
+        for place, (first, rate) in enumerate(corruption.before):
+            name += f" {first.identity} {rate!r}"
+            if purpose == "corruption" or not first.training_only:
+                stream = Stream(trial.seed, trial.replicate, f"{purpose}/{place}")
+                now = self._edited(now, first, rate, rate, stream, name)
+        spared = corruption.training_only and purpose != "corruption"
+        if corruption.value is None or spared:
+            return now
+        most = max(trial.rate, self._most.get((trial.source, corruption.identity), 0.0))
+        stream = Stream(trial.seed, trial.replicate, purpose)
+        return self._edited(
+            now, corruption, trial.rate, most, stream, f"{name} {corruption.identity}"
+        )
 
-        ``purpose`` names the random stream.
-        """
-        labels = self._dataset.y_train[items].copy()
-        touched = np.zeros(len(items), dtype=bool)
-        if trial.corruption is not None:
-            name = purpose, trial.corruption.identity
-            if name not in self._schedules:
-                stream = Stream(trial.seed, trial.replicate, purpose)
-                given = trial.corruption.value(self._dataset, items, stream)
-                self._schedules[name] = Schedule(*given)
-            edits = self._schedules[name].at(trial.rate, len(items))
-            labels[edits.item] = edits.label
-            touched[edits.item] = True
-        return labels, touched
+    def _edited(
+        self,
+        now: Edited,
+        corruption: Corruption,
+        rate: float,
+        most: float,
+        stream: Stream,
+        name: str,
+    ) -> Edited:
+        """After a corruption at a rate; ``most`` is the highest that its inputs are made for."""
+        if name not in self._drawn:
+            schedule = drawn(corruption, *now.seen(), stream, name)
+            k = schedule.count(min(most, schedule.highest(len(now.rows))), len(now.rows))
+            extra = schedule.extra(k) if callable(schedule.extra) else schedule.extra
+            self._drawn[name] = schedule, extra
+        schedule, extra = self._drawn[name]
+        edits = schedule.count(rate, len(now.rows))
+        return now.edit(schedule, edits, name, extra if edits else None)
+
+    def _behind(self, found: Edited, held_out: Labels) -> Labels:
+        """Rows of held-out items, whose extra inputs come after those of the others."""
+        n, more = self._dataset.n_train, sum(map(count, found.extras.values()))
+        return np.where(held_out < n, held_out, held_out + more)
+
+    def _seen(self, name: str, x: Inputs) -> Inputs:
+        """What models are given in place of inputs."""
+        if self._vectors is None:
+            return x
+        if name not in self._made:
+            self._made[name] = self._vectors(name, x)
+        return self._made[name]
+
+
+def drawn(
+    corruption: Corruption, dataset: Dataset, items: Labels, stream: Stream, name: str
+) -> Schedule:
+    """What a corruption does to some items of a data set.
+
+    Args:
+        corruption: asks for the scores of a reference model by a parameter ``reference``.
+        dataset: as the corruption finds it.
+        items: (n,) positions in its rows.
+        stream: what is drawn comes from there.
+        name: of all that these scores depend on.
+    """
+    asked = signature(corruption.value).parameters.get("reference")
+    given: dict[str, Any] = {}
+    if asked is not None and asked.default is asked.empty:
+        given["reference"] = Reference(dataset, items, stream.child("reference"), name)
+    return Schedule(*corruption.value(dataset, items, stream, **given))
 
 
 def _items(trial: Trial, dataset: Dataset) -> tuple[Labels, Labels]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from gigo.recipe import Recipe
-from gigo.types import Card, Model, Resolved
+from gigo.types import Card, Corruption, Model
 
 SCIENCE = 1
 """Part of every trial's key; raised when the same trial would come to mean something else."""
@@ -26,13 +26,13 @@ Subset = Literal["random", "first"]
 class Trial:
     """A point of the grid in one replicate: one model to train.
 
-    ``corruption`` is None at rate 0, where it could change nothing; the cells of all corruptions
-    then share one trial.
+    At rate 0 ``corruption`` is what is left of it there (`gigo.types.Corruption.at_zero`), mostly
+    None; the cells of all corruptions then share one trial.
     """
 
     dataset: Card
     size: int
-    corruption: Resolved | None
+    corruption: Corruption | None
     rate: float
     subset: Subset
     model: Model
@@ -55,8 +55,10 @@ class Trial:
 
     @property
     def n_rows(self) -> int:
-        """Items that it trains on: those held out are not counted."""
-        return self.size - (round(HELD_OUT * self.size) if self.holds_out else 0)
+        """Items that it trains on, at most: those held out are not counted, those added are."""
+        given = self.size - (round(HELD_OUT * self.size) if self.holds_out else 0)
+        adds = self.corruption is not None and self.corruption.rate_of == "added"
+        return round(given / max(1 - self.rate, 1e-9)) if adds else given
 
     @property
     def source(self) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import Dataset, Labels, Placement, Schedule
+from gigo.types import Dataset, Labels, Placement, RateOf, Schedule
 
 
 def matrix_of(
@@ -86,6 +86,7 @@ def relabel(
     *,
     destinations: Callable[..., NDArray[np.float64]],
     placement: Placement = "random",
+    rate_of: RateOf = "set",
 ) -> Schedule:
     """A schedule that gives items other labels, drawn from a matrix.
 
@@ -97,6 +98,7 @@ def relabel(
         destinations: gives, for K classes, the matrix (`matrix_of`); items of classes whose rows
             are zeros get no edit.
         placement: ``random`` order, or ``tail``: from the last item backwards.
+        rate_of: what rates are shares of, see `gigo.types.Schedule`.
 
     Raises:
         SpecError: fewer than two classes, no matrix of probabilities, or an unknown placement.
@@ -123,12 +125,12 @@ def relabel(
     else:
         raise SpecError("placement", placement, "random or tail")
     order = order[eligible(matrix)[true[order]]]
-    return Schedule(order, label[order])
+    return Schedule(order, label[order], rate_of=rate_of)
 
 
 def _draw(matrix: NDArray[np.float64], true: Labels, stream: Stream) -> Labels:
     """A class for each item (n,), by inversion; a class of probability 0 is never drawn."""
-    uniform = (stream.words(len(true)) >> np.uint64(11)) * 2.0**-53
+    uniform = stream.uniform(len(true))
     drawn = true.copy()
     for label in np.flatnonzero(eligible(matrix)):
         cumulative = np.cumsum(matrix[label])

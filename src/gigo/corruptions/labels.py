@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gigo.corruptions.draw import check_rows
 from gigo.corruptions.published import CLASSES, MAPS
 from gigo.errors import SpecError, meant
+from gigo.types import CorruptionEntry
 
 
 def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDArray[np.float64]:
@@ -216,3 +217,47 @@ def _number(given: Any, names: Sequence[str], field: str) -> int:
     more = ", ..." if len(names) > 10 else ""
     expected = f"classes of the data: {', '.join(names[:10])}{more}{meant(text, names)}"
     raise SpecError(field, given, expected)
+
+
+ENTRIES = {
+    "symmetric": CorruptionEntry(
+        symmetric_destinations,
+        "a uniformly random other class (with include_true, any class)",
+        formula="P(j | k) = 1 / (K - 1) for j other than k; with include_true 1 / K for all j",
+        paper="Angluin and Laird 1988, Learning from noisy examples, section 2",
+    ),
+    "biased": CorruptionEntry(
+        biased_destinations,
+        "always the first wrong class: 0, or 1 where 0 is right",
+        formula="P(0 | k) = 1 for k > 0, P(1 | 0) = 1",
+    ),
+    "two_sink": CorruptionEntry(
+        two_sink_destinations,
+        "class 0 or 1 at random, less the true one",
+        formula="P(0 | k) = P(1 | k) = 1/2 for k > 1, P(1 | 0) = P(0 | 1) = 1",
+    ),
+    "sink": CorruptionEntry(
+        sink_destinations,
+        "any of the classes given at random, less the true one",
+        formula="P(j | k) = 1 / |S - {k}| for the sinks j in S other than k",
+    ),
+    "pair": CorruptionEntry(
+        pair_destinations,
+        "the next class, of the last one the first",
+        formula="P((k + 1) mod K | k) = 1",
+        paper="Han et al. 2018, Co-teaching: robust training of deep neural networks with "
+        "extremely noisy labels, section 4",
+    ),
+    "asymmetric": CorruptionEntry(
+        asymmetric_destinations,
+        "the class that the map gives; others stay (CIFAR-10 and CIFAR-100 need no map)",
+        formula="P(map(k) | k) = 1 for the classes k of the map; others are not chosen",
+        paper="Patrini et al. 2017, Making deep neural networks robust to label noise, section 5",
+    ),
+    "transition": CorruptionEntry(
+        transition_destinations,
+        "drawn from the true class's row of the matrix T, rows sum to 1",
+        formula="P(j | k) = T[k, j]: at rate r the labels are those of (1 - r) I + r T",
+        paper="Natarajan et al. 2013, Learning with noisy labels, section 2",
+    ),
+}

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.corruptions.draw import eligible
+from gigo.types import RateOf
 
 
 def highest_rate(
@@ -48,14 +49,17 @@ def transition_matrix(
 
 
 def cliffs(
-    destinations: NDArray[np.float64], shares: NDArray[np.float64] | None = None
+    destinations: NDArray[np.float64],
+    shares: NDArray[np.float64] | None = None,
+    rate_of: RateOf = "set",
 ) -> NDArray[np.float64]:
     """(K,) per class, the rate at which the true class stops being the most probable label.
 
     ``1 - r + r a = r b`` with a the chance that a corrupted label is the true one and b that of
     its most frequent rival: (K-1)/K for symmetric, 1/2 for biased; capped at 1, never reached.
     That is r of the items that may be chosen, made a share of the whole set as in
-    `transition_matrix`; a class that is not chosen is never lost.
+    `transition_matrix` unless rates are of the eligible ones; a class that is not chosen is never
+    lost.
 
     >>> from gigo.corruptions.labels import symmetric_destinations, two_sink_destinations
     >>> cliffs(symmetric_destinations(5))
@@ -69,7 +73,8 @@ def cliffs(
     rival = np.where(np.eye(len(destinations), dtype=bool), 0, destinations).max(axis=1)
     lost = 1 / np.maximum(1 + rival - true, 1)
     # Short of 1, which is never: there no item of a class is left that may be chosen.
-    return np.where(lost < 1, lost * highest_rate(destinations, shares), 1)
+    scale = highest_rate(destinations, shares) if rate_of == "set" else 1.0
+    return np.where(lost < 1, lost * scale, 1)
 
 
 def limiting_accuracy(
