@@ -68,7 +68,7 @@ class Stream:
         """Another stream, from its beginning, whatever was taken from this one.
 
         >>> Stream(0, 0, "corruption").child("noise").integers(3, bound=10).tolist()
-        [2, 0, 7]
+        [1, 3, 1]
         """
         seed, replicate, mine = self._name
         return Stream(seed, replicate, f"{mine}/{purpose}")

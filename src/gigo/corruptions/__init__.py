@@ -27,7 +27,7 @@ __all__ = [
 CATALOGUE: Mapping[str, CorruptionEntry] = {
     **labels.ENTRIES,
 }
-"""Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a corrupted
-item of true class k gets, or zeros where items of class k stay as they are; or
+"""Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a
+corrupted item of true class k gets, or zeros where items of class k stay as they are; or
 ``(dataset, items, stream, **options) -> Schedule``. What has a parameter ``reference`` is given the
 scores of a reference model (`gigo.reference.Reference`)."""
