@@ -86,8 +86,16 @@ def _kept_memory(trial: Trial) -> int:
     # Masters, gradients, two moments, the best weights and four of these in a checkpoint; copies
     # and their gradients.
     weights = _cost(trial).parameters * (9 * master + 2 * width)
-    items = trial.size * (ITEM + VIEW * trial.recipe.augments)
-    return weights + items + trial.dataset.n_test * SEEN
+    items = max(trial.size, trial.n_rows) * (ITEM + VIEW * trial.recipe.augments)
+    return weights + items + trial.dataset.n_test * SEEN + _own_inputs(trial)
+
+
+def _own_inputs(trial: Trial) -> int:
+    """Bytes of inputs that a corruption brings, beside those of the data set."""
+    corruption = trial.corruption
+    if corruption is None or not corruption.inputs:
+        return 0
+    return max(trial.size, trial.n_rows) * prod(trial.input_shape) * 4
 
 
 def expected_epochs(trial: Trial) -> float:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -50,13 +50,49 @@ def featured(
         return dataset
     file = _file(dataset.sha256, features)
     if not file.exists():
-        _make(file, dataset, features, making)
+        sets = [dataset.x_train, *(x for x, _ in dataset.tests.values())]
+        _make(file, dataset, features, making, sets)
     rows: NDArray[Any] = np.load(file, mmap_mode="r")
     tests, start = {}, dataset.n_train
     for name, (_, labels) in dataset.tests.items():
         tests[name] = rows[start : start + len(labels)], labels
         start += len(labels)
     return replace(dataset, x_train=rows[: dataset.n_train], tests=tests, kind="vector")
+
+
+class Vectors:
+    """The vectors of inputs that corruptions bring, kept as those of a data set are.
+
+    Args:
+        dataset: theirs, with its own inputs.
+        features: what turns them into vectors.
+        making: told how far that is.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        features: Features,
+        making: Making = lambda name, done, total: None,
+    ) -> None:
+        self._dataset, self._features, self._making = dataset, features, making
+
+    def __call__(self, name: str, x: Inputs) -> NDArray[np.float32]:
+        """Those (n, width) of inputs, made unless the first n of this name are there.
+
+        Raises:
+            SpecError: a user's function fails, or does not give what it should.
+            DataError: the vectors can't be kept, or went away.
+        """
+        file = _file(name, self._features)
+        if not file.exists() or _rows(file) < count(x):
+            _make(file, self._dataset, self._features, self._making, [x])
+        return np.load(file, mmap_mode="r")[: count(x)]
+
+
+def _rows(file: Path) -> int:
+    """How many vectors there are in a file."""
+    return len(np.load(file, mmap_mode="r"))
 
 
 def needed(trials: Iterable[Trial]) -> dict[tuple[str, str], tuple[Card, Features]]:
@@ -96,12 +132,13 @@ def _file(sha256: str, features: Features) -> Path:
     return cache.home("features") / f"{name}.npy"
 
 
-def _make(file: Path, dataset: Dataset, features: Features, making: Making) -> None:
-    """Write the vectors of all training and test items, in whole or not at all."""
+def _make(
+    file: Path, dataset: Dataset, features: Features, making: Making, sets: Sequence[Inputs]
+) -> None:
+    """Write the vectors of some inputs of a data set, in whole or not at all."""
     if features.value is None:
         message = f"{file}: the features of {dataset.name} went away while models were trained"
         raise DataError(f"{message}: run it again")
-    sets = [dataset.x_train, *(x for x, _ in dataset.tests.values())]
     started, done, total = time.perf_counter(), 0, sum(map(count, sets))
     making(dataset.name, 0, total)
     function = features.value(dataset)

@@ -236,6 +236,7 @@ def _kind(trial: Trial) -> tuple[object, ...]:
         trial.validation,
         trial.subset,
         trial.precision,
+        trial.n_rows,
     )
 
 
@@ -246,16 +247,29 @@ def _groups(trials: Iterable[Trial]) -> list[list[Trial]]:
         kinds.setdefault(_kind(trial), []).append(trial)
     groups: dict[tuple[object, ...], list[Trial]] = {}
     for kind, alike in kinds.items():
-        data, size, *others = kind
+        data, size, *others, rows = kind
         network = alike[0].model.trainer == "network"
         small = network and step_flops(alike[0]) < SMALL_STEP
         # Where sizes differ, short batches are padded, which batch normalisation would see.
         any_size = small and separate(alike[0])
         for trial in alike:
             source = None if small else (trial.seed, trial.replicate)
-            name = (data, None if any_size else size, *others, source)
+            sizes = () if any_size else (size, rows, *_alone(trial))
+            name = (data, *sizes, *others, source, _tested_on(trial))
             groups.setdefault(name, []).append(trial)
     return list(groups.values())
+
+
+def _alone(trial: Trial) -> tuple[object, ...]:
+    """Names a trial of which nobody knows how many items a corruption leaves."""
+    corruption = trial.corruption
+    return () if corruption is None or not corruption.resizes else (trial.key,)
+
+
+def _tested_on(trial: Trial) -> str | None:
+    """Names the test sets that a corruption brings: members of a stack share theirs."""
+    corruption = trial.corruption
+    return corruption.identity if corruption is not None and corruption.probed else None
 
 
 def _cut(

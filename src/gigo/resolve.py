@@ -37,6 +37,7 @@ from gigo.types import (
     Features,
     Model,
     Placement,
+    RateOf,
     Resolved,
     Watch,
     silent,
@@ -188,7 +189,7 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
     bound, identity = partial(function, **options), chosen.identity
     label = chosen.short_label if chosen.is_catalogued else chosen.label
     entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
-    rate_of = entry.rate_of if entry else getattr(function, "rate_of", "set")
+    rate_of: RateOf = entry.rate_of if entry else getattr(function, "rate_of", "set")
     if next(iter(signature(function).parameters)) == "n_classes":
         if placement != "random":
             identity["placement"] = placement

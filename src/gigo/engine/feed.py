@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -50,7 +50,13 @@ class Member:
 
 def share_items(members: Sequence[Member]) -> bool:
     """Whether all train on the same items in the same order, and hold out the same."""
-    return len({m.trial.source for m in members}) == 1
+    if len({m.trial.source for m in members}) != 1:
+        return False
+    one, *others = (m.sample for m in members)
+    return all(m.sample.places is None for m in members) and all(
+        np.array_equal(one.rows, each.rows) and np.array_equal(one.held_out, each.held_out)
+        for each in others
+    )
 
 
 class Batch(NamedTuple):
@@ -118,7 +124,7 @@ class Feed:
     def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
         self._members, self._recipe = list(members), recipe
         self.position = np.zeros(len(members), np.int64)
-        self._passes: dict[tuple[tuple[int, int], int, int], Labels] = {}
+        self._passes: dict[tuple[Any, ...], Labels] = {}
         self._set_up()
 
     def _set_up(self) -> None:
@@ -172,16 +178,40 @@ class Feed:
 
     def _current(self, members: Sequence[int], epoch: Labels) -> list[Labels]:
         """Each member's current epoch, drawn once for those who share all that it depends on."""
-        names = [(self._members[i].replicate, int(epoch[i]), int(self.sizes[i])) for i in members]
+        names = [self._name(i, int(epoch[i])) for i in members]
         known = self._passes
-        self._passes = {n: known[n] if n in known else self._drawn(*n) for n in {*names}}
+        self._passes = {
+            n: known[n] if n in known else self._drawn(self._members[i], n[1])
+            for i, n in zip(members, names, strict=True)
+        }
         return [self._passes[name] for name in names]
 
-    def _drawn(self, replicate: tuple[int, int], epoch: int, items: int) -> Labels:
-        """An epoch over a replicate's items: (n, 1) their order or, with their views, (n, 4)."""
-        order = Stream(*replicate, f"order/{epoch}").permutation(items)
-        views = draw_views(replicate, epoch, items, self._recipe)
-        return order[:, None] if views is None else np.column_stack([order, views])
+    def _name(self, i: int, epoch: int) -> tuple[Any, ...]:
+        """Names all that a member's epoch depends on."""
+        member = self._members[i]
+        own = None if member.sample.places is None else member.trial.key
+        return member.replicate, epoch, len(member.sample.rows), own
+
+    def _drawn(self, member: Member, epoch: int) -> Labels:
+        """An epoch over a member's items: (n, 1) their order or, with their views, (n, 4).
+
+        The items given are in the order that they have without additions; added ones come in
+        between, and places of items that left are passed over: rates stay paired.
+        """
+        name, part = member.replicate, member.sample
+        order = Stream(*name, f"order/{epoch}").permutation(part.n_given)
+        place = np.arange(part.n_given)
+        if part.places is not None:
+            added = max(0, int(part.places.max()) + 1 - part.n_given)
+            between = Stream(*name, f"order/{epoch}/added").integers(added, part.n_given + 1)
+            merged = np.argsort(np.append(2 * place + 1, 2 * between), kind="stable")
+            place = np.full(part.n_given + added, -1)
+            place[part.places] = np.arange(len(part.rows))
+            order = np.append(order, part.n_given + np.arange(added))[merged]
+        views = draw_views(name, epoch, len(order), self._recipe)
+        found = place[order][:, None]
+        found = found if views is None else np.column_stack([found, views])
+        return found[found[:, 0] >= 0]
 
 
 def padded(rows: Sequence[Labels]) -> tuple[Labels, Labels]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,7 +14,9 @@ from torch import Tensor
 
 from gigo.engine.augmentation import seen
 from gigo.engine.layers import Form
-from gigo.types import Dataset
+from gigo.sample import Sampler
+from gigo.trial import Trial
+from gigo.types import Dataset, Labels
 
 
 class Inputs:
@@ -34,12 +39,30 @@ class Inputs:
         self.device, self.dtype = device, dtype
         whole = np.issubdtype(x.dtype, np.integer) and x.dtype != np.uint8
         self._images, self._signals = x.ndim == 4 and not whole, x.ndim == 3 and not whole
+        self._x = self._kept(x)
+
+    def _kept(self, x: NDArray[Any]) -> Tensor:
+        """Items as they are kept."""
+        whole = np.issubdtype(x.dtype, np.integer) and x.dtype != np.uint8
         last = x.transpose(0, 2, 3, 1) if self._images else x
         kept = np.ascontiguousarray(last, np.int64 if whole else None)
         if np.may_share_memory(kept, x):
-            self._x = torch.tensor(kept, device=device)
-        else:  # large data sets are in memory once while they come here, not twice
-            self._x = torch.from_numpy(kept).to(device)
+            return torch.tensor(kept, device=self.device)
+        # Large data sets are in memory once while they come here, not twice.
+        return torch.from_numpy(kept).to(self.device)
+
+    def gathered(self, rows: NDArray[np.int64]) -> Self:
+        """Some of the items, in the order given."""
+        return self._with(self._x[torch.from_numpy(rows).to(self.device)])
+
+    def joined(self, x: NDArray[Any]) -> Self:
+        """These items, then others of the same kind."""
+        return self._with(torch.cat([self._x, self._kept(x).to(self._x.dtype)]))
+
+    def _with(self, x: Tensor) -> Self:
+        found = copy.copy(self)
+        found._x = x
+        return found
 
     def __len__(self) -> int:
         return len(self._x)
@@ -88,18 +111,41 @@ class Inputs:
 class Resident:
     """A data set on the device, its inputs given out in one dtype.
 
+    Args:
+        dataset: its inputs as models are given them.
+        device, dtype: as of `Inputs`.
+        sampler: gives what trials train on; None: as `dataset` alone has it.
+
     Attributes:
+        dataset, device, dtype, sampler: as given.
         train: its inputs for training.
         tests: those of each test set, by name.
         test_labels: (n_test,) int64 of each, by name.
     """
 
-    def __init__(self, dataset: Dataset, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        dtype: torch.dtype,
+        sampler: Callable[[Sequence[Trial]], Sampler] | None = None,
+    ) -> None:
         self.dataset = dataset
         self.device = device
         self.dtype = dtype
+        self.sampler = sampler or partial(Sampler, dataset)
         self.train = Inputs(dataset.x_train, device, dtype)
         self.tests = {name: Inputs(x, device, dtype) for name, (x, _) in dataset.tests.items()}
         self.test_labels = {
             name: torch.tensor(y, device=device) for name, (_, y) in dataset.tests.items()
         }
+
+    def with_inputs(self, train: Inputs, probes: Mapping[str, tuple[Any, Labels]]) -> Self:
+        """The same with other inputs for training, and further test sets."""
+        found = copy.copy(self)
+        found.train = train
+        found.tests, found.test_labels = {**self.tests}, {**self.test_labels}
+        for name, (x, y) in probes.items():
+            found.tests[name] = Inputs(np.asarray(x), self.device, self.dtype)
+            found.test_labels[name] = torch.tensor(y, device=self.device)
+        return found

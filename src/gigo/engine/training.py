@@ -25,15 +25,15 @@ from gigo.engine.evaluation import Evaluation, first, losses
 from gigo.engine.feed import Batch, Feed, Member
 from gigo.engine.noise import Noise
 from gigo.engine.optimizers import Optimizer, copy_each
+from gigo.engine.pool import pooled
 from gigo.engine.record import provenance, record
 from gigo.engine.replay import Replay
 from gigo.engine.resident import Resident
 from gigo.engine.routes import route
 from gigo.engine.stacking import initial_networks, stacked_tensors
 from gigo.errors import EngineError
-from gigo.sample import sample
 from gigo.trial import Trial
-from gigo.types import Record
+from gigo.types import Record, TrainingSet
 
 AT_A_TIME = 2**25
 """Bytes of class probabilities that members are given at a time when they leave."""
@@ -148,10 +148,12 @@ class TrainingStack:
     ) -> None:
         first = trials[0]
         self.recipe, self.validation = first.recipe, first.validation
-        self._data, self._at_a_time = resident, at_a_time
-        self.members = [Member(trial, sample(trial, resident.dataset)) for trial in trials]
+        self._at_a_time = at_a_time
+        self._data, sets = pooled(resident, _sampled(trials, resident))
+        self.members = list(map(Member, trials, sets))
         self.control = Control(self.recipe, len(trials))
         self.feed = Feed(self.members, self.recipe)
+        resident = self._data
         networks = initial_networks(trials, resident.dataset)
         network, classes = networks[0], resident.dataset.n_classes
         smallest = int(((self.feed.sizes - 1) % self.recipe.batch_size + 1).min())
@@ -388,6 +390,14 @@ class TrainingStack:
         now = {f"now {name}": tensor for name, tensor in self.weights.items()}
         best = {f"best {name}": tensor for name, tensor in self.best.items()}
         return moments | now | best | {"loss": self._loss}
+
+
+def _sampled(trials: Sequence[Trial], resident: Resident) -> list[TrainingSet]:
+    """What trials train on; those of the same items are drawn one after the other."""
+    sampler = resident.sampler(trials)
+    order = sorted(range(len(trials)), key=lambda i: trials[i].source)
+    found = {i: sampler(trials[i]) for i in order}
+    return [found[i] for i in range(len(trials))]
 
 
 def _some(tensors: Mapping[str, Tensor], members: Tensor) -> dict[str, Tensor]:

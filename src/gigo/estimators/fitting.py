@@ -33,7 +33,7 @@ def fitted(
     if len(present) == 1:  # there is nothing to learn, and many models refuse to
         return {
             name: _constant(int(present[0]), count(inputs), dataset.n_classes)
-            for name, (inputs, _) in dataset.tests.items()
+            for name, (inputs, _) in {**dataset.tests, **part.probes}.items()
         }, part.labels
     sets = supply.sets(model, trial, part)
     own = _as_it_is if sets.shared else _copied

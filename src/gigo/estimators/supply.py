@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gigo.edited import taken
 from gigo.estimators.alone import alone
 from gigo.estimators.settings import settings, versions
-from gigo.inputs import Inputs, count, take
+from gigo.inputs import Inputs, count
 from gigo.trial import Trial
-from gigo.types import Dataset, Labels, TrainingSet
+from gigo.types import Dataset, TrainingSet
 
 
 class _Sets(NamedTuple):
@@ -29,7 +30,7 @@ class Supply:
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._for: tuple[str, Labels, Labels] | None = None
+        self._for: tuple[Any, ...] | None = None
         self._sets: _Sets | None = None
         self._known: dict[Any, tuple[dict[str, Any], dict[str, str]]] = {}
 
@@ -41,7 +42,7 @@ class Supply:
         return self._known[name]
 
     def sets(self, model: Any, trial: Trial, part: TrainingSet) -> _Sets:
-        wanted = trial.model.identity, part.rows, part.held_out
+        wanted = trial.model.identity, [*part.extras], [*part.probes], part.rows, part.held_out
         if self._sets is None or not all(map(np.array_equal, self._for or (), wanted)):
             self._sets = None  # two need not fit
             with alone(trial):
@@ -49,8 +50,9 @@ class Supply:
         return self._sets
 
     def _made(self, model: Any, part: TrainingSet) -> _Sets:
-        x, tests = self.dataset.x_train, self.dataset.tests
-        sets = [take(x, part.rows), take(x, part.held_out), *(items for items, _ in tests.values())]
+        x, tests = self.dataset.x_train, {**self.dataset.tests, **part.probes}
+        own = [taken(x, part.extras, rows) for rows in (part.rows, part.held_out)]
+        sets = [*own, *(items for items, _ in tests.values())]
         if not getattr(model, "as_images", False):
             sets = [_flat(each) for each in sets]
         once = getattr(model, "inputs_once", None)

@@ -38,7 +38,9 @@ class Fitting(NamedTuple):
     record: Record
 
 
-def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Record]:
+def fit_all(
+    trials: Sequence[Trial], dataset: Dataset, sampler: Sampler | None = None
+) -> Iterator[Fitting | Record]:
     """Fit the model of each trial to its training set, and see what it predicts.
 
     Native libraries compute with one thread meanwhile, so that numbers are the same whatever runs
@@ -47,12 +49,13 @@ def fit_all(trials: Sequence[Trial], dataset: Dataset) -> Iterator[Fitting | Rec
     Args:
         trials: of one data set.
         dataset: theirs, its inputs as the model's features have made them.
+        sampler: gives what they train on; None: as ``dataset`` alone has it.
 
     Yields:
         For each trial, in the order given, that it begins, then its record. Where a model raises
         an error, the record's status is ``failed``, and its provenance tells the error.
     """
-    supply, sample = Supply(dataset), Sampler(dataset)
+    supply, sample = Supply(dataset), sampler or Sampler(dataset, trials)
     one_thread()  # imports what it needs, as does the next line: no trial is to be charged for it
     importlib.import_module("sklearn.base")
     for trial in trials:
@@ -86,7 +89,8 @@ def _tried(trial: Trial, part: TrainingSet, supply: Supply) -> _Came:
             if parameters:
                 model.set_params(**parameters)
             found, own = fitted(model, trial, part, supply)
-            truths = {name: labels for name, (_, labels) in dataset.tests.items()}
+            tests = {**dataset.tests, **part.probes}
+            truths = {name: labels for name, (_, labels) in tests.items()}
             measures = metrics.tested(truths, found, dataset.n_classes)
             came = _Came("ok", found, measures | metrics.trained(part, own), {})
         except (Exception, SystemExit) as error:  # a model is anybody's code

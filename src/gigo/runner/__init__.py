@@ -10,10 +10,11 @@ progress  how far all that is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from gigo import planner
 from gigo.engine import checkpoint
@@ -124,6 +125,8 @@ def _notes(study: Study, prepared: Prepared) -> Iterator[str]:
 def _made(prepared: Prepared, library: Library) -> dict[tuple[str, str], str]:
     """Make the features that models need, once: training processes then find them.
 
+    Those of inputs that corruptions bring as well: a sampler makes what is not there.
+
     Returns:
         What records say of them, by the sha256 of the data and the features' identity.
     """
@@ -131,7 +134,28 @@ def _made(prepared: Prepared, library: Library) -> dict[tuple[str, str], str]:
     for name, (card, features) in needed(prepared.pending).items():
         library.featured(card, features)
         said[name] = told(card, features)
+        brought = [
+            trial
+            for trial in prepared.pending
+            if (trial.dataset, trial.model.features) == (card, features)
+            and trial.corruption is not None
+            and trial.corruption.inputs
+        ]
+        if brought:
+            sampler = library.sampler(brought[0], brought)
+            for trial in _widest(brought):
+                sampler(trial)
     return said
+
+
+def _widest(trials: Iterable[Trial]) -> list[Trial]:
+    """Of trials that differ in their rates alone, the one that needs most inputs of its own."""
+    found: dict[Any, Trial] = {}
+    for trial in trials:
+        name = trial.source, trial.validation, trial.corruption
+        if name not in found or found[name].rate < trial.rate:
+            found[name] = trial
+    return sorted(found.values(), key=lambda trial: trial.source)
 
 
 def _new(events: list[tuple[Job, Event]], missing: set[str]) -> list[tuple[Job, Event]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +19,9 @@ from gigo.engine.resident import Resident
 from gigo.engine.training import Detour, EpochDone
 from gigo.errors import EngineError
 from gigo.estimators import Fitting
-from gigo.features import Making, featured
+from gigo.features import Making, Vectors, featured
 from gigo.planner import Room
+from gigo.sample import Sampler
 from gigo.trial import Trial
 from gigo.types import Card, Dataset, Features, Record, Watch
 
@@ -85,8 +87,14 @@ class Library:
         dataset = self.inputs(trial)
         if self._resident is None:
             device, dtype = torch.device(self._setup.device), DTYPES[self._setup.precision]
-            self._resident = Resident(dataset, device, dtype)
+            self._resident = Resident(dataset, device, dtype, partial(self.sampler, trial))
         return self._resident
+
+    def sampler(self, trial: Trial, trials: Sequence[Trial]) -> Sampler:
+        """Gives what trials train on that share a trial's data set and features."""
+        dataset, features = self.dataset(trial.dataset), trial.model.features
+        vectors = features and Vectors(dataset, features, self._making)
+        return Sampler(dataset, trials, vectors)
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,10 @@ class Training:
         """
         yield Begun()
         if job.trials[0].model.trainer == "estimator":
-            yield from estimators.fit_all(job.trials, self._library.inputs(job.trials[0]))
+            first = job.trials[0]
+            dataset = self._library.inputs(first)
+            sampler = self._library.sampler(first, job.trials)
+            yield from estimators.fit_all(job.trials, dataset, sampler)
             yield Done()
             return
         resident = self._library.resident(job.trials[0])
