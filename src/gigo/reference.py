@@ -146,9 +146,9 @@ def _words(texts: list[str]) -> Any:
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    words = TfidfVectorizer(sublinear_tf=True, max_features=MOST_WORDS, dtype=np.float32)
+    words = TfidfVectorizer(sublinear_tf=True, max_features=MOST_WORDS)
     with suppress(ValueError):  # there is no word
-        return csr_array(words.fit_transform(texts))
+        return csr_array(words.fit_transform(texts)).astype(np.float32)
     return csr_array((count(texts), 1), dtype=np.float32)
 
 

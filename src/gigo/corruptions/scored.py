@@ -124,7 +124,11 @@ def confusion(dataset: Dataset, items: Labels, stream: Stream, *, reference: Ref
         mean = reference.probabilities[true == k].mean(axis=0)
         mean[k] = -1
         destinations[k, mean.argmax()] = 1
-    return relabel(dataset, items, stream, destinations=lambda n: destinations)
+
+    def found(n_classes: int) -> NDArray[np.float64]:
+        return destinations
+
+    return relabel(dataset, items, stream, destinations=found)
 
 
 def _labels(dataset: Dataset, items: Labels) -> Labels:
