@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Card, Corruption, Dataset, Model, Placement, Record, TestSet
+
+MATRICES = [
+    name
+    for name, entry in corruptions.CATALOGUE.items()
+    if "n_classes" in signature(entry.function).parameters
+]
+"""The catalogued corruptions that are a matrix of where labels go."""
 
 
 def make_study(**fields: Any) -> Study:

@@ -59,14 +59,14 @@ def test_the_embedded_data_set_is_right_and_not_to_be_fetched(bare_home: Path) -
 
 def test_the_cache_is_told_and_cleared(bare_home: Path) -> None:
     place = bare_home / ".cache" / "gigo"
-    assert told(finish("data", "cache")).count("nothing") == 4
-    for kind in ("images", "features", "inputs", "datasets"):
+    assert told(finish("data", "cache")).count("nothing") == 5
+    for kind in ("images", "features", "inputs", "references", "datasets"):
         (place / kind / "some").mkdir(parents=True)
         (place / kind / "some" / "file").write_bytes(bytes(3 << 20))
     listed = " ".join(told(finish("data", "cache")).split())
     assert listed.startswith(f"folder {place} images 3 MiB decoded images features 3 MiB")
     assert listed.endswith(" datasets 3 MiB downloaded data sets")
-    assert told(finish("data", "cache", "--clear")).startswith("9 MiB removed; downloaded data")
+    assert told(finish("data", "cache", "--clear")).startswith("12 MiB removed; downloaded data")
     assert [each.name for each in place.iterdir()] == ["datasets"]
 
 

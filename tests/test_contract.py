@@ -38,6 +38,7 @@ def test_a_wrong_sha256_is_found() -> None:
 OPTIONS: dict[str, dict[str, Any]] = {
     "sink": {"classes": ["class 2"]},
     "asymmetric": {"map": {"class 0": "class 2", "class 1": 0}},
+    "one_way": {"classes": ["class 2"]},
     "transition": {"T": [[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.2, 0.7]]},
 }
 """Of corruptions that have to be told something."""

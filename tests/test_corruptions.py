@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from factories import MATRICES
 from gigo.corruptions import (
     CATALOGUE,
     cliffs,
@@ -30,10 +31,11 @@ from gigo.types import Dataset, Placement, Schedule
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 Options = Callable[[int], dict[str, Any]]
 KINDS: dict[str, tuple[str, Options]] = {
-    **{name: (name, lambda n: {}) for name in CATALOGUE},
+    **{name: (name, lambda n: {}) for name in MATRICES},
     "symmetric with true": ("symmetric", lambda n: {"include_true": True}),
     "sink": ("sink", lambda n: {"classes": [0, n - 1]}),
     "asymmetric": ("asymmetric", lambda n: {"map": {0: 1, n - 1: 0}}),
+    "one_way": ("one_way", lambda n: {"classes": 0}),
     "transition": ("transition", lambda n: {"T": half_to_the_next(n)}),
 }
 """By what the tests call it: a name in the catalogue, and options for K classes."""
@@ -65,10 +67,9 @@ def destinations_of(kind: str, n_classes: int) -> np.ndarray:
 
 
 def eligible_of(kind: str, labels: np.ndarray, n_classes: int) -> list[int]:
-    """The items that may be chosen: `asymmetric` leaves most classes alone."""
-    if kind != "asymmetric":
-        return list(range(len(labels)))
-    return np.flatnonzero((labels == 0) | (labels == n_classes - 1)).tolist()
+    """The items that may be chosen: `asymmetric` and `one_way` leave most classes alone."""
+    classes = {"asymmetric": [0, n_classes - 1], "one_way": [0]}.get(kind, range(n_classes))
+    return np.flatnonzero(np.isin(labels, classes)).tolist()
 
 
 def make_dataset(labels: np.ndarray, n_classes: int) -> Dataset:
@@ -212,6 +213,8 @@ GOLDEN = {
     ("pair", "tail"): "b82933c0b158d168d8105802c323f6caf0893ae6045aefabbfbfce5582f4b3c3",
     ("asymmetric", "random"): "bd18fb203a81c53ffa7549a924f891ac4e65fc9483312d5e9b0110cb96e0b4d7",
     ("asymmetric", "tail"): "75cfcf50286381882569f84e543403fe0df2c12d9f07a5b4656e9737d4efc9a6",
+    ("one_way", "random"): "9e607e2b5b629df410e2364d0756e9776edfd74d10def8a23dfa19dcfc63d43a",
+    ("one_way", "tail"): "2a766e5b643dc8d9fa594141e5e3eef25dd506cf789d584dbd3eac72cef252eb",
     ("transition", "random"): "50495f1ea14e33303c505d16cc464fc39408c29a967006117ffcd9465a2690ea",
     ("transition", "tail"): "17ad5008a05111fc5d5a66121a50fe7d6f46eba662997f7c1d9f4810a02d0e76",
 }
@@ -310,6 +313,7 @@ def exact_destinations(kind: str, n_classes: int) -> list[list[Fraction]]:
         "sink": lambda true: [k for k in (0, last) if k != true],
         "pair": lambda true: [true + 1 if true < last else 0],
         "asymmetric": lambda true: [1] * (true == 0) + [0] * (true == last),
+        "one_way": lambda true: [*range(1, n_classes)] * (true == 0),
         "transition": lambda true: [true, true + 1 if true < last else 0],
     }
     labels = [given[kind](true) for true in everyone]
@@ -321,9 +325,9 @@ def exact_destinations(kind: str, n_classes: int) -> list[list[Fraction]]:
 def test_destinations_are_what_the_catalogue_says(kind: str, n_classes: int) -> None:
     destinations = destinations_of(kind, n_classes)
     assert (destinations >= 0).all()
-    eligible = destinations.any(axis=1)
+    eligible, of_two = destinations.any(axis=1), kind == "asymmetric" and n_classes == 2
     assert np.allclose(destinations[eligible].sum(axis=1), 1, rtol=0, atol=1e-12)
-    assert eligible.all() == (kind != "asymmetric" or n_classes == 2)
+    assert eligible.all() == (kind not in {"asymmetric", "one_way"} or of_two)
     exact = np.array(exact_destinations(kind, n_classes), dtype=float)
     assert np.allclose(destinations, exact, rtol=0, atol=1e-15)
 
@@ -421,3 +425,117 @@ def test_classes_fall_at_their_cliffs_whatever_the_destinations(
     expected = ((rate < at) / n_classes).sum()
     shares = np.full(n_classes, 1 / n_classes)
     assert limiting_accuracy(destinations, shares, rate) == pytest.approx(expected)
+
+
+# What papers say, and what other code gets wrong
+
+
+def realised(schedule: Schedule, labels: np.ndarray, n_classes: int, rate: float) -> np.ndarray:
+    """(K, K) shares of the items of each true class by the label they have at a rate."""
+    item, label, *_ = schedule.at(rate, len(labels))
+    after = labels.copy()
+    after[item] = label
+    counts = np.zeros((n_classes, n_classes))
+    np.add.at(counts, (labels, after), 1)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def drawn(name: str, labels: np.ndarray, n_classes: int, **options: Any) -> Schedule:
+    entry = CATALOGUE[name]
+    return relabel(
+        make_dataset(labels, n_classes),
+        np.arange(len(labels)),
+        Stream(0, 0, "corruption"),
+        destinations=partial(entry.function, **options),
+        rate_of=entry.rate_of,
+    )
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_a_matrix_is_realised_by_rows(rate: float) -> None:
+    """Natarajan et al. 2013: rows are true classes, and at rate r it is (1 - r) I + r T."""
+    labels = np.arange(200_000) % 2
+    T = np.array([[0.9, 0.1], [0.4, 0.6]])
+    schedule = drawn("transition", labels, 2, T=T.tolist())
+    expected = (1 - rate) * np.eye(2) + rate * T
+    assert realised(schedule, labels, 2, rate) == pytest.approx(expected, abs=0.005)
+    assert transition_matrix(T, rate) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_classes", "rate", "changed"),
+    [(1000, 2, 0.1, 100), (20_000, 120, 0.2, 4_000)],
+)
+def test_what_is_asked_for_is_changed(n: int, n_classes: int, rate: float, changed: int) -> None:
+    labels = np.arange(n) % n_classes
+    item, label, *_ = drawn("symmetric", labels, n_classes).at(rate, n)
+    assert (label != labels[item]).sum() == len({*item.tolist()}) == changed
+
+
+def test_two_classes_swap_by_their_clean_labels() -> None:
+    """In place, those moved from 0 to 1 would be among those to move from 1 to 0."""
+    labels = np.repeat([0, 1], [3000, 1000])
+    item, label, *_ = drawn("pair", labels, 2).at(0.5, 4000)
+    assert len({*item.tolist()}) == len(item) == 2000
+    assert (label == 1 - labels[item]).all()
+    share = (labels[item] == 1).mean()
+    assert stats.binomtest(round(2000 * share), 2000, 0.25).pvalue > P_VALUE
+
+
+@pytest.mark.parametrize(("rate", "changed"), [(0.4, 0.36), (0.5, 0.45)])
+def test_a_rate_that_includes_the_true_class_changes_less(rate: float, changed: float) -> None:
+    n = 50_000
+    labels = np.arange(n) % 10
+    schedule = drawn("symmetric", labels, 10, include_true=True)
+    item, label, *_ = schedule.at(rate, n)
+    assert stats.binomtest(int((label != labels[item]).sum()), len(item), 0.9).pvalue > P_VALUE
+    matrix = transition_matrix(destinations_of("symmetric with true", 10), rate)
+    assert 1 - np.diag(matrix) == pytest.approx([changed] * 10)
+
+
+def one_way(n_classes: int, **options: Any) -> np.ndarray:
+    return CATALOGUE["one_way"].function(n_classes, names=names_of(n_classes), **options)
+
+
+def test_missed_positives_are_a_share_of_the_positives() -> None:
+    labels = np.repeat([0, 1], [900, 100])
+    schedule = drawn("one_way", labels, 2, classes="class 1")
+    assert realised(schedule, labels, 2, 0.3).tolist() == [[1, 0], [0.3, 0.7]]
+    assert realised(schedule, labels, 2, 1).tolist() == [[1, 0], [1, 0]]
+
+
+def test_one_way_goes_where_it_is_told() -> None:
+    assert one_way(4, classes=[1, "class 3"])[[1, 3]].tolist() == [[0.5, 0, 0.5, 0]] * 2
+    assert one_way(4, classes=[1, 3], to=[3, 2])[[1, 3]].tolist() == [
+        [0, 0, 0.5, 0.5],
+        [0, 0, 1, 0],
+    ]
+    assert not one_way(4, classes=[1, 3])[[0, 2]].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "one_way.classes = None: expected classes of the data"),
+        ({"classes": []}, "expected a class, or a list of them"),
+        ({"classes": [0, 0]}, "expected each class once"),
+        ({"classes": [0, 1, 2]}, "one_way.classes = .*: expected a class less, or `to`"),
+        ({"classes": [0, 1], "to": 1}, "one_way.to = 1: expected another class than class 1, too"),
+    ],
+)
+def test_one_way_says_what_it_needs(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        one_way(3, **options)
+
+
+def test_theory_of_rates_among_the_eligible() -> None:
+    matrix, shares = one_way(2, classes=1), np.array([0.9, 0.1])
+    assert highest_rate(matrix, shares, "eligible") == 1
+    assert transition_matrix(matrix, 0.3, shares, "eligible") == pytest.approx(
+        np.array([[1, 0], [0.3, 0.7]])
+    )
+    assert cliffs(matrix, shares, "eligible").tolist() == [1, 0.5]
+    assert limiting_accuracy(matrix, shares, 0.49, "eligible") == 1
+    assert limiting_accuracy(matrix, shares, 0.51, "eligible") == pytest.approx(0.9)
+    # The same as shares of the whole set: a tenth of it.
+    assert cliffs(matrix, shares).tolist() == pytest.approx([1, 0.05])

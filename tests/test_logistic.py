@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gigo.errors import SpecError
 from gigo.models.logistic import FIXED, STRENGTHS, Logistic
-from gigo.models.softmax import path
+from gigo.softmax import path
 
 
 def blobs(n: int, d: int, k: int, seed: int = 0) -> tuple[Any, Any]:

@@ -642,6 +642,7 @@ def test_every_catalogued_corruption_can_be_asked_for() -> None:
     told = {
         "sink": {"classes": [1, "8"]},
         "asymmetric": {"map": "mnist"},
+        "one_way": {"classes": 7, "to": [1, 2]},
         "transition": {"T": [[0.1] * 10] * 10},
     }
     asked = [{"name": name, **told.get(name, {})} for name in CATALOGUE]

@@ -12,6 +12,7 @@ MADE = {
     "images": "decoded images",
     "features": "features of inputs",
     "inputs": "data sets as training processes read them",
+    "references": "what reference models make of items",
 }
 """What is made again when it is needed, by the name of its folder."""
 

@@ -1,12 +1,14 @@
-"""What a machine has: cores, memory, and what its processor is good at."""
+"""What a machine has: cores, memory, what its processor is good at; and work on one core alone."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 _UNKNOWN_MEMORY = 8 << 30
@@ -72,6 +74,22 @@ def granted_cores(cores: int, limit: str) -> int:
 def granted_memory(memory: int, limit: str) -> int:
     """Bytes under a container's limit, a number or ``"max"``."""
     return min(memory, int(limit)) if limit.strip().isdecimal() else memory
+
+
+def one_thread() -> Any:
+    """A context in which OpenMP and linear algebra have one thread, as far as they are loaded.
+
+    What is computed in it is the same to the bit, whatever the number of cores.
+    """
+    return _controller(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:
+    """Knows the native libraries; to find them takes milliseconds, once per so many modules."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _text(file: Path) -> str:

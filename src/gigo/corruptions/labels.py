@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.corruptions.classes import class_number
 from gigo.corruptions.draw import check_rows
 from gigo.corruptions.published import CLASSES, MAPS
-from gigo.errors import SpecError, meant
+from gigo.errors import SpecError
 from gigo.types import CorruptionEntry
 
 
@@ -93,9 +94,7 @@ def sink_destinations(
     field = "corruption.sink.classes"
     if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
         raise SpecError(field, classes, "a list of the classes that take all, such as [0, 1]")
-    sinks = [_number(each, names, field) for each in classes]
-    if len({*sinks}) < len(sinks):
-        raise SpecError(field, classes, "each class once")
+    sinks = _numbers(classes, names, field)
     destinations = np.zeros((n_classes, n_classes))
     for true in range(n_classes):
         others = [sink for sink in sinks if sink != true] or [(true + 1) % n_classes]
@@ -156,7 +155,9 @@ def _pairs(
 ) -> list[tuple[int, int]]:
     """(true, given) classes by number."""
     if isinstance(map, Mapping) and map:
-        return [(_number(k, names, field), _number(j, names, field)) for k, j in map.items()]
+        return [
+            (class_number(k, names, field), class_number(j, names, field)) for k, j in map.items()
+        ]
     if map is None:
         # Whole numbers say nothing of what classes are: CIFAR-10's, too, are mostly called 0 to 9.
         known = [name for name, theirs in CLASSES.items() if {*theirs} == {*names}]
@@ -177,6 +178,55 @@ def _pairs(
     else:
         raise SpecError(field, name, f"a map of these classes: they are not those of {name}")
     return [(place[true], place[given]) for true, given in MAPS[name].items()]
+
+
+def one_way_destinations(
+    n_classes: int, *, names: Sequence[str], classes: Any = None, to: Any = None
+) -> NDArray[np.float64]:
+    """Items of the classes named go to others, and none comes back: missed positives.
+
+    ``D[k, j] = 1 / |T - {k}|`` for k in ``classes`` and j in T other than k; other rows are zeros.
+    A rate is the share of the items of ``classes``: 1 less the chance that a positive is labelled
+    (Elkan & Noto 2008, "Learning classifiers from only positive and unlabeled data", section 2).
+
+    Args:
+        n_classes: K.
+        names: of the classes.
+        classes: those whose items are mislabelled, by name or number: one, or a list.
+        to: T, those that they are given, likewise. None: all that are not in ``classes``.
+
+    Raises:
+        SpecError: no such classes, or nowhere to go.
+
+    >>> one_way_destinations(2, names=("healthy", "ill"), classes="ill")
+    array([[0., 0.],
+           [1., 0.]])
+    """
+    chosen = _numbers(classes, names, "corruption.one_way.classes")
+    if to is None:
+        given = [k for k in range(n_classes) if k not in chosen]
+        if not given:
+            raise SpecError("corruption.one_way.classes", classes, "a class less, or `to`")
+    else:
+        given = _numbers(to, names, "corruption.one_way.to")
+    destinations = np.zeros((n_classes, n_classes))
+    for true in chosen:
+        others = [k for k in given if k != true]
+        if not others:
+            raise SpecError("corruption.one_way.to", to, f"another class than {names[true]}, too")
+        destinations[true, others] = 1 / len(others)
+    return destinations
+
+
+def _numbers(classes: Any, names: Sequence[str], field: str) -> list[int]:
+    """The numbers of one or more classes, each named once."""
+    is_list = isinstance(classes, Sequence) and not isinstance(classes, str)
+    found = [class_number(each, names, field) for each in (classes if is_list else [classes])]
+    if not found:
+        raise SpecError(field, classes, "a class, or a list of them")
+    if len({*found}) < len(found):
+        raise SpecError(field, classes, "each class once")
+    return found
 
 
 def transition_destinations(n_classes: int, *, T: Any = None) -> NDArray[np.float64]:
@@ -204,19 +254,6 @@ def transition_destinations(n_classes: int, *, T: Any = None) -> NDArray[np.floa
 
 def _are_numbers(names: Sequence[str]) -> bool:
     return all(name.isdecimal() for name in names)
-
-
-def _number(given: Any, names: Sequence[str], field: str) -> int:
-    """The number of a class that is given by name or, where no name is a number, by number."""
-    whole = isinstance(given, float) and given.is_integer()
-    text = str(int(given) if whole else given)
-    if text in names:
-        return names.index(text)
-    if not any(map(str.isdecimal, names)) and text.isdecimal() and int(text) < len(names):
-        return int(text)
-    more = ", ..." if len(names) > 10 else ""
-    expected = f"classes of the data: {', '.join(names[:10])}{more}{meant(text, names)}"
-    raise SpecError(field, given, expected)
 
 
 ENTRIES = {
@@ -253,6 +290,14 @@ ENTRIES = {
         "the class that the map gives; others stay (CIFAR-10 and CIFAR-100 need no map)",
         formula="P(map(k) | k) = 1 for the classes k of the map; others are not chosen",
         paper="Patrini et al. 2017, Making deep neural networks robust to label noise, section 5",
+    ),
+    "one_way": CorruptionEntry(
+        one_way_destinations,
+        "items of the classes named go to others, none comes back (missed positives)",
+        formula="P(j | k) = 1 / |T - {k}| for k in the classes named and j in T other than k",
+        paper="Elkan and Noto 2008, Learning classifiers from only positive and unlabeled data, "
+        "section 2",
+        rate_of="eligible",
     ),
     "transition": CorruptionEntry(
         transition_destinations,

@@ -10,32 +10,43 @@ from gigo.types import RateOf
 
 
 def highest_rate(
-    destinations: NDArray[np.float64], shares: NDArray[np.float64] | None = None
+    destinations: NDArray[np.float64],
+    shares: NDArray[np.float64] | None = None,
+    rate_of: RateOf = "set",
 ) -> float:
     """The share of the items that a corruption may choose: those whose row is not all zeros.
 
     Args:
         destinations: (K, K), see `gigo.corruptions.matrix_of`.
         shares: (K,) of each class in the set, summing to 1. None: classes of equal size.
+        rate_of: what rates are shares of, see `gigo.types.Schedule`; of those that may be chosen,
+            it is all.
 
     >>> from gigo.corruptions.labels import asymmetric_destinations
     >>> from gigo.corruptions.published import CIFAR10_CLASSES
     >>> highest_rate(asymmetric_destinations(10, names=CIFAR10_CLASSES))
     0.5
     """
+    if rate_of == "eligible":
+        return 1.0
     chosen = eligible(destinations)
     return float(chosen.mean() if shares is None else 1 - shares[~chosen].sum())
 
 
 def transition_matrix(
-    destinations: NDArray[np.float64], rate: float, shares: NDArray[np.float64] | None = None
+    destinations: NDArray[np.float64],
+    rate: float,
+    shares: NDArray[np.float64] | None = None,
+    rate_of: RateOf = "set",
 ) -> NDArray[np.float64]:
     """(K, K) row-stochastic ``T[true, given]`` at a rate (Natarajan et al. 2013, section 2).
 
     Args:
         destinations: (K, K).
-        rate: of corruption, as a share of the whole set: 0 to the `highest_rate`.
-        shares: (K,) of each class in the set; they matter where some classes are not chosen.
+        rate: of corruption: 0 to the `highest_rate`.
+        shares: (K,) of each class in the set; they matter where some classes are not chosen, and
+            the rate is a share of the whole set.
+        rate_of: what it is a share of.
 
     >>> from gigo.corruptions.labels import biased_destinations
     >>> transition_matrix(biased_destinations(3), rate=0.4)
@@ -43,7 +54,7 @@ def transition_matrix(
            [0.4, 0.6, 0. ],
            [0.4, 0. , 0.6]])
     """
-    highest = highest_rate(destinations, shares)
+    highest = highest_rate(destinations, shares, rate_of)
     chosen = (rate / highest if highest else 0) * eligible(destinations)[:, None]
     return (1 - chosen) * np.eye(len(destinations)) + chosen * destinations
 
@@ -73,12 +84,14 @@ def cliffs(
     rival = np.where(np.eye(len(destinations), dtype=bool), 0, destinations).max(axis=1)
     lost = 1 / np.maximum(1 + rival - true, 1)
     # Short of 1, which is never: there no item of a class is left that may be chosen.
-    scale = highest_rate(destinations, shares) if rate_of == "set" else 1.0
-    return np.where(lost < 1, lost * scale, 1)
+    return np.where(lost < 1, lost * highest_rate(destinations, shares, rate_of), 1)
 
 
 def limiting_accuracy(
-    destinations: NDArray[np.float64], shares: NDArray[np.float64], rate: float
+    destinations: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    rate: float,
+    rate_of: RateOf = "set",
 ) -> float:
     """Accuracy of a learner that gives each item its most probable label, ties by lot.
 
@@ -88,6 +101,7 @@ def limiting_accuracy(
         destinations: (K, K), see `gigo.corruptions.matrix_of`.
         shares: (K,) of each class, summing to 1, in the training set and in the test set alike.
         rate: of corruption, 0 to 1.
+        rate_of: what it is a share of.
 
     Two classes of four are past their cliff at 1/2, the others at 2/3:
 
@@ -96,7 +110,7 @@ def limiting_accuracy(
     >>> [limiting_accuracy(two_sink_destinations(4), shares, rate) for rate in (0.4, 0.6, 0.7)]
     [1.0, 0.5, 0.0]
     """
-    labels = transition_matrix(destinations, rate, shares)
+    labels = transition_matrix(destinations, rate, shares, rate_of)
     most_probable = np.isclose(labels, labels.max(axis=1, keepdims=True), rtol=0, atol=1e-9)
     right = np.diag(most_probable) / most_probable.sum(axis=1)
     return float(right @ shares)

@@ -1,4 +1,4 @@
-"""A model computes as if nothing else did: with its own random numbers, on one thread."""
+"""A model computes as if nothing else did: with its own random numbers."""
 
 from __future__ import annotations
 
@@ -42,16 +42,3 @@ def alone(trial: Trial) -> Generator[None]:
 def _seed(seed: int, replicate: int) -> int:
     """The same for all rates: what a model draws is no reason for two of them to differ."""
     return int(Stream(seed, replicate, "global").integers(1, SEEDS)[0])
-
-
-def one_thread() -> Any:
-    """A context in which OpenMP and linear algebra have one thread, as far as they are loaded."""
-    return _controller(len(sys.modules)).limit(limits=1)
-
-
-@lru_cache(maxsize=1)
-def _controller(modules: int) -> Any:
-    """Knows the native libraries; to find them takes milliseconds, once per so many modules."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()

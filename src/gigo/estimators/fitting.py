@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from gigo import item_weights, outputs
 from gigo.errors import DataError
-from gigo.estimators.alone import alone, one_thread
+from gigo.estimators.alone import alone
 from gigo.estimators.reason import one_line
 from gigo.estimators.supply import Supply
 from gigo.inputs import Inputs, count, take
+from gigo.machine import one_thread
 from gigo.trial import Trial
 from gigo.types import Labels, TrainingSet
 

@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gigo import metrics
-from gigo.estimators.alone import one_thread
 from gigo.estimators.fitting import Predicted, fitted
 from gigo.estimators.reason import one_line, reason, remedy
 from gigo.estimators.supply import Supply
-from gigo.machine import Machine
+from gigo.machine import Machine, one_thread
 from gigo.sample import Sampler
 from gigo.trial import Trial
 from gigo.types import Dataset, Record, Status, TrainingSet

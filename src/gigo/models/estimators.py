@@ -15,12 +15,12 @@ def boosting(max_iter: int = 100, learning_rate: float = 0.1, words: int = 100) 
     Args:
         max_iter: rounds of boosting.
         learning_rate: of a round.
-        words: columns that a column of texts becomes, see `gigo.models.columns`.
+        words: columns that a column of texts becomes, see `gigo.columns`.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
 
-    from gigo.models.columns import Columns
+    from gigo.columns import Columns
 
     kind: Any = HistGradientBoostingClassifier
     trees = kind(
@@ -37,7 +37,7 @@ def forest(n_estimators: int = 100, min_samples_leaf: int = 1, words: int = 100)
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.pipeline import make_pipeline
 
-    from gigo.models.columns import Columns
+    from gigo.columns import Columns
 
     trees = RandomForestClassifier(n_estimators=n_estimators, min_samples_leaf=min_samples_leaf)
     return make_pipeline(Columns(words=words), trees)

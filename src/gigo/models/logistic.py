@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.errors import SpecError
-from gigo.models.softmax import Weights, path
+from gigo.softmax import Weights, path
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.03, 0.003)
 """What ``strength = "auto"`` tries: bad labels ask for strong ones, clean labels for weak ones."""

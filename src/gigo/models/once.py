@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metaestimators import available_if
 
+from gigo.columns import Columns
 from gigo.inputs import Inputs
-from gigo.models.columns import Columns
 
 
 def _tells(name: str) -> Any:
