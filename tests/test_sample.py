@@ -159,7 +159,7 @@ def test_kinds_of_corruption_select_the_same_items(
 def test_a_trial_always_gets_the_same_split(situation: tuple[Dataset, Trial]) -> None:
     dataset, trial = situation
     first, second = (vars(sample(trial, dataset)) for _ in range(2))
-    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 @given(situation=situations(), others=st.lists(situations(), max_size=6))
@@ -177,7 +177,7 @@ def test_what_trials_share_is_drawn_once_and_is_what_each_would_draw(
     sampler = Sampler(dataset)
     for each in [trial, *trials, trial]:
         once, alone = vars(sampler(each)), vars(sample(each, dataset))
-        assert all(once[name].tobytes() == alone[name].tobytes() for name in alone)
+        assert all(np.array_equal(once[name], alone[name]) for name in alone)
 
 
 @given(situation=situations(), data=st.data())

@@ -101,20 +101,18 @@ class Sampler:
         now, corruption = Edited.begin(self._dataset, items), trial.corruption
         if corruption is None:
             return now
-        name = canonical([self._dataset.sha256, trial.source, purpose])
+        items_named = canonical([self._dataset.sha256, trial.source, purpose])
         for place, (first, rate) in enumerate(corruption.before):
-            name += f" {first.identity} {rate!r}"
             if purpose == "corruption" or not first.training_only:
                 stream = Stream(trial.seed, trial.replicate, f"{purpose}/{place}")
-                now = self._edited(now, first, rate, rate, stream, name)
+                now = self._edited(now, first, rate, rate, stream, items_named)
+            items_named += f" {first.identity} {rate!r}"
         spared = corruption.training_only and purpose != "corruption"
         if corruption.value is None or spared:
             return now
         most = max(trial.rate, self._most.get((trial.source, corruption.identity), 0.0))
         stream = Stream(trial.seed, trial.replicate, purpose)
-        return self._edited(
-            now, corruption, trial.rate, most, stream, f"{name} {corruption.identity}"
-        )
+        return self._edited(now, corruption, trial.rate, most, stream, items_named)
 
     def _edited(
         self,
@@ -123,11 +121,20 @@ class Sampler:
         rate: float,
         most: float,
         stream: Stream,
-        name: str,
+        items_named: str,
     ) -> Edited:
-        """After a corruption at a rate; ``most`` is the highest that its inputs are made for."""
+        """After a corruption at a rate.
+
+        Args:
+            now: the items before it.
+            corruption, rate: what is done to them.
+            most: the highest rate that its inputs are made for.
+            stream: what is drawn comes from there.
+            items_named: names the items, and what was done to them before.
+        """
+        name = f"{items_named} {corruption.identity}"
         if name not in self._drawn:
-            schedule = drawn(corruption, *now.seen(), stream, name)
+            schedule = drawn(corruption, *now.seen(), stream, items_named)
             k = schedule.count(min(most, schedule.highest(len(now.rows))), len(now.rows))
             extra = schedule.extra(k) if callable(schedule.extra) else schedule.extra
             self._drawn[name] = schedule, extra
@@ -159,7 +166,7 @@ def drawn(
         dataset: as the corruption finds it.
         items: (n,) positions in its rows.
         stream: what is drawn comes from there.
-        name: of all that these scores depend on.
+        name: of the items, and of what was done to them before: these scores depend on both.
     """
     asked = signature(corruption.value).parameters.get("reference")
     given: dict[str, Any] = {}
