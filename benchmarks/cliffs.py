@@ -25,8 +25,8 @@ from gigo.corruptions import CATALOGUE, cliffs, limiting_accuracy, matrix_of
 K = 4
 SIZES = (100, 1_000, 10_000)
 KINDS = ("symmetric", "biased", "two_sink", "pair")
-RATES = [k / 40 for k in range(41)]
-REPLICATES = 5
+RATES = [k / 20 for k in range(21)]
+REPLICATES = 4
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "cliffs.csv"
 
 
