@@ -456,6 +456,9 @@ def _named(
     ``auto`` tells what this name means, if it may be used.
     """
     if not ref.is_catalogued:
+        name, _, option = ref.name.partition(":")
+        if name in catalogue and not ref.is_object:
+            raise SpecError(field, ref.name, f"{name}:{option}=..., an option with its value")
         return ref.load(field), ref.arguments, ref
     called = {name: value for name, value in ref.options.items() if name == "called"}
     known = {name: entry.options for name, entry in catalogue.items()}
