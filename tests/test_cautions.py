@@ -171,7 +171,7 @@ def test_balanced_accuracy_that_falls_alone_is_said() -> None:
 
     test_set = skewed(0.65)  # of class 9 there are 38 of 1,000
     (line,) = answer(frame_of(test_set, lose_the_rare)).warnings
-    assert "where balanced accuracy falls from 25 % symmetric labels on while accuracy" in line
+    assert "where balanced accuracy falls from 25 % symmetric on while accuracy" in line
 
 
 def test_the_largest_class_alone_teaches_nothing_though_accuracy_is_high() -> None:

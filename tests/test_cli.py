@@ -236,7 +236,7 @@ def test_a_bad_argument_is_refused_in_one_line(gigo: Gigo, arguments: str) -> No
 
 def test_a_part_that_is_kept_is_one_of_the_clean_value(gigo: Gigo, finished: Path) -> None:
     said = " ".join(gigo("tolerance", finished, "--keep", "95%").out.split())
-    assert "the rate up to which mean accuracy keeps 95 % of its clean value." in said
+    assert "the rate up to which mean accuracy keeps 95 % of its value at rate 0." in said
 
 
 def test_names_of_columns_are_fit_for_latex(gigo: Gigo, finished: Path) -> None:

@@ -108,9 +108,10 @@ def block(name: str) -> str:
 
 def test_the_page_s_examples_pass_its_checks(tmp_path: Path) -> None:
     mine = tmp_path / "mine.py"
-    mine.write_text(block("network") + block("next_class"))
+    mine.write_text("".join(map(block, ["network", "next_class", "noise", "copies"])))
     check_model(f"{mine}:network", small_dataset("vector"), workers=[1], **FAST)
-    check_corruption(f"{mine}:next_class", small_dataset())
+    for name in ("next_class", "noise", "copies"):
+        check_corruption(f"{mine}:{name}", small_dataset())
 
 
 KERAS = """

@@ -121,9 +121,9 @@ def test_single_replicates_have_a_value_and_no_interval():
 def test_what_is_lacking_is_said():
     one = at(grid(sizes=SIZES[:1]), 100, 0.1)
     assert math.isnan(one.value)
-    assert "clean labels of two sizes or more are needed" in exchange_text(one)
+    assert "two sizes or more are needed at rate 0" in exchange_text(one)
     two = at(grid(sizes=SIZES[[0, 4]]), 1600, 0.1)
-    assert two.notes == ("clean labels of two sizes alone: what lies between is a guess",)
+    assert two.notes == ("sets of two sizes alone at rate 0: what lies between is a guess",)
     frame = grid(spread=0.001)
     flat = at(frame.assign(accuracy=0.8 - 1e-5 * frame["size"]), 200, 0.1)
     assert "no better here" in flat.notes[0]

@@ -25,13 +25,14 @@ from gigo.errors import SpecError
 from gigo.find import exchange_of
 from gigo.report.blocks import Code
 from gigo.report.document import report
-from gigo.search import PILOT, Goal
+from gigo.search import Goal, pilot_rates
 from gigo.store import Store
 from gigo.study import Study
 from gigo.tolerance_search import Tolerance
 from gigo.types import Record
 from synthetic import TEST_SETS, demo_accuracy, make_records
 
+PILOT = pilot_rates(of_two=False)
 ONE = make_study(corruption="symmetric", rates=PILOT, replicates=3, model="linear")
 TWO = ONE.but(corruption=["symmetric", "biased"])
 ONES, TWOS = 15, 27

@@ -19,11 +19,11 @@ from gigo.axes import CURVE
 from gigo.errors import SpecError
 from gigo.search import (
     LEAST_REPLICATES,
-    PILOT,
     Batch,
     Goal,
     Stop,
     ask,
+    pilot_rates,
     share,
     told,
     told_batch,
@@ -32,6 +32,7 @@ from gigo.tolerance_search import COARSE, Tolerance
 
 Curve = Callable[[float], float]
 TOLERANCE = Tolerance()
+PILOT = pilot_rates(of_two=False)
 
 
 def trained(

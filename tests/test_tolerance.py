@@ -360,7 +360,7 @@ def test_models_that_only_guess_have_no_tolerance() -> None:
         )
         assert found.value is None
         (note,) = found.notes
-        assert note.startswith("accuracy with clean labels, 1") or "9" in note
+        assert note.startswith("accuracy at rate 0, 1") or "9" in note
         assert note.endswith("is not told apart from guessing, 10.0 %")
 
 
@@ -382,7 +382,7 @@ def test_accuracy_that_rises_with_the_rate_is_censored_and_said() -> None:
     found = tolerance(curve_of(rise))
     assert ends(found) == (math.inf, math.inf, math.inf)
     assert found.highest_rate == 1
-    assert found.notes == ("accuracy is no worse at 100 % than with clean labels",)
+    assert found.notes == ("accuracy is no worse at 100 % than at rate 0",)
     assert (loss(curve_of(rise), 0.5).high or 0) < 0
 
 

@@ -23,14 +23,13 @@ from gigo.errors import SpecError
 from gigo.grid import Grid
 from gigo.search import (
     MOST_TRAININGS,
-    PILOT,
-    PILOT_OF_TWO,
     PILOT_REPLICATES,
     Batch,
     Goal,
     Quantity,
     Stop,
     ask,
+    pilot_rates,
     told_batch,
 )
 from gigo.store import Store
@@ -61,11 +60,13 @@ class _Line:
         study: of them.
         curve: the last of them.
         axes: along which each value has an answer of its own.
+        highest: rate that may be run.
     """
 
     study: Study
     curve: Curve
     axes: tuple[str, ...]
+    highest: float
 
     def has(self, curve: Curve) -> bool:
         """Whether a curve is one of them."""
@@ -120,8 +121,8 @@ class _Held:
 
 def piloted(study: Study, resolve: Callable[[Study], Grid]) -> Study:
     """A study with the rates and replicates of a pilot."""
-    of_two = all(card.n_classes == 2 for card in resolve(study).datasets)
-    rates = PILOT_OF_TWO if of_two else PILOT
+    grid = resolve(study)
+    rates = pilot_rates(all(card.n_classes == 2 for card in grid.datasets), grid.most)
     return study.but(rates=rates, replicates=PILOT_REPLICATES, first_replicate=0)
 
 
@@ -170,7 +171,10 @@ def search(
         spent = held.trainings(lines)
         left = _left(goal, len(lines), spent, spent - held_before, clock() - begun)
         counts = {line: held.trainings([line]) for line in lines}
-        asked = {line: ask(held.of(line), quantity, goal.width, left) for line in lines}
+        asked = {
+            line: ask(held.of(line), quantity.within(line.highest), goal.width, left)
+            for line in lines
+        }
         stops = {line: next_ for line, next_ in asked.items() if isinstance(next_, Stop)}
         batches = {line: next_ for line, next_ in asked.items() if isinstance(next_, Batch)}
         if not batches:
@@ -190,12 +194,15 @@ def _batch(
 
 def _lines(study: Study, resolve: Callable[[Study], Grid], axes: Sequence[str]) -> list[_Line]:
     """A study for each value along some axes."""
-    values: list[Sequence[object]] = [getattr(study, axis) for axis in axes]
+    kinds = [(kind, *study.first) for kind in study.kinds]
+    values = [kinds if axis == "corruption" else getattr(study, axis) for axis in axes]
     fields = [dict(zip(axes, each, strict=True)) for each in product(*values)]
     found: list[_Line] = []
     for each in fields:
         one = study.but(**each) if len(fields) > 1 else study
-        line = _Line(one, max(_curves(resolve(one)), key=lambda curve: curve.size), tuple(axes))
+        grid = resolve(one)
+        curve = max(_curves(grid), key=lambda curve: curve.size)
+        line = _Line(one, curve, tuple(axes), grid.most)
         if not any(other.has(line.curve) for other in found):
             found.append(line)
     return found

@@ -154,13 +154,20 @@ def catalogue(what: str) -> str:
     Raises:
         SpecError: none of these.
     """
-    line = {"datasets": _card, "corruptions": _entry, "models": _entry, "recipes": _recipe}
+    line = {"datasets": _card, "corruptions": _corruption, "models": _entry, "recipes": _recipe}
     if what == "studies":
         return _aligned({name: studies.find(name).summary for name in studies.names()})
     if what not in line:
         raise unknown("what", what, [*line, "studies"])
     first = {"auto": AUTO} if what == "models" else {}
-    return _aligned(first | {name: line[what](entry) for name, entry in _named(what).items()})
+    rows = first | {name: line[what](entry) for name, entry in _named(what).items()}
+    if what != "corruptions":
+        return _aligned(rows)
+    families: dict[str, list[tuple[str, str]]] = {}
+    for name, entry in _named(what).items():
+        families.setdefault(entry.family, []).append((name, rows[name]))
+    left = max(map(len, rows))
+    return "\n\n".join(f"{name}\n{_aligned(some, left)}" for name, some in families.items())
 
 
 def _named(what: str) -> Mapping[str, Any]:
@@ -214,6 +221,17 @@ def _recipe(recipe: Recipe) -> str:
     return _options(options)
 
 
+SHARES = {
+    "eligible": "rates are shares of the items that have an edit",
+    "added": "rates are shares of the items in the end, of which so many are added",
+}
+"""What rates of a corruption are shares of, where that is not the whole set."""
+
+
+def _corruption(entry: Any) -> str:
+    return "; ".join([_entry(entry), *filter(None, [SHARES.get(entry.rate_of)])])
+
+
 def _entry(entry: Any) -> str:
     return entry.summary + (f"; options: {_options(entry.options)}" if entry.options else "")
 
@@ -222,13 +240,15 @@ def _options(options: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value!r}" for name, value in options.items())
 
 
-def _aligned(rows: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+def _aligned(rows: Mapping[str, str] | Sequence[tuple[str, str]], left: int = 0) -> str:
     """Two columns; on a terminal the second is wrapped to its width, elsewhere a row is a line.
+
+    The first is at least ``left`` wide.
 
     Control characters, which a terminal would obey, are shown as Python writes them.
     """
     pairs = [*(rows.items() if isinstance(rows, Mapping) else rows)]
-    left = max((len(name) for name, _ in pairs), default=0) + 2
+    left = max([left, *(len(name) for name, _ in pairs)]) + 2
     width = shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     wrapper = textwrap.TextWrapper(
         max(width, left + 20),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,10 @@ class ExchangeRate:
     @property
     def name(self) -> str:
         return f"exchange rate of {self.size:,} labels at {rate_text(self.rate)} wrong"
+
+    def within(self, highest: float) -> Self:
+        """Its rate is one that may be run."""
+        return self
 
     def estimate(self, frame: pd.DataFrame) -> Estimate:
         """Of a table with the trials of some sizes; ``inf``: more than the largest is worth."""

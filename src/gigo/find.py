@@ -17,7 +17,7 @@ from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import METRICS
 from gigo.errors import GigoWarning, SpecError
 from gigo.grid import Grid
-from gigo.search import WIDTH, Goal, Quantity
+from gigo.search import WIDTH, Goal, Quantity, pilot_rates
 from gigo.study import Study
 from gigo.tolerance_search import Tolerance
 from gigo.types import Watch
@@ -258,15 +258,16 @@ def exchange_of(
     Raises:
         SpecError: no rate above 0, or several data sets whose sizes are not the same.
     """
+    grid = resolve(study)
     rates = (
         {rate for rate in study.rates if rate != "auto" and rate > 0}
         if "rates" in given
-        else {exchange_search.RATE}
+        else {min(exchange_search.RATE, pilot_rates(False, grid.most)[-1])}
     )
     if not rates:
         raise SpecError("rates", [*study.rates], "a rate above 0")
     rate = min(rates, key=lambda each: (round(abs(each - exchange_search.RATE), 9), each))
-    sizes = sorted({cell.size for cell in resolve(study).cells})
+    sizes = sorted({cell.size for cell in grid.cells})
     if study.size == ("all",) and len(sizes) > 1:
         raise SpecError("size", "all", "a number, as the data sets are not of the same size")
     if len(sizes) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import chain, product
 from math import prod
@@ -18,6 +18,9 @@ from gigo.types import Card, Corruption, Model, Resolved
 
 MOST_TRIALS = 1_000_000
 """In one study; more is a slip of the pen."""
+
+MOST_ADDED = 0.9
+"""Of a training set that is added: at rate 1 nothing else would be there."""
 
 OWN_PRECISION = "own"
 """Of an estimator, which computes as it likes."""
@@ -34,7 +37,9 @@ class Grid:
         models: its models by data set, where ``auto`` may mean different ones.
         precision: that its trials compute in.
         cliffs: by data set and corruption's label, the rate (K,) at which each class stops being
-            the most probable label; only for corruptions that are known as a matrix.
+            the most probable label; only for corruptions that are known as a matrix, and that
+            nothing comes before.
+        highest: likewise, the highest rate that every trial can have, where that is below 1.
 
     At rate 0 the two kinds of corruption share a trial:
 
@@ -57,9 +62,11 @@ class Grid:
     models: Mapping[str, tuple[Model, ...]]
     precision: str
     cliffs: Mapping[str, Mapping[str, tuple[float, ...]]]
+    highest: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        rates = max((self._rates(card) for card in self.datasets), key=len)
+        pairs = product(self.datasets, self.corruptions)
+        rates = max((self.rates(card, kind) for card, kind in pairs), key=len)
         sides = (self.datasets, self.study.size, self.corruptions, rates)
         sides += (next(iter(self.models.values())), self.study.recipe, self.study.validation)
         count = self.study.replicates * prod(map(len, sides))
@@ -76,13 +83,9 @@ class Grid:
         study = self.study
         found: dict[Cell, None] = {}
         for card in self.datasets:
-            for size, kind, rate, model, recipe, policy in product(
-                study.size,
-                self.corruptions,
-                self._rates(card),
-                self.models[card.name],
-                study.recipe,
-                study.validation,
+            pairs = [(kind, rate) for kind in self.corruptions for rate in self.rates(card, kind)]
+            for size, (kind, rate), model, recipe, policy in product(
+                study.size, pairs, self.models[card.name], study.recipe, study.validation
             ):
                 number = items_of(size, card.n_train)
                 whole = recipe.on(number) if model.trainer == "network" else IDLE_RECIPE
@@ -91,9 +94,19 @@ class Grid:
                 found[Cell(card, number, kind, rate, model, whole, policy)] = None
         return tuple(found)
 
-    def _rates(self, card: Card) -> list[float]:
-        """Those of the study, ascending; ``auto`` is by the number of classes."""
-        usual = usual_rates(card.n_classes)
+    def highest_rate(self, card: Card, kind: Corruption) -> float:
+        """The highest rate that is worth asking for."""
+        most = MOST_ADDED if kind.rate_of == "added" else 1.0
+        return min(self.highest.get(card.name, {}).get(kind.label, 1.0), most)
+
+    @property
+    def most(self) -> float:
+        """The highest rate that is worth asking for of all its corruptions and data sets."""
+        return min(self.highest_rate(*pair) for pair in product(self.datasets, self.corruptions))
+
+    def rates(self, card: Card, kind: Corruption) -> list[float]:
+        """Those of the study, ascending; ``auto`` is by the classes, and by what is possible."""
+        usual = usual_rates(card.n_classes, kind.rate_of, self.highest_rate(card, kind))
         said = [usual if each == "auto" else (each,) for each in self.study.rates]
         return sorted({*chain.from_iterable(said)})
 
@@ -151,6 +164,7 @@ class Grid:
             "models": {name: [_plain(each) for each in some] for name, some in self.models.items()},
             "precision": self.precision,
             "cliffs": {name: dict(some) for name, some in self.cliffs.items()},
+            "highest": {name: dict(some) for name, some in self.highest.items()},
         }
 
     @classmethod
@@ -172,6 +186,7 @@ class Grid:
                 name: {label: tuple(rates) for label, rates in some.items()}
                 for name, some in plain["cliffs"].items()
             },
+            highest=plain.get("highest", {}),  # which older runs have not
         )
 
 

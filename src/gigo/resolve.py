@@ -6,12 +6,14 @@ Study ──► resolve ──► Grid, whose data sets can be loaded, models bu
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from inspect import signature
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from gigo import corruptions, datasets, item_weights, models, tables
 from gigo.content import IDLE
-from gigo.corruptions import cliffs, highest_rate, matrix_of, relabel
+from gigo.corruptions import cliffs, highest_rate, matrix_of, relabel, transition_matrix
 from gigo.errors import SpecError, unknown
 from gigo.grid import Grid
 from gigo.inputs import count, take
@@ -32,6 +34,7 @@ from gigo.trial import HELD_OUT
 from gigo.types import (
     Card,
     Corruption,
+    CorruptionEntry,
     Dataset,
     Entry,
     Features,
@@ -86,8 +89,11 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    kinds = tuple(dict.fromkeys(corruption(ref, study.placement) for ref in study.corruption))
+    kinds = _corruptions(study)
     _check_labels("corruption", kinds)
+    for card, kind in product(cards, kinds):
+        for each in (*(first for first, _ in kind.before), kind):
+            check_kind(each, card)
     grid = Grid(
         study=study,
         datasets=cards,
@@ -95,9 +101,13 @@ def resolve(
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
         cliffs={card.name: _cliffs(card, kinds) for card in cards},
+        highest={card.name: _reached(card, kinds, study) for card in cards},
     )
-    for card in cards:
-        _check_rates(max(cell.rate for cell in grid.cells if cell.dataset == card), card, kinds)
+    for card, kind in product(cards, kinds):
+        _check_rate("rates", max(grid.rates(card, kind)), card, kind)
+        for place, (first, rate) in enumerate(kind.before):
+            after = replace(first, before=kind.before[:place])
+            _check_rate(f"corruption.{first.to_json()['name']}.rate", rate, card, after)
     return grid
 
 
@@ -172,8 +182,64 @@ def _from_source(ref: Ref) -> Dataset:
     raise SpecError("dataset", ref.name, expected)
 
 
+def _corruptions(study: Study) -> tuple[Corruption, ...]:
+    """The kinds of a study, each after the corruptions that have a rate of their own."""
+    if not study.kinds:
+        expected = "one without a rate of its own, whose rate is the axis"
+        raise SpecError("corruption", [ref.label for ref in study.first], expected)
+    before = tuple(_at_its_rate(ref, study.placement) for ref in study.first)
+    kinds = (corruption(ref, study.placement) for ref in study.kinds)
+    return tuple(dict.fromkeys(_after(before, kind) for kind in kinds))
+
+
+def _at_its_rate(ref: Ref, placement: Placement) -> tuple[Corruption, float]:
+    """A corruption with a rate of its own, and that rate, to 9 decimals."""
+    rate, field = ref.options["rate"], f"corruption.{ref.name}.rate"
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1:
+        raise SpecError(field, rate, "a number above 0, at most 1")
+    return corruption(ref.without("rate"), placement), round(float(rate), 9)
+
+
+def _after(before: tuple[tuple[Corruption, float], ...], kind: Corruption) -> Corruption:
+    """A corruption that comes after others, each with its rate."""
+    if not before:
+        return kind
+    first = " and ".join(f"{each.label} {100 * rate:.4g} %" for each, rate in before)
+    parts = [kind, *(each for each, _ in before)]
+    after = [{**each.to_json(), "rate": rate} for each, rate in before]
+    return replace(
+        kind,
+        label=f"{kind.label} after {first}",
+        identity=canonical({**kind.to_json(), "after": after}),
+        before=before,
+        first=first,
+        probed=any(each.probed for each in parts),
+        inputs=any(each.inputs for each in parts),
+        resizes=any(each.resizes for each in parts),
+    )
+
+
+EDITED = {
+    "labels": "wrong labels",
+    "sets": "corrupted items",
+    **dict.fromkeys(("images", "tables", "texts"), "corrupted inputs"),
+    "backdoor": "poisoned items",
+}
+"""What sentences call that which a corruption makes, by its family."""
+
+
+def _edited(entry: CorruptionEntry | None, ref: Ref, rate_of: RateOf) -> str:
+    """What sentences call it; some labels that were chosen may stay right."""
+    if rate_of == "added":
+        return "added items"
+    if entry is None:
+        return EDITED["sets"]
+    some_right = not {"include_true", "T"}.isdisjoint(ref.options)
+    return "corrupted labels" if some_right else EDITED[entry.family]
+
+
 def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
-    """What a ref to a corruption means; raises SpecError.
+    """What a ref to a corruption means, a rate of its own aside; raises SpecError.
 
     A function of the user's that gives a schedule may say by attributes what it does: ``probes``,
     names of the test sets that it brings; ``rate_of``, see `gigo.types.Schedule`.
@@ -194,13 +260,18 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
         if placement != "random":
             identity["placement"] = placement
         value = partial(relabel, destinations=bound, placement=placement, rate_of=rate_of)
-        return Corruption(label, canonical(identity), value, matrix=bound, rate_of=rate_of)
+        edited = _edited(entry, chosen, rate_of) if entry else EDITED["labels"]
+        return Corruption(
+            label, canonical(identity), value, rate_of=rate_of, edited=edited, matrix=bound
+        )
     return Corruption(
         label,
         canonical(identity),
         bound,
         probed=bool(entry.probes if entry else getattr(function, "probes", ())),
         rate_of=rate_of,
+        edited=_edited(entry, chosen, rate_of),
+        kinds=entry.kinds if entry else (),
         inputs=entry is None or entry.family != "labels",
         resizes=entry is None or entry.resizes,
         training_only=entry is not None and entry.training_only,
@@ -239,21 +310,60 @@ def _lost(kind: Corruption, card: Card) -> NDArray[np.float64]:
     return cliffs(found, _shares(card), rate_of=kind.rate_of)
 
 
-def _check_rates(rate: float, card: Card, kinds: Sequence[Corruption]) -> None:
+def check_kind(kind: Corruption, card: Card) -> None:
+    """Raise SpecError where a corruption is for other inputs than a data set has."""
+    if kind.kinds and card.kind not in kind.kinds:
+        wanted = " or ".join(f"{each}s" for each in kind.kinds)
+        own = "a table" if card.kind == "table" else f"{card.kind}s"
+        expected = f"{wanted}, which {card.name} has not (its inputs are {own})"
+        raise SpecError("corruption", kind.label, expected)
+
+
+def _highest(kind: Corruption, card: Card) -> float:
+    """The highest rate that its matrix allows for a data set, after what comes before it."""
+    if kind.matrix is None or card.n_classes < 2 or kind.rate_of != "set":
+        return 1.0
+    shares = _shares(card)
+    for each, rate in kind.before:
+        if each.matrix is not None:
+            first = matrix_of(each.matrix, card.classes)
+            whole = highest_rate(first, shares)
+            known = np.full(len(first), 1 / len(first)) if shares is None else shares
+            of_all = min(rate * (whole if each.rate_of == "eligible" else 1), whole)
+            shares = known @ transition_matrix(first, of_all, shares)
+    return highest_rate(matrix_of(kind.matrix, card.classes), shares)
+
+
+def _reached(card: Card, kinds: Sequence[Corruption], study: Study) -> dict[str, float]:
+    """By the label of each corruption with a highest rate below 1, what every trial can have.
+
+    The items of a trial differ from the whole set, which may not be known: it stays three standard
+    errors of the share among the fewest items below it.
+    """
+    fewest = (1 - HELD_OUT) * min(items_of(size, card.n_train) for size in study.size)
+    highest = {kind.label: _highest(kind, card) for kind in kinds}
+    return {
+        label: max(rate - 3 * math.sqrt(rate * (1 - rate) / max(fewest, 1)), 0.0)
+        for label, rate in highest.items()
+        if rate < 1
+    }
+
+
+def _check_rate(field: str, rate: float, card: Card, kind: Corruption) -> None:
     """Raise SpecError for a rate that a corruption can't have, before anything is trained.
 
     What is left to the sample is how far the items of a trial differ from the whole set.
     """
-    for kind in kinds:
-        if kind.matrix is None or card.n_classes < 2 or kind.rate_of != "set":
-            continue
-        highest = highest_rate(matrix_of(kind.matrix, card.classes), _shares(card))
-        if rate > highest + 1e-9:
-            expected = (
-                f"at most {highest:.4g} for {kind.label}, which leaves the other "
-                f"{100 * (1 - highest):.3g} % of {card.name} as they are"
-            )
-            raise SpecError("rates", rate, expected)
+    if kind.rate_of == "added" and rate >= 1:
+        expected = f"below 1 for {kind.label}: of a set that is added whole nothing else is there"
+        raise SpecError(field, rate, expected)
+    highest = _highest(kind, card)
+    if rate > highest + 1e-9:
+        expected = (
+            f"at most {highest:.4g} for {kind.label}, which leaves the other "
+            f"{100 * (1 - highest):.3g} % of {card.name} as they are"
+        )
+        raise SpecError(field, rate, expected)
 
 
 def _models(study: Study, card: Card, accelerated: bool) -> tuple[Model, ...]:
@@ -346,6 +456,9 @@ def _named(
     ``auto`` tells what this name means, if it may be used.
     """
     if not ref.is_catalogued:
+        name, _, option = ref.name.partition(":")
+        if name in catalogue and not ref.is_object:
+            raise SpecError(field, ref.name, f"{name}:{option}=..., an option with its value")
         return ref.load(field), ref.arguments, ref
     called = {name: value for name, value in ref.options.items() if name == "called"}
     known = {name: entry.options for name, entry in catalogue.items()}

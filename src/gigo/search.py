@@ -31,8 +31,8 @@ from gigo.errors import SpecError
 WIDTH = 0.10
 """Of the interval that is looked for, where nothing else is asked for: in rates, 10 points."""
 
-PILOT, PILOT_OF_TWO = (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.1, 0.2, 0.3, 0.4)
-"""The rates of a pilot; of two classes, which are past learning at one half."""
+STEPS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""Between the rates of a pilot."""
 
 PILOT_REPLICATES = 3
 
@@ -54,6 +54,23 @@ Points = Mapping[str, tuple[float, ...] | tuple[int, ...]]
 """Points of a grid: fields of a study with their values."""
 
 Reason = Literal["reached", "spent", "beyond", "unknown"]
+
+
+def pilot_rates(of_two: bool, highest: float = 1.0) -> tuple[float, ...]:
+    """The rates of a pilot; of two classes, which are past learning at one half, closer together.
+
+    Args:
+        of_two: whether there are two classes.
+        highest: rate that may be run.
+
+    >>> pilot_rates(of_two=False), pilot_rates(of_two=True)
+    ((0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.1, 0.2, 0.3, 0.4))
+    >>> pilot_rates(of_two=False, highest=0.3)
+    (0.0, 0.05, 0.1, 0.15, 0.2)
+    """
+    most = min(highest, 0.4) if of_two else highest
+    step = next((step for step in STEPS if 4 * step <= most), most / 4)
+    return tuple(round(k * step, 9) for k in range(5))
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,10 @@ class Quantity(Protocol):
     @property
     def axes(self) -> Sequence[str]:
         """Of `gigo.axes.CURVE`, those along which each value has an answer of its own."""
+        ...
+
+    def within(self, highest: float) -> Self:
+        """The same where no rate above ``highest`` may be run."""
         ...
 
     def estimate(self, frame: pd.DataFrame) -> Estimate:

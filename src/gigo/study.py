@@ -18,7 +18,7 @@ from gigo.recipe import MOST, RECIPES, Auto, Recipe, RecipeItem
 from gigo.ref import Ref, RefItem
 from gigo.spec import Several, Spec
 from gigo.trial import Subset
-from gigo.types import Placement
+from gigo.types import Placement, RateOf
 
 NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 """Of a study: it names a folder too."""
@@ -63,8 +63,11 @@ class Study(Spec):
         size: training items paid for, held-out ones included; ``"all"``, numbers, or shares of all
             between 0 and 1, which fit any data (`items_of`).
         corruption: names from ``gigo list corruptions``, or tables with ``name`` and options.
+            Several are several kinds. Those with a ``rate`` of their own are none: they come first,
+            in this order, whatever the kind.
         rates: fractions of the final training set to corrupt, 0 to 1, to 9 decimals; ``"auto"``
-            are eleven, from 0 to 1, or to 0.5 where there are two classes (`usual_rates`).
+            are eleven, from 0 to 1, or to 0.5 where there are two classes, and fewer where a
+            corruption can't go so far (`usual_rates`).
         replicates: repetitions, each with its own subset, split, order, corruption and weights.
         first_replicate: the number of the first of them; another one gives new repetitions.
         model: names from ``gigo list models``, tables, or other refs; ``"auto"``: ``patches`` for
@@ -107,6 +110,16 @@ class Study(Spec):
     precision: Precision = "auto"
     seed: int = 0
     metric: MetricName = "accuracy"
+
+    @property
+    def kinds(self) -> tuple[Ref, ...]:
+        """The corruptions whose rate is the axis."""
+        return tuple(ref for ref in self.corruption if "rate" not in ref.options)
+
+    @property
+    def first(self) -> tuple[Ref, ...]:
+        """Those with a rate of their own, which come before any of them."""
+        return tuple(ref for ref in self.corruption if "rate" in ref.options)
 
     @classmethod
     def create(cls, **fields: Any) -> Self:
@@ -181,13 +194,24 @@ class Study(Spec):
         return type(self).create(**{**given, **fields})
 
 
-def usual_rates(n_classes: int) -> tuple[float, ...]:
+def usual_rates(n_classes: int, rate_of: RateOf = "set", highest: float = 1.0) -> tuple[float, ...]:
     """What ``rates = "auto"`` means: with two classes, half of the labels wrong leave nothing.
+
+    Args:
+        n_classes: K.
+        rate_of: what rates are shares of; of any but the whole set they go as far as they can.
+        highest: that a corruption can have. Where fewer than four rates above 0 would be left,
+            they lie closer together.
 
     >>> usual_rates(10)[:3], usual_rates(2)[:3], usual_rates(2)[-1]
     ((0.0, 0.1, 0.2), (0.0, 0.05, 0.1), 0.5)
+    >>> usual_rates(10, highest=0.45), usual_rates(10, highest=0.05)
+    ((0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.01, 0.02, 0.03, 0.04, 0.05))
     """
-    return tuple(k / (20 if n_classes == 2 else 10) for k in range(11))
+    least = 20 if n_classes == 2 and rate_of == "set" else 10
+    finer = (n for n in (10, 20, 50, 100, 200, 500, 1000) if n >= least)
+    parts = next((n for n in finer if n * highest >= 4), 1000)
+    return tuple(k / parts for k in range(11) if k / parts <= highest)
 
 
 def items_of(size: int | float | str, n_train: int) -> int:

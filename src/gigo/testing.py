@@ -14,18 +14,22 @@ import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gigo import runner
+from gigo.edited import taken
 from gigo.inputs import count, digest, shape, take
 from gigo.resolve import resolve
-from gigo.sample import sample
+from gigo.rng import Stream
+from gigo.sample import drawn, sample
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import Dataset, Kind, Record
+from gigo.trial import Trial
+from gigo.types import Dataset, Kind, Labels, Record, Schedule, TrainingSet
 
 RATES = (0.0, 0.25, 0.5)
 """That the checks corrupt at."""
@@ -108,39 +112,100 @@ def check_dataset(dataset: Dataset) -> None:
     _holds(digest(*arrays, *own) == dataset.sha256, "sha256 is gigo.inputs.digest of the content")
 
 
-def check_corruption(corruption: Any, dataset: Dataset, **options: Any) -> None:
-    """A label corruption is exact, nested, drawn from its streams alone, and spares the test set.
+def check_corruption(
+    corruption: Any, dataset: Dataset, *, rates: Sequence[float] = RATES, **options: Any
+) -> None:
+    """A corruption is exact, nested, drawn from its stream alone, and spares the test set.
+
+    - A rate does as many edits as `gigo.types.Schedule.count` says. What is edited, added or gone
+      at a rate is so at any higher one, with the same labels and inputs; the rest stays as it is.
+    - The same stream gives the same training set, another one another draw.
+    - The data set itself stays as it is.
 
     Args:
         corruption: as a study names it.
-        dataset: to corrupt.
+        dataset: to corrupt; see `small_dataset`.
+        rates: to corrupt it at, ascending.
         **options: of the corruption.
     """
     study = Study.create(
         dataset=dataset,
         corruption={"name": corruption, **options},
         model=_nothing,
-        rates=RATES,
+        rates=sorted({0.0, *rates}),
         replicates=2,
         validation="noisy",
     )
+    test = dataset.tests["test"]
+    before = digest(dataset.x_train, dataset.y_train, *test)
     again = [list(resolve(study).trials.values()) for _ in range(2)]
-    before = digest(dataset.x_train, dataset.y_train)
-    seen: dict[int, Any] = {}
-    for trial, same in zip(*again, strict=True):
-        part, other = sample(trial, dataset), sample(same, dataset)
-        _holds((part.labels == other.labels).all(), "the same streams give the same labels")
-        wrong = part.labels != part.true_labels
-        _holds(not wrong[~part.touched].any(), "labels that were not selected stay as they are")
-        if trial.corruption is None or trial.corruption.rate_of == "set":
-            selected = round(trial.rate * len(part.rows))
-            _holds(part.touched.sum() == selected, f"at rate {trial.rate} {selected} are selected")
-        lower = seen.get(trial.replicate)
-        if lower is not None:
-            kept = (part.labels == lower.labels)[lower.touched].all()
-            _holds(kept, "what is corrupted at a rate is corrupted alike at a higher one")
-        seen[trial.replicate] = part
-    _holds(digest(dataset.x_train, dataset.y_train) == before, "the data set itself stays as it is")
+    for replicate in range(2):
+        mine, others = ([each for each in some if each.replicate == replicate] for some in again)
+        parts = [sample(trial, dataset) for trial in mine]
+        for part, other in zip(parts, (sample(trial, dataset) for trial in others), strict=True):
+            same = _content(dataset, part) == _content(dataset, other)
+            _holds(same, "the same streams give the same labels and inputs")
+        for trial, part in zip(mine[1:], parts[1:], strict=True):
+            _check_edits(trial, dataset, parts[0], part)
+        for lower, higher in pairwise(parts):
+            _check_nested(dataset, lower, higher)
+    after = digest(dataset.x_train, dataset.y_train, *test)
+    _holds(after == before, "the data set itself stays as it is")
+
+
+def _check_edits(trial: Trial, dataset: Dataset, clean: TrainingSet, part: TrainingSet) -> None:
+    """Their number, that the rest stays as it is, and that another stream is another draw."""
+    items, kind = clean.rows, trial.corruption
+    assert kind is not None
+    streams = [Stream(trial.seed, replicate, "corruption") for replicate in (trial.replicate, -1)]
+    one, other = (
+        drawn(kind, dataset, items, stream, f"check {place}")
+        for place, stream in enumerate(streams)
+    )
+    edits = one.count(trial.rate, len(items))
+    _holds(part.n_selected == edits, f"at rate {trial.rate} {edits} edits")
+    if edits > 1:
+        differ = _drawn_bytes(one, edits) != _drawn_bytes(other, edits)
+        _holds(differ, "another stream is another draw")
+    places = _places(part)[~part.touched]
+    same = (part.labels[~part.touched] == clean.labels[places]).all()
+    same &= (part.rows[~part.touched] == items[places]).all()
+    _holds(same, "what was not selected stays as it is")
+
+
+def _check_nested(dataset: Dataset, lower: TrainingSet, higher: TrainingSet) -> None:
+    """What is done at a rate is done in the same way at a higher one."""
+    there = {place: row for row, place in enumerate(_places(higher).tolist())}
+    edited = np.flatnonzero(lower.touched)
+    rows = [there.get(place, -1) for place in _places(lower)[edited].tolist()]
+    what = "what is corrupted at a rate is corrupted alike at a higher one"
+    _holds(-1 not in rows, what)
+    _holds(_content(dataset, lower, edited) == _content(dataset, higher, np.array(rows, int)), what)
+    gone = np.setdiff1d(np.arange(lower.n_given), _places(lower))
+    _holds(not np.isin(gone, _places(higher)).any(), "what left at a rate is gone at a higher one")
+
+
+def _places(part: TrainingSet) -> Labels:
+    return np.arange(len(part.rows)) if part.places is None else part.places
+
+
+def _content(dataset: Dataset, part: TrainingSet, rows: Labels | None = None) -> str:
+    """The sha256 of what is trained on, or of some of it alone; else held-out items are in it."""
+    chosen = np.arange(len(part.rows)) if rows is None else rows
+    x = taken(dataset.x_train, part.extras, part.rows[chosen])
+    labels = part.labels[chosen], part.true_labels[chosen]
+    if rows is not None:
+        return digest(x, *labels)
+    held_out = taken(dataset.x_train, part.extras, part.held_out)
+    return digest(x, *labels, held_out, part.held_out_labels)
+
+
+def _drawn_bytes(schedule: Schedule, edits: int) -> str:
+    """The sha256 of the first edits."""
+    first = schedule.first(edits)
+    row = first.item if first.row is None else first.row
+    extra = first.extra(edits) if callable(first.extra) else first.extra
+    return digest(first.item, first.label, row, *(() if extra is None else (extra,)))
 
 
 def _nothing() -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from gigo.analysis.intervals import Estimate, Floats
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.tolerance import tolerance
 from gigo.axes import CURVE
-from gigo.search import Points, Reason
+from gigo.search import STEPS, Points, Reason
 
 WIDE, COARSE, FINE = 0.10, 0.05, 0.01
 """Steps between the rates that are run: wide ones while the interval is wider than that, as a slope
@@ -28,10 +29,12 @@ class Tolerance:
     Attributes:
         metric: what gets worse.
         allowed: by how much it may; None: as `gigo.analysis.allowed.usual`.
+        highest: rate that may be run.
     """
 
     metric: Metric = ACCURACY
     allowed: Allowed | None = None
+    highest: float = 1.0
     name = "tolerance"
     axes = CURVE
     costs = (
@@ -39,6 +42,10 @@ class Tolerance:
         "interval is narrow. On digits 10 points took 55 to 330 trainings in all; half the "
         "width takes about four times as many"
     )
+
+    def within(self, highest: float) -> Self:
+        """The same where no rate above ``highest`` may be run."""
+        return replace(self, highest=highest)
 
     def estimate(self, frame: pd.DataFrame) -> Estimate:
         """Of a table with the trials of one curve."""
@@ -65,7 +72,7 @@ class Tolerance:
 
     def ends(self, estimate: Estimate, frame: pd.DataFrame) -> tuple[float, float]:
         """Unknown ones, and those beyond the rates run, are as far as they can be."""
-        most = 0.5 if _of_two(frame) else 1.0
+        most = self._most(frame)
         highest = float(frame["rate"].to_numpy(float).max())
         low = 0.0 if estimate.low is None else min(estimate.low, highest)
         high = most if estimate.high is None else estimate.high
@@ -77,9 +84,11 @@ class Tolerance:
         An end that rests on a rate that was run, as at a gap or a cliff, would not move for more
         of what is known: the cell inside of it is halved.
         """
-        step = FINE if high < 2 * COARSE else COARSE
-        apart = round(WIDE / step) if high - low > WIDE + 1e-9 else 1
-        last = round(((0.5 if _of_two(frame) else 1.0) - COARSE) / step)
+        step = self._step(high)
+        # Short of the end of all rates, where nothing is left to learn.
+        last = round((0.5 if _of_two(frame) else 1.0) / step - COARSE / step)
+        last = min(last, math.floor(self.highest / step + 1e-9))
+        apart = min(round(WIDE / step), last // 3) if high - low > WIDE + 1e-9 else 1
         run = np.unique(frame["rate"].to_numpy(float)) / step
         ends = low / step, high / step
         a, b = sorted(_inside(end, other, run, apart) for end, other in (ends, ends[::-1]))
@@ -88,6 +97,16 @@ class Tolerance:
             up = sum(ends) / 2 >= a or a <= apart
             a, b = (a, a + apart) if up and a + apart <= last else (a - apart, a)
         return {"rates": (0.0, round(a * step, 9), round(b * step, 9))}
+
+    def _most(self, frame: pd.DataFrame) -> float:
+        """How far it may lie."""
+        return min(0.5 if _of_two(frame) else 1.0, self.highest)
+
+    def _step(self, high: float) -> float:
+        """Between the rates that are run: there are ten at least."""
+        steps = (COARSE, FINE, *STEPS[-3:])
+        least = FINE if high < 2 * COARSE else COARSE
+        return next((s for s in steps if s <= least and 9 * s <= self.highest), self.highest / 10)
 
 
 def _inside(end: float, other: float, run: Floats, apart: int) -> int:

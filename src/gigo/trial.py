@@ -56,9 +56,12 @@ class Trial:
     @property
     def n_rows(self) -> int:
         """Items that it trains on, at most: those held out are not counted, those added are."""
-        given = self.size - (round(HELD_OUT * self.size) if self.holds_out else 0)
-        adds = self.corruption is not None and self.corruption.rate_of == "added"
-        return round(given / max(1 - self.rate, 1e-9)) if adds else given
+        n = self.size - (round(HELD_OUT * self.size) if self.holds_out else 0)
+        if self.corruption is not None:
+            for each, rate in (*self.corruption.before, (self.corruption, self.rate)):
+                if each.rate_of == "added":
+                    n = round(n / max(1 - rate, 1e-9))
+        return n
 
     @property
     def source(self) -> tuple[object, ...]:

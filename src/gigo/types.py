@@ -199,20 +199,26 @@ class Corruption(Resolved):
 
     Attributes:
         probed: whether it brings test sets of its own: rate 0 then is a trial of its own, too.
-        before: corruptions that come first, at rates of their own; none where a run is only read.
-        matrix: what gives its matrix (`gigo.corruptions.matrix_of`), if it has one.
         rate_of: what its rates are shares of, see `Schedule`.
+        edited: what sentences call that which it makes: ``wrong labels``, ``corrupted inputs``.
+        first: what comes before it, in words, such as ``blur 10 %``; mostly nothing.
+        before: corruptions that come first, at rates of their own; none where a run is only read.
+        kinds: of inputs that it takes; empty: any.
+        matrix: what gives its matrix (`gigo.corruptions.matrix_of`), if it has one.
         inputs: whether training sets get inputs of their own.
         resizes: whether they get more items or fewer.
         training_only: whether held-out items are spared.
     """
 
     probed: bool = False
+    rate_of: RateOf = "set"
+    edited: str = "wrong labels"
+    first: str = ""
     before: tuple[tuple[Corruption, float], ...] = field(default=(), compare=False, repr=False)
+    kinds: tuple[Kind, ...] = field(default=(), compare=False, repr=False)
     matrix: Callable[..., NDArray[np.float64]] | None = field(
         default=None, compare=False, repr=False
     )
-    rate_of: RateOf = field(default="set", compare=False, repr=False)
     inputs: bool = field(default=False, compare=False, repr=False)
     resizes: bool = field(default=False, compare=False, repr=False)
     training_only: bool = field(default=False, compare=False, repr=False)
@@ -506,10 +512,11 @@ class Outcome:
             training labels); ``diverged`` (a loss that is not finite); ``failed`` (the model raised
             an error, or its process died); ``timed_out``. The last two leave no predictions and no
             measures; ``provenance["error"]`` has the reason, a line.
-        n_train: items trained on, held-out ones not counted.
+        n_train: items trained on, added ones too; held-out ones not counted.
         n_validation: items held out.
-        n_selected: training items that the corruption chose.
-        n_changed: those whose label differs from the true one.
+        n_selected: edits that corruptions made to the training set.
+        n_changed: those that made a difference: a label that is not the true one, another input,
+            an added copy, an item that is gone.
         epochs: epochs trained; None where a trainer has none.
         best_epoch: the epoch, from 1, whose weights were chosen; None likewise.
         stopped: ``patience``, ``epochs`` or ``diverged``: what ended training; None likewise.
@@ -517,8 +524,8 @@ class Outcome:
             `gigo.measures.MEASURES` on the test set with the chosen weights, with ``NAME/`` before
             them on a further one; ``accuracy_last`` and ``log_loss_last`` of the last epoch's
             weights; and of the chosen weights, on training items, ``train_accuracy_clean`` (the
-            uncorrupted ones), ``train_accuracy_corrupted`` (the corrupted ones, against the wrong
-            label they carry: memorisation) and ``train_recovered`` (against their true label).
+            unchanged ones), ``train_accuracy_corrupted`` (the changed ones, against the label that
+            they carry: memorisation) and ``train_recovered`` (against their true label).
         seconds: this trial's share of its stack's wall time.
         provenance: versions, device, stack width and the like; never part of the key.
     """

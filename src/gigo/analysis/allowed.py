@@ -89,10 +89,10 @@ class Allowed:
 
         >>> from gigo.analysis.metric import ACCURACY
         >>> Allowed(lose=0.05).kept(ACCURACY), Allowed(keep=0.95).kept(ACCURACY)
-        ('loses at most 5 points', 'keeps 95 % of its clean value')
+        ('loses at most 5 points', 'keeps 95 % of its value at rate 0')
         """
         if self.keep < 1:
-            return f"keeps {self._amount(metric)} of its clean value"
+            return f"keeps {self._amount(metric)} of its value at rate 0"
         return f"{'rises by' if metric.is_loss else 'loses'} at most {self._amount(metric)}"
 
     def spent(self, metric: Metric) -> str:
@@ -100,10 +100,10 @@ class Allowed:
 
         >>> from gigo.analysis.metric import ACCURACY
         >>> Allowed(lose=0.05).spent(ACCURACY), Allowed(keep=0.95).spent(ACCURACY)
-        ('loses 5 points', 'falls to 95 % of its clean value')
+        ('loses 5 points', 'falls to 95 % of its value at rate 0')
         """
         if self.keep < 1:
-            return f"falls to {self._amount(metric)} of its clean value"
+            return f"falls to {self._amount(metric)} of its value at rate 0"
         return f"{'rises by' if metric.is_loss else 'loses'} {self._amount(metric)}"
 
     def _amount(self, metric: Metric) -> str:

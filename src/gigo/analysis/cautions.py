@@ -151,5 +151,5 @@ def _falling(rows: pd.DataFrame, kept: Container[Curve]) -> Iterator[str]:
     """Of the curves whose accuracy keeps its tolerance: whose balanced accuracy does not."""
     for each in curve_estimates(rows, METRICS["balanced_accuracy"]):
         if each.curve in kept and each.tolerance.value not in (None, math.inf):
-            at = f"from {value_text(each.tolerance)} {each.curve.corruption} labels on"
+            at = f"from {value_text(each.tolerance)} {each.curve.corruption} on"
             yield f"balanced accuracy falls {at} while accuracy stays"

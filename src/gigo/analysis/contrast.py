@@ -160,7 +160,7 @@ def apart(found: Sequence[Contrast]) -> list[bool]:
 def contrast_text(found: Contrast, names: tuple[str, str], differs: bool, metric: Metric) -> str:
     """A contrast as a sentence without its full stop; ``differs`` is after adjusting for many."""
     unit = metric.difference or f"of {metric.title}"
-    upto = f"on average up to {rate_text(found.upto)} wrong labels"
+    upto = f"on average up to a rate of {rate_text(found.upto)}"
     if differs:
         value, low, high = found.value, found.low, found.high
         better = "better"

@@ -22,7 +22,7 @@ __all__ = ["Accuracies", "Curve", "split_curves"]  # which most callers want bes
 
 SUMMARY_COLUMNS: dict[str, str] = {
     **{axis: AXES[axis] for axis in (*CURVE, "rate")},
-    "realised_rate": "fraction of them whose label really differs, mean over trials, 0 to 1",
+    "realised_rate": "edits that made a difference over items, mean over trials, 0 to 1",
     "n_trials": "trials with a record",
     "n_started": "those that trained; only they are in mean, low and high",
     "n_never_started": "those whose training loss never left that of guessing",

@@ -19,7 +19,7 @@ from gigo.analysis.clean_curve import CleanCurve
 from gigo.analysis.estimates import Accuracies, Curve
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.spread import Spread, pooled
-from gigo.analysis.words import MISSING, count, listing, rate_text
+from gigo.analysis.words import MISSING, USUAL, Spoken, count, listing
 from gigo.axes import AXES, CURVE
 
 LEAST_ERROR = 1e-3
@@ -175,15 +175,15 @@ class _Clean(NamedTuple):
     def of(cls, sets: Mapping[Curve, Accuracies]) -> _Clean:
         cells = cells_at(sets, 0.0)
         if len(cells) < 2:
-            note = "clean labels of two sizes or more are needed to compare with"
+            note = "sets of two sizes or more are needed at rate 0, to compare with"
             return cls(None, notes=(note,))
         sizes = np.array(list(cells), np.float64)
         _, errors, variances, freedom = np.array(list(cells.values()), np.float64).T
         notes: list[str] = []
         if len(cells) == 2:
-            notes.append("clean labels of two sizes alone: what lies between is a guess")
+            notes.append("sets of two sizes alone at rate 0: what lies between is a guess")
         if errors[-1] >= errors[0]:
-            notes.append("more clean labels were no better here, so that they can't be counted")
+            notes.append("more labels were no better at rate 0, so that they can't be counted")
         curve = CleanCurve.through(sizes, errors, variances, freedom)
         return cls(curve, int(sizes[0]), int(sizes[-1]), tuple(notes))
 
@@ -207,7 +207,7 @@ def _theory(corruption: str, rate: float, n_classes: int) -> float:
     return max(1 - rate * n_classes / (n_classes - 1), 0.0) ** 2
 
 
-def exchange_text(found: Exchange) -> str:
+def exchange_text(found: Exchange, spoken: Spoken = USUAL) -> str:
     """An exchange rate as a sentence without its full stop.
 
     >>> curve = Curve("digits", 1000, "symmetric", "mlp", "auto", "clean")
@@ -216,12 +216,12 @@ def exchange_text(found: Exchange) -> str:
     >>> print(exchange_text(Exchange(curve, 0.6, 0.0, 0.0, 122.0, 100, 1000, 0.11)))
     1,000 labels at 60 % wrong are worth fewer than 100 (up to 130) clean ones
     """
-    begun = f"{found.curve.size:,} labels at {rate_text(found.rate)} wrong"
+    begun = f"{found.curve.size:,} labels at {spoken.at(found.rate)}"
     if math.isnan(found.value):
         return f"{begun}: no estimate, {listing(found.notes)}"
     between = between_text(found)
     told = f"{begun} are worth {worth_text(found)}"
-    return f"{told} ({between}) clean ones" if between else f"{told} clean ones"
+    return f"{told} ({between}) {spoken.clean}" if between else f"{told} {spoken.clean}"
 
 
 def worth_text(found: Exchange) -> str:

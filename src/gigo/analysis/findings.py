@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +56,7 @@ def answer(
     metric: Metric = ACCURACY,
     test_sets: Mapping[str, TestSet] | None = None,
     found: Sequence[CurveEstimates] | None = None,
+    spoken: Mapping[str, words.Spoken] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -67,16 +68,19 @@ def answer(
         test_sets: by the sha256 of the data; without them nothing is said of models that do no
             better than guessing.
         found: the estimates of its curves; None: worked out here.
+        spoken: how sentences speak of corruptions that make something other than wrong labels, or
+            that others come before, by label.
     """
     found = curve_estimates(frame, metric) if found is None else found
     versus = sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
+    say = defaultdict(words.Spoken, spoken or {})
     starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
     return Answer(
         findings=(
-            *_per_size(found, name, metric, starts),
-            *_between_sizes(versus, name),
-            *_worth(frame, metric, name),
+            *_per_size(found, name, metric, starts, say),
+            *_between_sizes(versus, name, say),
+            *_worth(frame, metric, name, say),
         ),
         warnings=(
             *_failures(frame),
@@ -84,20 +88,27 @@ def answer(
             *([ORACLE] if "oracle" in frame["validation"].unique() else []),
             *(cautions.misleading(frame, found) if metric == ACCURACY else []),
         ),
-        notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
+        notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name, say)),
     )
 
 
 def _per_size(
-    found: Sequence[CurveEstimates], name: Namer, metric: Metric, starts: Mapping[str, str]
+    found: Sequence[CurveEstimates],
+    name: Namer,
+    metric: Metric,
+    starts: Mapping[str, str],
+    say: Mapping[str, words.Spoken],
 ) -> Iterator[Finding]:
     """A finding per training set; ``starts``: what labels at rate 0 are called, by data set."""
     groups: dict[Curve, list[CurveEstimates]] = {}
     for each in found:
-        groups.setdefault(each.curve._replace(corruption=""), []).append(each)
+        first = say[each.curve.corruption].first
+        groups.setdefault(each.curve._replace(corruption=first), []).append(each)
     for curve, group in groups.items():
         mean, low, high = group[0].clean
         start = starts.get(curve.dataset, words.start(None))
+        if curve.corruption:
+            start = f"{curve.corruption} alone"
         told = f"no {metric.title} with {start} to compare with"
         if not math.isnan(mean):
             spread = "" if math.isnan(low) else f" (95 % interval {metric.range(low, high)})"
@@ -106,17 +117,18 @@ def _per_size(
                 value = f"{metric.text(mean)} correct"
             told = f"{value} with {start}{spread}"
         heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
-        yield Finding(heading, tuple(_line(each, metric) for each in group))
+        yield Finding(heading, tuple(_line(each, metric, say) for each in group))
 
 
 HEADLINE = 0.2
 """The rate whose loss is told first, or of those run the nearest to it."""
 
 
-def _line(each: CurveEstimates, metric: Metric) -> str:
+def _line(each: CurveEstimates, metric: Metric, say: Mapping[str, words.Spoken]) -> str:
     """What wrong labels cost, then how many of them are tolerated."""
     headline = nearest(each.losses) if each.losses else None
-    told = [] if headline is None else [_cost(headline, metric, each.curve.corruption)]
+    edited = say[each.curve.corruption].edited
+    told = [] if headline is None else [_cost(headline, metric, edited)]
     if each.allowed is not None or not told:
         # What keeps both from being known is told once.
         if headline and headline.value is None and headline.notes == each.tolerance.notes:
@@ -130,9 +142,9 @@ def nearest(losses: Sequence[Loss]) -> Loss:
     return min(losses, key=lambda loss: (abs(loss.rate - HEADLINE), loss.rate))
 
 
-def _cost(loss: Loss, metric: Metric, corruption: str) -> str:
+def _cost(loss: Loss, metric: Metric, edited: str) -> str:
     """Such as ``20 % wrong labels cost 2.1 ± 0.6 points``."""
-    labels = f"{words.rate_text(loss.rate)} {words.called(corruption)} labels"
+    labels = f"{words.rate_text(loss.rate)} {edited}"
     if loss.value is None:
         return f"{labels}: {words.listing(loss.notes)}."
     unit = metric.difference or f"of {metric.title}"
@@ -188,7 +200,9 @@ def _reach(estimate: Estimate) -> str:
     return f"at every rate {tried}, up to {words.rate_text(estimate.highest_rate)}"
 
 
-def _worth(frame: pd.DataFrame, metric: Metric, name: Namer) -> Iterator[Finding]:
+def _worth(
+    frame: pd.DataFrame, metric: Metric, name: Namer, say: Mapping[str, words.Spoken]
+) -> Iterator[Finding]:
     """What the labels of the largest set are worth, at the rate nearest to `HEADLINE`."""
     by_setting: dict[str, list[str]] = {}
     largest: dict[Curve, int] = {}
@@ -200,31 +214,36 @@ def _worth(frame: pd.DataFrame, metric: Metric, name: Namer) -> Iterator[Finding
         mine = [each for each in found if each.curve == family._replace(size=size)]
         told = min(mine, key=lambda each: (abs(each.rate - HEADLINE), each.rate))
         heading = f"{name.setting(told.curve)}: what labels are worth."
-        by_setting.setdefault(heading, []).append(f"{family.corruption}: {exchange_text(told)}.")
+        text = exchange_text(told, say[family.corruption])
+        by_setting.setdefault(heading, []).append(f"{family.corruption}: {text}.")
     return (Finding(heading, tuple(lines)) for heading, lines in by_setting.items())
 
 
-def _between_sizes(versus: list[SizesCompared], name: Namer) -> Iterator[Finding]:
+def _between_sizes(
+    versus: list[SizesCompared], name: Namer, say: Mapping[str, words.Spoken]
+) -> Iterator[Finding]:
     lines: dict[str, list[str]] = {}
     for large, small, estimate in versus:
+        how = say[large.corruption]
         heading = (
             f"{name.setting(large)}, more labels or better ones: "
-            f"{name.size(large)} labels against {name.size(small)} clean ones."
+            f"{name.size(large)} labels against {name.size(small)} {how.clean}."
         )
-        line = f"{large.corruption}: {_break_even_text(estimate)}."
+        line = f"{large.corruption}: {_break_even_text(estimate, how.first)}."
         lines.setdefault(heading, []).append(line)
     return (Finding(heading, tuple(each)) for heading, each in lines.items())
 
 
-def _break_even_text(estimate: Estimate) -> str:
+def _break_even_text(estimate: Estimate, first: str) -> str:
+    clean = "at rate 0" if first else "when all of it is clean"
     if estimate.value is None:
         return f"no estimate, {words.listing(estimate.notes)}"
     interval = words.interval_text(estimate)
     spread = "" if interval == words.MISSING else f" (95 % interval {interval})"
     if estimate.value == 0:
-        return f"more is no better, even when all of it is clean{spread}"
+        return f"more is no better, even {clean}{spread}"
     if estimate.highest_rate == 0:
-        return "more is better when all of it is clean; no model trained above rate 0"
+        return f"more is better {clean}; no model trained above rate 0"
     return f"more is better {_reach(estimate)} corrupted{spread}"
 
 
@@ -240,12 +259,16 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
 
 
 def _estimate_notes(
-    found: Sequence[CurveEstimates], versus: list[SizesCompared], name: Namer
+    found: Sequence[CurveEstimates],
+    versus: list[SizesCompared],
+    name: Namer,
+    say: Mapping[str, words.Spoken],
 ) -> Iterator[str]:
     """What limits an estimate that has a value; the line of one without says why itself."""
     limited = [(name.line(each.curve), each.tolerance) for each in found]
     for large, small, estimate in versus:
-        limited.append((f"{name.line(large)}, against {name.size(small)} clean ones", estimate))
+        clean = say[large.corruption].clean
+        limited.append((f"{name.line(large)}, against {name.size(small)} {clean}", estimate))
     for which, estimate in limited:
         if estimate.value is not None:
             yield from (f"{which}: {note}." for note in estimate.notes)

@@ -24,7 +24,7 @@ COLUMNS: dict[str, str] = {
     **AXES,
     "replicate": "repetition, from 0: one draw of subset, split, order, corruption, weights",
     "batch_size": "items per step",
-    "realised_rate": "fraction of the training items whose label really differs, 0 to 1",
+    "realised_rate": "edits that made a difference over items, those that left included, 0 to 1",
     "status": "ok, diverged, never_started (loss never below 98 % of its labels' entropy), failed"
     " (the model raised an error) or timed_out; the last two have no measures",
     "started": "whether the status is ok",
@@ -33,13 +33,14 @@ COLUMNS: dict[str, str] = {
     "log_loss_last": "mean test cross-entropy of the last epoch's weights, nats",
     "chance": "share of the largest class in the test set, 0 to 1",
     "n_classes": "classes that the test set has",
-    "train_accuracy_clean": "accuracy on the uncorrupted training items, 0 to 1; empty if none",
-    "train_accuracy_corrupted": "on corrupted ones, against the wrong label (memorised); or empty",
-    "train_recovered": "on corrupted ones, against their true label (seen through); or empty",
-    "n_train": "items trained on",
+    "train_accuracy_clean": "accuracy on the unchanged training items, 0 to 1; empty if none",
+    "train_accuracy_corrupted": "on changed ones, against the label given (memorised); or empty",
+    "train_recovered": "on changed ones, against their true label (seen through); or empty",
+    "n_train": "items trained on, added ones too",
     "n_validation": "items held out",
-    "n_selected": "training items that the corruption chose",
-    "n_changed": "those whose label differs from the true one",
+    "n_selected": "edits that corruptions made to the training set",
+    "n_changed": "those that made a difference: a label that is not the true one, another input, "
+    "an added copy, an item that is gone",
     "epochs": "epochs trained",
     "best_epoch": "the epoch whose weights were chosen, from 1",
     "stopped": "what ended training: patience, epochs or diverged",
@@ -89,8 +90,10 @@ def tidy(
     known = _columns(outcomes)
     points = _points(grids, known["key"].tolist())
     found = known.take(points["place"]).set_axis(points.index)
+    # What was added counts in n_train, what left in the size.
+    given = points["size"] - found["n_validation"]
     derived = {
-        "realised_rate": found["n_changed"] / np.maximum(found["n_train"], 1),
+        "realised_rate": found["n_changed"] / np.maximum(np.maximum(found["n_train"], given), 1),
         "started": found["status"] == "ok",
         **_of_test_sets(points, test_sets),
     }

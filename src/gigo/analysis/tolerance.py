@@ -199,7 +199,7 @@ def _lacking(curve: Accuracies, trained: Trained) -> str | None:
         if clean - error <= chance:
             metric = curve.metric
             return (
-                f"{metric.title} with clean labels, {metric.text(clean)}, is not told apart from "
+                f"{metric.title} at rate 0, {metric.text(clean)}, is not told apart from "
                 f"guessing, {metric.text(chance)}"
             )
     return None
@@ -228,7 +228,7 @@ def _notes(
     if len(left_out):
         yield f"no trial started at {', '.join(map(rate_text, left_out))}, which is left out"
     if estimate.censored and trained.mean[-1] <= trained.mean[0]:
-        yield f"{metric.title} is no worse at {rate_text(trained.rates[-1])} than with clean labels"
+        yield f"{metric.title} is no worse at {rate_text(trained.rates[-1])} than at rate 0"
 
 
 def _to_run(gaps: Iterable[tuple[float, float] | None], curve: Accuracies) -> tuple[float, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from gigo.analysis.intervals import Estimate
+from gigo.grid import Grid
 from gigo.types import TestSet
 
 MISSING = "–"
@@ -72,13 +74,38 @@ def interval_text(estimate: Estimate) -> str:
     return f"{first.removesuffix(' %') if both_finite else first} to {last}"
 
 
-def called(corruption: str) -> str:
-    """What labels are called that a corruption chose: some may stay right.
+class Spoken(NamedTuple):
+    """How sentences speak of a corruption.
 
-    >>> called("symmetric"), called("symmetric include_true=True")
-    ('wrong', 'corrupted')
+    Attributes:
+        edited: what it makes of items, such as ``corrupted inputs``.
+        first: what comes before it, such as ``blur 10 %``; then nothing is clean at rate 0.
+
+    >>> Spoken().at(0.2), Spoken().clean, Spoken("corrupted inputs", "pair 10 %").clean
+    ('20 % wrong', 'clean ones', 'with pair 10 % alone')
     """
-    return "corrupted" if "include_true" in corruption else "wrong"
+
+    edited: str = "wrong labels"
+    first: str = ""
+
+    @property
+    def clean(self) -> str:
+        """What follows a number of labels at rate 0."""
+        return f"with {self.first} alone" if self.first else "clean ones"
+
+    def at(self, rate: float) -> str:
+        """What follows a number of labels at a rate, after a preposition."""
+        return f"{rate_text(rate)} {self.edited.removesuffix(' labels')}"
+
+
+USUAL = Spoken()
+"""Of labels alone."""
+
+
+def spoken(grids: Iterable[Grid]) -> dict[str, Spoken]:
+    """By the label of each corruption of some grids."""
+    kinds = (kind for grid in grids for kind in grid.corruptions)
+    return {kind.label: Spoken(kind.edited, kind.first) for kind in kinds}
 
 
 def marks_text(hollow: int, failed: int) -> str:

@@ -99,7 +99,11 @@ def run_or_plan(
     dataset: Texts = many("NAME", "See gigo list datasets."),
     size: Texts = many("N", "Labels to pay for: a number, a share below 1, or all."),
     rates: Texts = many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
-    corruption: Texts = many("NAME", "See gigo list corruptions; NAME:option=value sets one."),
+    corruption: Texts = many(
+        "NAME",
+        "See gigo list corruptions; NAME:option=value,... sets some. One with rate=0.1 comes "
+        "before the others.",
+    ),
     model: Texts = many("NAME", "See gigo list models; or package.module:NAME, file.py:NAME."),
     recipe: Texts = many("NAME", "See gigo list recipes; likewise NAME:option=value,..."),
     validation: Texts = many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),
@@ -276,8 +280,8 @@ TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
 """The fields of a study that take tables with options, and what names the thing in them."""
 
 
-NEXT_OPTION = re.compile(r",(?=\w+=)(?![^{]*\})")
-"""A comma between options, not one in a list or a table."""
+FIRST_OPTION, NEXT_OPTION = re.compile(r":(?=\w+ *=)"), re.compile(r", *(?=\w+ *=)(?![^{]*\})")
+"""A colon before options, and a comma between them, not one in a table."""
 
 
 def _study(name: str | None, options: dict[str, Any]) -> Study:
@@ -317,16 +321,18 @@ def _table(text: str, key: str) -> str | dict[str, Any]:
     """``NAME:option=value,option=value`` as a table of a study; other text as it is."""
     import tomllib
 
-    name, _, options = text.rpartition(":")
-    if "=" not in options:
+    name, *rest = FIRST_OPTION.split(text, maxsplit=1)
+    if not rest:
         return text
+    with suppress(tomllib.TOMLDecodeError):
+        return {key: name, **tomllib.loads(f"options = {{{rest[0]}}}")["options"]}
     table: dict[str, Any] = {key: name}
-    for each in NEXT_OPTION.split(options):
-        option, _, value = each.partition("=")
+    for each in NEXT_OPTION.split(rest[0]):  # some are texts without quotes
+        option, _, value = (part.strip() for part in each.partition("="))
         try:
             table[option] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            table[option] = value  # a text without quotes
+            table[option] = value
     return table
 
 

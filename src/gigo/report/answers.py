@@ -162,10 +162,12 @@ def _in_clean_labels(material: Material) -> Iterator[b.Block]:
         )
         return
     names = [material.name.line(each.curve) for each in found]
+    rate = "Wrong" if material.of_labels else "Rate"
+    after = any(each.first for each in material.spoken.values())
     columns = {
         b.Column("Labels", "words"): names,
-        b.Column("Wrong"): [rate_text(each.rate) for each in found],
-        b.Column("Worth in clean ones"): [worth_text(each) for each in found],
+        b.Column(rate): [rate_text(each.rate) for each in found],
+        b.Column(f"Worth {'at rate 0' if after else 'in clean ones'}"): map(worth_text, found),
         b.Column("95 % interval"): [between_text(each) for each in found],
         b.Column("In theory", rank=1): [_in_theory(each) for each in found],
     }

@@ -80,7 +80,7 @@ def _head(material: Material) -> Iterator[b.Block]:
     trained = count(len({*material.frame["key"][~failed]}), "trained model")
     yield b.Heading(method.title(material), 1)
     date = f"{material.written.day} {material.written:%B %Y}"
-    yield b.Text(f"How much label corruption a model takes, from {trained}. Written on {date}.")
+    yield b.Text(f"How much corruption a model takes, from {trained}. Written on {date}.")
     made = {str(each["features"]): None for each in material.provenance if "features" in each}
     yield from (b.Text(f"Features: {text}.", "note") for text in made)
 
@@ -120,7 +120,7 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
     found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
-    seen = f"Test {panel.metric.scale} against corrupted labels, {panel.title}. {found}"
+    seen = f"Test {panel.metric.scale} against the corruption rate, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = more if panel.left_out else ""
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
@@ -162,7 +162,7 @@ def _estimates(material: Material) -> Iterator[b.Block]:
         return
     columns = {
         b.Column("Curve", "words"): [material.name.line(each.curve) for each in found],
-        b.Column(f"Clean {metric.title}"): [metric.text(each.clean[0]) for each in found],
+        b.Column(f"{metric.begun} at rate 0"): [metric.text(each.clean[0]) for each in found],
     }
     allowed = found[0].allowed
     if allowed is not None:
@@ -186,11 +186,11 @@ def _meaning(metric: Metric, allowed: Allowed | None) -> Iterator[str]:
     if allowed is not None:
         yield (
             f"Tolerance: up to what rate mean {metric.title} {allowed.kept(metric)}"
-            f"{', against clean labels' if allowed.keep == 1 else ''}. One training: up to what "
+            f"{', against rate 0' if allowed.keep == 1 else ''}. One training: up to what "
             "rate 19 of 20 single trainings do, of those that start."
         )
     if metric.guessed:
-        half = "has fallen half-way from clean to chance"
+        half = "has fallen half-way from that at rate 0 to chance"
         yield f"Midpoint: the rate at which {metric.title} {half}."
     if allowed is not None or metric.guessed:
         yield (

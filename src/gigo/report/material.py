@@ -22,6 +22,7 @@ from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
 from gigo.analysis.points import Side
 from gigo.analysis.theory import Cliff, cliffs_of
+from gigo.analysis.words import Spoken, spoken
 from gigo.grid import Grid
 from gigo.study import Study
 from gigo.types import Record, TestSet
@@ -101,7 +102,17 @@ class Material:
     @cached_property
     def answer(self) -> Answer:
         about = self.n_items, self.pending, self.metric, self.test_sets
-        return answer(self.frame, *about, self.estimates)
+        return answer(self.frame, *about, self.estimates, self.spoken)
+
+    @cached_property
+    def spoken(self) -> dict[str, Spoken]:
+        """How sentences speak of its corruptions, by label."""
+        return spoken(self.grids)
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether all its corruptions are of labels."""
+        return all(each.edited.endswith("labels") for each in self.spoken.values())
 
     @cached_property
     def cliffs(self) -> dict[tuple[str, str], tuple[Cliff, ...]]:

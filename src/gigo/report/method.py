@@ -24,7 +24,8 @@ def title(material: Material) -> str:
     """``demo: test accuracy on digits against corrupted labels``; a name that says nothing goes."""
     sets = list(material.frame["dataset"].unique())
     of = f" on {listing(sets)}" if 0 < len(sets) < 4 else ""
-    what = f"test {material.metric.title}{of} against corrupted labels"
+    against = "corrupted labels" if material.of_labels else "corruption"
+    what = f"test {material.metric.title}{of} against {against}"
     if UNNAMED.fullmatch(material.title) or [material.title] == sets:
         return what[0].upper() + what[1:]
     return f"{material.title}: {what}"
