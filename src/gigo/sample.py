@@ -127,7 +127,8 @@ class Sampler:
 
         Args:
             now: the items before it.
-            corruption, rate: what is done to them.
+            corruption: what is done to them.
+            rate: of that.
             most: the highest rate that its inputs are made for.
             stream: what is drawn comes from there.
             items_named: names the items, and what was done to them before.
