@@ -31,7 +31,7 @@ Change = Callable[[Pixels, NDArray[np.float64], Stream], Pixels]
 """``(images, strengths (k, 1, 1, 1), stream) -> images``, whose values may leave 0 to 1."""
 
 VALUES = 2**21
-"""Numbers that are worked on at once: images are made in parts, so that memory is for the result."""
+"""Numbers that are worked on at once: what is needed besides the result is little."""
 
 
 class Strengths(NamedTuple):
@@ -282,7 +282,9 @@ _PAPER = (
 )
 
 
-def _entry(function: Callable[..., Schedule], summary: str, formula: str, paper: str = _PAPER) -> Any:
+def _entry(
+    function: Callable[..., Schedule], summary: str, formula: str, paper: str = _PAPER
+) -> CorruptionEntry:
     """None is exact: means, filters, quantiles and JPEG may differ in the last bits."""
     return CorruptionEntry(
         function,

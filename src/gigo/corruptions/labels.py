@@ -156,7 +156,9 @@ def _pairs(
 ) -> list[tuple[int, int]]:
     """(true, given) classes by number."""
     if isinstance(map, Mapping) and map:
-        return [(class_number(k, names, field), class_number(j, names, field)) for k, j in map.items()]
+        return [
+            (class_number(k, names, field), class_number(j, names, field)) for k, j in map.items()
+        ]
     if map is None:
         # Whole numbers say nothing of what classes are: CIFAR-10's, too, are mostly called 0 to 9.
         known = [name for name, theirs in CLASSES.items() if {*theirs} == {*names}]
