@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from colorsys import hsv_to_rgb, rgb_to_hsv
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -69,7 +70,7 @@ def one(name: str, image: np.ndarray, severity: int, **options: Any) -> np.ndarr
     """What becomes of one image (channels, height, width)."""
     dataset = make_dataset(3, image.shape, image.dtype)
     image = image[None].repeat(3, axis=0)
-    dataset = Dataset(**{**vars(dataset), "x_train": image})
+    dataset = replace(dataset, x_train=image)
     return made(schedule_of(name, dataset, severity=severity, **options), 1)[0]
 
 
@@ -212,7 +213,7 @@ def test_occlusion_covers_a_square_anywhere_alike(severity: int, side: int) -> N
     n = 2000
     image = picture((3, 32, 32))
     dataset = make_dataset(n, (1, 1, 1))
-    dataset = Dataset(**{**vars(dataset), "x_train": np.broadcast_to(image, (n, 3, 32, 32))})
+    dataset = replace(dataset, x_train=np.broadcast_to(image, (n, 3, 32, 32)))
     found = made(schedule_of("occlusion", dataset, severity=severity))
     covered = (found != image).any(axis=1)
     top, left = covered.any(axis=2).argmax(axis=1), covered.any(axis=1).argmax(axis=1)
@@ -351,10 +352,10 @@ def test_options_that_make_no_sense(name: str, options: dict[str, Any], said: st
 @pytest.mark.parametrize("name", NAMES)
 def test_data_that_are_no_images_are_refused(name: str) -> None:
     dataset = make_dataset(4)
-    texts = Dataset(**{**vars(dataset), "kind": "text", "x_train": ["a"] * 4})
+    texts = replace(dataset, kind="text", x_train=["a"] * 4)
     with pytest.raises(SpecError, match=f"expected images, which {name} corrupts"):
         schedule_of(name, texts)
-    scaled = Dataset(**{**vars(dataset), "x_train": dataset.x_train.astype(np.float32)})
+    scaled = replace(dataset, x_train=dataset.x_train.astype(np.float32))
     with pytest.raises(DataError, match=f"values .* to 25.: {name} expects 0 to 1"):
         made(schedule_of(name, scaled))
 
