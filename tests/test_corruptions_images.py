@@ -45,7 +45,9 @@ def make_dataset(
     rng = np.random.default_rng(n)
     x = rng.integers(0, 256, (n + 6, *shape)).astype(np.uint8)
     x = x if dtype == np.uint8 else (x / 255).astype(dtype)
-    y = np.append(np.arange(n - 1) % (n_classes - 1), [n_classes - 1, *np.arange(6) % n_classes])
+    y = np.concatenate(
+        [np.arange(n - 1) % (n_classes - 1), [n_classes - 1], np.arange(6) % n_classes]
+    )
     for array in (x, y):
         array.flags.writeable = False
     names = tuple(f"class {k}" for k in range(n_classes))
@@ -62,8 +64,8 @@ def schedule_of(
 
 def made(schedule: Schedule, k: int | None = None) -> np.ndarray:
     """The images of the first k edits, or of all."""
-    assert callable(schedule.extra)
-    return schedule.extra(len(schedule.item) if k is None else k)
+    rows: Any = schedule.extra
+    return rows(len(schedule.item) if k is None else k)
 
 
 def one(name: str, image: np.ndarray, severity: int, **options: Any) -> np.ndarray:

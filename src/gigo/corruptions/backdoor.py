@@ -158,7 +158,7 @@ def _probes(
 
 def _marked(x: Images, rows: Labels, mark: _Mark, k: int) -> Images:
     """The first k of the rows, with the mark."""
-    made = np.empty((k, *x.shape[1:]), x.dtype)
+    made: Any = np.empty((k, *x.shape[1:]), x.dtype)
     height, width = mark.pattern.shape[1:]
     for place, part in in_parts("trigger", x, rows[:k]):
         corner = part[:, :, -height:, -width:]

@@ -207,7 +207,7 @@ def _changed(
     k: int,
 ) -> Images:
     """The images of the first k edits."""
-    made = np.empty((k, *x.shape[1:]), x.dtype)
+    made: Any = np.empty((k, *x.shape[1:]), x.dtype)
     random = stream.child("pixels")  # from its beginning: those of fewer edits are the first ones
     for place, part in in_parts(name, x, rows[:k]):
         whole = x.dtype == np.uint8
@@ -273,7 +273,7 @@ def _compressed(x: Pixels, quality: NDArray[np.float64], stream: Stream) -> Pixe
         Image.fromarray(pixels).save(file, "JPEG", quality=int(each))
         with Image.open(file) as image:
             made[i] = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
-    return made / np.float32(255)
+    return made.astype(np.float32) / np.float32(255)
 
 
 _PAPER = (
