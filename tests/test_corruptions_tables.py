@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.stats import chisquare
@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 import gigo
 from gigo.corruptions import CATALOGUE
+from gigo.datasets import from_memory
 from gigo.edited import Edited, taken
 from gigo.errors import SpecError
 from gigo.inputs import digest
@@ -75,6 +76,7 @@ USABLE = {
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25)
 @given(dataset=tables(), replicate=st.integers(0, 3), data=st.data())
 def test_an_edit_changes_one_cell_and_rates_nest(
     name: str, dataset: Dataset, replicate: int, data: st.DataObject
@@ -121,6 +123,7 @@ def test_the_cell_is_any_of_those_that_are_there() -> None:
     assert chisquare(gone[[0, 2, 3]]).pvalue > 1e-6
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 6), st.integers(0, 5))
 def test_so_many_cells_go_missing_as_asked_or_all(cells: int, lacking: int) -> None:
     values = np.where(np.arange(5) < lacking, np.nan, np.ones((7, 5)))
@@ -136,20 +139,13 @@ def test_so_many_cells_go_missing_as_asked_or_all(cells: int, lacking: int) -> N
     "values",
     [np.array([1.0, 2.0]), ["cook", "judge"], np.array(["cook", "judge"], object), [None, "judge"]],
 )
-@pytest.mark.parametrize("mechanism", ["mar", "mnar"])
-def test_larger_values_come_first_by_their_weight(values: Any, mechanism: str) -> None:
+def test_larger_values_come_first_by_their_weight(values: Any) -> None:
     """Of two items, weights 5 and 10: the larger is first in 2/3 of the draws."""
-    if mechanism == "mar":
-        dataset, options = shop(a=np.ones(2), b=values), {"columns": "a", "depends_on": "b"}
-    elif values[0] is None:
-        return
-    else:
-        dataset, options = shop(a=np.ones(2), b=values), {"columns": "b"}
-    orders = [
-        drawn("missing_values", dataset, k, mechanism=mechanism, **options).item[0]
-        for k in range(900)
+    dataset, options = shop(a=np.ones(2), b=values), {"columns": "a", "depends_on": "b"}
+    first = [
+        drawn("missing_values", dataset, k, mechanism="mar", **options).item[0] for k in range(400)
     ]
-    assert abs(np.mean(orders) - 2 / 3) < 4.9 * np.sqrt(2 / 9 / 900)
+    assert abs(np.mean(first) - 2 / 3) < 4.9 * np.sqrt(2 / 9 / 400)
 
 
 def test_the_order_by_weight_is_one_of_draws_without_replacement() -> None:
@@ -157,7 +153,7 @@ def test_the_order_by_weight_is_one_of_draws_without_replacement() -> None:
     dataset = shop(a=np.arange(10.0), b=np.ones(10))
     firsts = np.zeros(10)
     seconds = np.zeros(10)
-    for k in range(3000):
+    for k in range(1500):
         item = drawn("missing_values", dataset, k, mechanism="mnar", columns=["a"]).item
         firsts[item[0]] += 1
         seconds[item[1]] += 1
@@ -165,8 +161,8 @@ def test_the_order_by_weight_is_one_of_draws_without_replacement() -> None:
     second = np.array(
         [sum(w[j] * w[i] / (1 - w[j]) for j in range(10) if j != i) for i in range(10)]
     )
-    assert chisquare(firsts, 3000 * w).pvalue > 1e-6
-    assert chisquare(seconds, 3000 * second).pvalue > 1e-6
+    assert chisquare(firsts, 1500 * w).pvalue > 1e-6
+    assert chisquare(seconds, 1500 * second).pvalue > 1e-6
 
 
 def test_mechanisms_bias_what_is_left_as_theory_says() -> None:
@@ -185,7 +181,7 @@ def test_mechanisms_bias_what_is_left_as_theory_says() -> None:
     assert means["mnar"] < means["b"] - 0.05 < -0.15
 
 
-@given(st.integers(1, 9))
+@pytest.mark.parametrize("places", [1, 2, 9])
 def test_decimals_shift_by_powers_of_ten_and_stay_finite(places: int) -> None:
     numbers = np.array([1.5, -2e-3, 1e308, 7.0] * 20)
     schedule = drawn("shifted_decimals", shop(a=numbers), places=places)
@@ -257,11 +253,17 @@ def test_the_same_bytes_on_any_machine() -> None:
     options = {"mechanism": "mar", "depends_on": "colour"}
     found = {name: digest(made(drawn(name, table)))[:16] for name in NAMES}
     found["mar"] = digest(made(drawn("missing_values", table, **options)))[:16]
-    assert found == {}
+    assert found == {
+        "missing_values": "f29ca269bee3dd7e",
+        "category_typos": "7cbf475f92b99287",
+        "shifted_decimals": "c3055277a8cbd7d8",
+        "mar": "3becc3bcc490222f",
+    }
 
 
 def test_models_that_take_no_gaps_are_refused_before_training() -> None:
-    numbers = shop(a=np.arange(120.0), b=np.ones(120))
+    frame = pd.DataFrame({"a": np.arange(20.0), "b": np.ones(20)})
+    numbers = from_memory(frame, np.arange(20) % 2, name="small-shop")
     for dataset in (numbers, small_dataset("vector")):
         for model in ("mlp", LogisticRegression()):
             with pytest.raises(SpecError, match="the gaps that missing_values makes in small-"):
@@ -287,4 +289,4 @@ def test_a_study_trains_on_tables_with_errors() -> None:
         workers=1,
     )
     assert result.failure is None
-    assert len(result.table()) == 15
+    assert len(result.frame) == 15

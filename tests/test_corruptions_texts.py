@@ -146,7 +146,7 @@ def test_what_is_no_share_or_no_text_is_refused(name: str) -> None:
 
 def test_the_same_bytes_on_any_machine() -> None:
     found = {name: digest(made(drawn(name, small_dataset("text")), 120))[:16] for name in NAMES}
-    assert found == {}
+    assert found == {"typos": "1f675c521128c7b9", "dropped_words": "89f34cb65e2df3e2"}
 
 
 def test_a_study_trains_on_texts_with_errors() -> None:
@@ -158,4 +158,4 @@ def test_a_study_trains_on_texts_with_errors() -> None:
         workers=1,
     )
     assert result.failure is None
-    assert len(result.table()) == 3
+    assert len(result.frame) == 3

@@ -1,7 +1,7 @@
 """Tables with errors: values missing, categories misspelt, decimal points in the wrong place.
 
-An edit changes cells of one row (`gigo.corruptions.cells`). An item has no edit if none of its cells
-can be changed: its value is missing already, or is zero where a decimal point would be shifted.
+An edit changes cells of one row (`gigo.corruptions.cells`). An item has none if there is nothing to
+change: its values are missing already, or are zero where a decimal point would be shifted.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def category_typos(
     >>> dataset = small_dataset("table")
     >>> schedule = category_typos(dataset, np.arange(4), Stream(0, 0, "corruption"))
     >>> dataset.x_train["colour"].iloc[schedule.item[:2]].tolist()
-    ['grey', 'green']
+    ['blue', 'green']
     >>> schedule.extra(2)["colour"].tolist()
-    ['gry', 'gren']
+    ['nlue', 'greeb']
     """
     x, field = checked(dataset, "category_typos"), "corruption.category_typos.columns"
     places = places_of(x, columns, field, kind="words")
