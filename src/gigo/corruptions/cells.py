@@ -92,7 +92,7 @@ def _put(x: Inputs, place: int, rows: Labels, new: Any) -> None:
         x[rows, place] = new
         return
     values: Any = x.iloc[:, place].copy()
-    if values.dtype == "category" and isinstance(new, list):
+    if values.dtype.name == "category" and isinstance(new, list):
         known = {*values.cat.categories}
         unseen = [word for word in dict.fromkeys(new) if word not in known]
         values = values.cat.add_categories(unseen)
@@ -104,7 +104,7 @@ def _put(x: Inputs, place: int, rows: Labels, new: Any) -> None:
 
 def is_number(values: Any) -> bool:
     """Whether a column of a table holds numbers."""
-    return values.dtype != "category" and values.dtype.kind in "biuf"
+    return values.dtype.name != "category" and values.dtype.kind in "biuf"
 
 
 def is_there(values: Any) -> Mask:
