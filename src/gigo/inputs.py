@@ -50,7 +50,10 @@ def joined(parts: Sequence[Inputs]) -> Inputs:
 
 
 def _joined_tables(parts: Sequence[Any]) -> Any:
-    """Tables below each other; categories are those of the first, then what others have besides."""
+    """Tables below each other; categories are those of the first, then what others have besides.
+
+    Where they have an order, it is not kept: a misspelt category has no place in it.
+    """
     import pandas as pd
     from pandas.api.types import union_categoricals
 
@@ -58,7 +61,7 @@ def _joined_tables(parts: Sequence[Any]) -> Any:
     for name, column in parts[0].items():
         those = [part[name] for part in parts]
         if column.dtype.name == "category":
-            columns[name] = union_categoricals(those)
+            columns[name] = union_categoricals(those, ignore_order=True)
         else:
             columns[name] = pd.concat(those, ignore_index=True)
     return pd.DataFrame(columns)

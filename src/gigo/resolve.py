@@ -94,6 +94,8 @@ def resolve(
     for card, kind in product(cards, kinds):
         for each in (*(first for first, _ in kind.before), kind):
             check_kind(each, card)
+    for card in cards:
+        _check_gaps(card, chosen[card.name], kinds)
     grid = Grid(
         study=study,
         datasets=cards,
@@ -420,6 +422,21 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
     _check_weights(label, item_weights.argument(made), card)
     monitors, shares = models.monitors(made), hasattr(made, "inputs_once")
     return Model(label, known, make, "estimator", monitors, features=features, shares=shares)
+
+
+def _check_gaps(card: Card, models: Iterable[Model], kinds: Iterable[Corruption]) -> None:
+    """Raise SpecError where values go missing that a model can't do without."""
+    for kind in kinds:
+        chain = [kind, *(first for first, _ in kind.before)]
+        names = [str(each.to_json().get("name")) for each in chain]
+        entries = [corruptions.CATALOGUE.get(name) for name in names]
+        if not any(entry and entry.gaps for entry in entries):
+            continue
+        for model in models:
+            known = model.trainer == "estimator" and tables.takes(model.value()).gaps
+            if not known and not model.features:
+                expected = f"a model that takes the gaps that {kind.label} makes in {card.name}"
+                raise SpecError("model", model.label, f"{expected}: {tables.REMEDIES['gaps']}")
 
 
 def _check_weights(label: str, argument: str | None, card: Card) -> None:

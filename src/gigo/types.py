@@ -313,6 +313,7 @@ class CorruptionEntry(Entry):
         resizes: whether training sets get more items or fewer.
         exact: whether it draws whole numbers alone: the same bytes on any machine.
         training_only: whether held-out items are spared.
+        gaps: whether it makes values go missing: models that take no gaps are refused.
     """
 
     family: Family = "labels"
@@ -324,6 +325,7 @@ class CorruptionEntry(Entry):
     resizes: bool = False
     exact: bool = True
     training_only: bool = False
+    gaps: bool = False
 
 
 KEEP, LEAVE = -1, -2

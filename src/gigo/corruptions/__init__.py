@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gigo.corruptions import backdoor, images, labels, scored
+from gigo.corruptions import backdoor, images, labels, scored, tables, texts
 from gigo.corruptions.draw import matrix_of, relabel
 from gigo.corruptions.theory import cliffs, highest_rate, limiting_accuracy, transition_matrix
 from gigo.types import CorruptionEntry
@@ -29,6 +29,8 @@ CATALOGUE: Mapping[str, CorruptionEntry] = {
     **scored.ENTRIES,
     **images.ENTRIES,
     **backdoor.ENTRIES,
+    **tables.ENTRIES,
+    **texts.ENTRIES,
 }
 """Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a
 corrupted item of true class k gets, or zeros where items of class k stay as they are; or

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.corruptions.images import images_of, in_parts
 from gigo.corruptions.classes import class_number
+from gigo.corruptions.images import images_of, in_parts
 from gigo.errors import SpecError
 from gigo.rng import Stream
 from gigo.types import KEEP, CorruptionEntry, Dataset, Images, Labels, Schedule
