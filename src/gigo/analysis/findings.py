@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gigo.analysis import cautions, words
+from gigo.analysis.budget import Labelling, budget_text, contrasts
 from gigo.analysis.curves import Curve
 from gigo.analysis.estimates import CurveEstimates, curve_estimates
 from gigo.analysis.exchange import exchange_text, exchanges
@@ -39,7 +40,8 @@ class Answer:
     """What a report says first.
 
     Attributes:
-        findings: one per training set, then one per comparison of two sizes.
+        findings: what more votes per item are worth, where that was run; then one per training
+            set, then one per comparison of two sizes.
         warnings: what makes the numbers misleading; to be shown in plain sight.
         notes: what else a reader must know.
     """
@@ -56,6 +58,7 @@ def answer(
     metric: Metric = ACCURACY,
     test_sets: Mapping[str, TestSet] | None = None,
     found: Sequence[CurveEstimates] | None = None,
+    labellings: Mapping[str, Labelling] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -67,6 +70,7 @@ def answer(
         test_sets: by the sha256 of the data; without them nothing is said of models that do no
             better than guessing.
         found: the estimates of its curves; None: worked out here.
+        labellings: by corruption, of those that give items votes (`gigo.analysis.budget`).
     """
     found = curve_estimates(frame, metric) if found is None else found
     versus = sizes_compared(frame, metric)
@@ -74,6 +78,7 @@ def answer(
     starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
     return Answer(
         findings=(
+            *_same_budget(frame, metric, labellings or {}, name, test_sets or {}),
             *_per_size(found, name, metric, starts),
             *_between_sizes(versus, name),
             *_worth(frame, metric, name),
@@ -86,6 +91,23 @@ def answer(
         ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name)),
     )
+
+
+def _same_budget(
+    frame: pd.DataFrame,
+    metric: Metric,
+    labellings: Mapping[str, Labelling],
+    name: Namer,
+    test_sets: Mapping[str, TestSet],
+) -> Iterator[Finding]:
+    """A finding per setting in which more items and more votes cost the same."""
+    n_test = {each.name: len(each.labels["test"]) for each in test_sets.values()}
+    lines: dict[str, list[str]] = {}
+    for each in contrasts(frame, labellings, metric, n_test):
+        heading = f"{name.setting(each.few)}, for the same number of votes: more items or more votes?"
+        sizes = name.size(each.few), name.size(each.many)
+        lines.setdefault(heading, []).append(f"{budget_text(each, sizes, metric)}.")
+    return (Finding(heading, tuple(each)) for heading, each in lines.items())
 
 
 def _per_size(
