@@ -132,8 +132,9 @@ def check_corruption(corruption: Any, dataset: Dataset, **options: Any) -> None:
         _holds((part.labels == other.labels).all(), "the same streams give the same labels")
         wrong = part.labels != part.true_labels
         _holds(not wrong[~part.touched].any(), "labels that were not selected stay as they are")
-        selected = round(trial.rate * len(part.rows))
-        _holds(part.touched.sum() == selected, f"at rate {trial.rate} {selected} are selected")
+        if trial.corruption is None or trial.corruption.rate_of == "set":
+            selected = round(trial.rate * len(part.rows))
+            _holds(part.touched.sum() == selected, f"at rate {trial.rate} {selected} are selected")
         lower = seen.get(trial.replicate)
         if lower is not None:
             kept = (part.labels == lower.labels)[lower.touched].all()

@@ -60,7 +60,7 @@ def labellings(grids: Iterable[Grid]) -> dict[str, Labelling]:
 
 
 @dataclass(frozen=True)
-class Contrast:
+class SameBudget:
     """Fewer votes for more items, against more votes for fewer items, everything else the same.
 
     Attributes:
@@ -91,7 +91,7 @@ def contrasts(
     found: Mapping[str, Labelling],
     metric: Metric = ACCURACY,
     n_test: Mapping[str, int] | None = None,
-) -> list[Contrast]:
+) -> list[SameBudget]:
     """Every two points of the same labellers and settings that cost the same number of votes.
 
     Numbers of votes are the same where no item more could have been labelled of the difference.
@@ -109,7 +109,7 @@ def contrasts(
         votes, others = found[curve.corruption]
         family = curve._replace(size=0, corruption=""), others
         families.setdefault(family, []).append((votes, curve, values))
-    several: list[Contrast] = []
+    several: list[SameBudget] = []
     for points in families.values():
         for (v, few, of_few), (w, many, of_many) in combinations(sorted(points, key=_order), 2):
             if v < w and abs(v * few.size - w * many.size) < w:
@@ -123,7 +123,7 @@ def contrasts(
     ]
 
 
-def budget_text(found: Contrast, sizes: tuple[str, str], metric: Metric) -> str:
+def budget_text(found: SameBudget, sizes: tuple[str, str], metric: Metric) -> str:
     """A contrast as a sentence without its full stop.
 
     Args:
@@ -173,7 +173,7 @@ def _labelled(
     frame: pd.DataFrame, found: Mapping[str, Labelling], metric: Metric
 ) -> Iterator[tuple[Curve, Floats]]:
     """The curves of these corruptions with their values at rate 1, a number per replicate."""
-    mine = frame[frame["corruption"].isin(list(found)) & (frame["rate"] == 1)]
+    mine = frame.loc[frame["corruption"].isin(list(found)) & (frame["rate"] == 1)]
     if len(mine):
         for curve, values in Accuracies.of(mine, metric).curves().items():
             yield curve, values.started[0]
@@ -186,7 +186,7 @@ def _contrast(
     values: tuple[Floats, Floats],
     metric: Metric,
     items: int | None,
-) -> Contrast | None:
+) -> SameBudget | None:
     """None where no replicate has both."""
     both = ~np.isnan(values[0]) & ~np.isnan(values[1])
     if not both.any():
@@ -194,10 +194,8 @@ def _contrast(
     of_few, of_many = (each[both] for each in values)
     n, mean, variance = moments((of_many - of_few) if metric.is_loss else (of_few - of_many))
     error = np.sqrt(np.maximum(variance, least_variance(items)) / n)
-    freedom = n - 1
+    freedom = np.asarray(n - 1, np.float64)
     half = float(quantile(freedom) * error)  # NaN without degrees of freedom
-    p = p_value(mean, error, freedom) if freedom > 0 else math.nan
+    p = float(p_value(mean, error, freedom))
     means, value = (float(of_few.mean()), float(of_many.mean())), float(mean)
-    return Contrast(
-        few, many, votes, means, value, value - half, value + half, float(p), int(n)
-    )
+    return SameBudget(few, many, votes, means, value, value - half, value + half, p, int(n))

@@ -76,9 +76,12 @@ def answer(
     versus = sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
     starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
+    spent = tuple(_same_budget(frame, metric, labellings or {}, name, test_sets or {}))
+    if spent and set(frame["rate"]) == {1}:  # labels as they were given: no rate is asked about
+        found, versus = [], []
     return Answer(
         findings=(
-            *_same_budget(frame, metric, labellings or {}, name, test_sets or {}),
+            *spent,
             *_per_size(found, name, metric, starts),
             *_between_sizes(versus, name),
             *_worth(frame, metric, name),
@@ -104,7 +107,8 @@ def _same_budget(
     n_test = {each.name: len(each.labels["test"]) for each in test_sets.values()}
     lines: dict[str, list[str]] = {}
     for each in contrasts(frame, labellings, metric, n_test):
-        heading = f"{name.setting(each.few)}, for the same number of votes: more items or more votes?"
+        asked = "for the same number of votes: more items or more votes per item?"
+        heading = f"{name.setting(each.few)}, {asked}"
         sizes = name.size(each.few), name.size(each.many)
         lines.setdefault(heading, []).append(f"{budget_text(each, sizes, metric)}.")
     return (Finding(heading, tuple(each)) for heading, each in lines.items())

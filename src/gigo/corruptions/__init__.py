@@ -31,5 +31,5 @@ CATALOGUE: Mapping[str, CorruptionEntry] = {
 """Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a
 corrupted item of true class k gets, or zeros where items of class k stay as they are; or
 ``(dataset, items, stream, **options) -> Schedule``. What has a parameter ``reference`` is given the
-scores of a reference model (`gigo.reference.Reference`); what has ``read``, a reader of its ``file``
+scores of a reference model (`gigo.reference.Reference`); what has ``read``, what reads its ``file``
 (`gigo.datasets.second_labels`)."""

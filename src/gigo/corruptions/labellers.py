@@ -1,4 +1,4 @@
-"""Labels that somebody gave: a second label file, people's labels of CIFAR, labellers of known skill.
+"""Labels that somebody gave: second files, people's labels of CIFAR, labellers of known skill.
 
 Rates are shares of the items whose label is another one: a rate of 1 is what they gave. How many
 these are, and which class is taken for which, is for the corrupted labels to say.
@@ -156,9 +156,7 @@ def _skills(skills: Sequence[float] | float | None) -> NDArray[np.float64]:
     return np.array(numbers, np.float64)
 
 
-def _vote(
-    true: Labels, n_classes: int, chances: NDArray[np.float64], stream: Stream
-) -> Labels:
+def _vote(true: Labels, n_classes: int, chances: NDArray[np.float64], stream: Stream) -> Labels:
     """A label per item (n,), by any of the labellers each."""
     n = len(true)
     skill = chances[stream.integers(n, len(chances))]

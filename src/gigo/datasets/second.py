@@ -140,9 +140,7 @@ def _check_column(path: Path, column: str | None) -> None:
         raise SpecError("column", column, f"a column of {path.name}: {columns.listed(names)}")
 
 
-def _of_items(
-    values: NDArray[Any], dataset: Dataset, path: Path, hint: str
-) -> NDArray[Any]:
+def _of_items(values: NDArray[Any], dataset: Dataset, path: Path, hint: str) -> NDArray[Any]:
     """Those of the training items."""
     n, m, origin = dataset.n_train, len(values), dataset.origin
     if origin is not None and (origin < 0).any():

@@ -187,7 +187,7 @@ def _integers(value: Any) -> NDArray[np.int64] | None:
         case (_, (int(),), _Inert(given=(kind, *_), state=(_, order, *_)), False, bytes() as held):
             name = _text(kind)
             if name in _WHOLE:
-                return np.frombuffer(held, np.dtype(name).newbyteorder(_text(order))).astype(int)
+                return np.frombuffer(held, np.dtype(_text(order) + name)).astype(int)
         case _:
             pass
     return None
