@@ -21,7 +21,7 @@ from scipy.stats import binomtest, chisquare
 
 import gigo
 from gigo.corruptions.labellers import annotators
-from gigo.datasets import second_labels
+from gigo.datasets import label_file, second_labels
 from gigo.datasets.build import build
 from gigo.datasets.kept import kept
 from gigo.edited import Edited
@@ -187,6 +187,10 @@ def of(name: str, path: Path, **options: Any) -> Any:
     return corruption(Ref.model_validate({"name": name, "file": str(path), **options}))
 
 
+def read(path: Path, dataset: Dataset) -> Labels:
+    return second_labels(dataset, str(path), sha256=label_file("file", path)[1])
+
+
 def written(path: Path, labels: NDArray[Any], dataset: Dataset) -> Path:
     """Labels by class in a file, as its ending says."""
     names = [dataset.classes[k] for k in labels]
@@ -250,12 +254,12 @@ def test_a_file_for_all_items_is_cut_to_those_trained_on(tmp_path: Path) -> None
     assert [texts[i] for i in dataset.origin] == dataset.x_train
     second = Stream(1, 0, "second").integers(50, 2)
     path = written(tmp_path / "all.npy", second, dataset)
-    assert (second_labels(dataset, str(path)) == second[dataset.origin]).all()
+    assert (read(path, dataset) == second[dataset.origin]).all()
     path = written(tmp_path / "train.npy", second[dataset.origin], dataset)
-    assert (second_labels(dataset, str(path)) == second[dataset.origin]).all()
+    assert (read(path, dataset) == second[dataset.origin]).all()
     path = written(tmp_path / "short.npy", second[:49], dataset)
     with pytest.raises(DataError, match=r"49 labels for the 40 training items of mine .*all 50"):
-        second_labels(dataset, str(path))
+        read(path, dataset)
     given_test = build("mine", "", texts, labels, x_test=["a", "b"], labels_test=[0, 1])
     assert given_test.origin is None
 

@@ -42,9 +42,7 @@ def label_file(field: str, asked: Any) -> tuple[Path, str]:
     return path, _sha256(path)
 
 
-def second_labels(
-    dataset: Dataset, file: str, column: str | None = None, *, sha256: str | None = None
-) -> Labels:
+def second_labels(dataset: Dataset, file: str, column: str | None = None, *, sha256: str) -> Labels:
     """The second label of each training item, (n,) int64 codes of the data set's classes.
 
     Args:
@@ -52,7 +50,7 @@ def second_labels(
             have labels of all items: those of the test set are left out.
         file: one that `label_file` found.
         column: of a table or a dictionary that has several.
-        sha256: what the file's content must still be; None: anything.
+        sha256: what that of the file's content must still be.
 
     Raises:
         SpecError: there is no such column, or items are no longer those of the data set.
@@ -73,9 +71,9 @@ def _sha256(path: Path) -> str:
 
 
 @lru_cache(maxsize=4)  # every replicate asks for the same ones
-def _read(path: Path, column: str | None, sha256: str | None) -> tuple[NDArray[Any], str]:
+def _read(path: Path, column: str | None, sha256: str) -> tuple[NDArray[Any], str]:
     """The labels, read-only, and what may be wrong where one is lacking."""
-    if sha256 is not None and _sha256(path) != sha256:
+    if _sha256(path) != sha256:
         raise DataError(f"{path}: changed since this run began: expected the same labels")
     held = _dictionary(path)
     if held is not None:
