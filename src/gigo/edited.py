@@ -87,6 +87,7 @@ class Edited:
             y_train=self.labels,
             weights=self.weights,
             groups=None,
+            origin=np.full(len(self.rows), -1),
         )
         return now, np.arange(len(self.rows))
 

@@ -256,6 +256,12 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
     bound, identity = partial(function, **options), chosen.identity
     label = chosen.short_label if chosen.is_catalogued else chosen.label
+    if _asks(function, "read"):  # its file counts by what is in it, wherever that lies
+        path, sha256 = datasets.label_file(f"corruption.{ref.name}.file", options.get("file"))
+        read = partial(datasets.second_labels, sha256=sha256)
+        bound = partial(bound, file=str(path), read=read)
+        identity["file"] = sha256
+        label = chosen.model_copy(update={"file": path.name}).short_label
     entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
     rate_of: RateOf = entry.rate_of if entry else getattr(function, "rate_of", "set")
     if next(iter(signature(function).parameters)) == "n_classes":
@@ -278,6 +284,12 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
         resizes=entry is None or entry.resizes,
         training_only=entry is not None and entry.training_only,
     )
+
+
+def _asks(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has a parameter without a default for something that gigo gives it."""
+    asked = signature(function).parameters.get(name)
+    return asked is not None and asked.default is asked.empty
 
 
 def _keyed_by_text(value: Any) -> Any:

@@ -57,6 +57,9 @@ class Dataset:
         weights: (n,) float64, above 0: how much each training item counts in a fit. None: the same.
         notes: what is to be said of it: a line each, for people.
         test_groups: (n,) likewise of test items, by test set; one that is not there has none.
+        origin: (n,) int64, where each training item was among all items of its source, of which
+            gigo held some out as the test set; -1 where that is no longer known. None: training
+            items are all of their source's, in its order.
 
     >>> import numpy as np
     >>> from gigo.inputs import digest
@@ -87,6 +90,7 @@ class Dataset:
     weights: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     test_groups: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
+    origin: Labels | None = None
 
     @property
     def n_classes(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gigo.analysis import cautions, words
+from gigo.analysis.budget import Labelling, budget_text, contrasts
 from gigo.analysis.curves import Curve
 from gigo.analysis.estimates import CurveEstimates, curve_estimates
 from gigo.analysis.exchange import exchange_text, exchanges
@@ -39,7 +40,8 @@ class Answer:
     """What a report says first.
 
     Attributes:
-        findings: one per training set, then one per comparison of two sizes.
+        findings: what more votes per item are worth, where that was run; then one per training
+            set, then one per comparison of two sizes.
         warnings: what makes the numbers misleading; to be shown in plain sight.
         notes: what else a reader must know.
     """
@@ -57,6 +59,7 @@ def answer(
     test_sets: Mapping[str, TestSet] | None = None,
     found: Sequence[CurveEstimates] | None = None,
     spoken: Mapping[str, words.Spoken] | None = None,
+    labellings: Mapping[str, Labelling] | None = None,
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -70,14 +73,19 @@ def answer(
         found: the estimates of its curves; None: worked out here.
         spoken: how sentences speak of corruptions that make something other than wrong labels, or
             that others come before, by label.
+        labellings: by corruption, of those that give items votes (`gigo.analysis.budget`).
     """
     found = curve_estimates(frame, metric) if found is None else found
     versus = sizes_compared(frame, metric)
     name = Namer(frame, n_items or {})
     say = defaultdict(words.Spoken, spoken or {})
     starts = {each.name: words.start(each) for each in (test_sets or {}).values()}
+    spent = tuple(_same_budget(frame, metric, labellings or {}, name, test_sets or {}))
+    if spent and set(frame["rate"]) == {1}:  # labels as they were given: no rate is asked about
+        found, versus = [], []
     return Answer(
         findings=(
+            *spent,
             *_per_size(found, name, metric, starts, say),
             *_between_sizes(versus, name, say),
             *_worth(frame, metric, name, say),
@@ -90,6 +98,24 @@ def answer(
         ),
         notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name, say)),
     )
+
+
+def _same_budget(
+    frame: pd.DataFrame,
+    metric: Metric,
+    labellings: Mapping[str, Labelling],
+    name: Namer,
+    test_sets: Mapping[str, TestSet],
+) -> Iterator[Finding]:
+    """A finding per setting in which more items and more votes cost the same."""
+    n_test = {each.name: len(each.labels["test"]) for each in test_sets.values()}
+    lines: dict[str, list[str]] = {}
+    for each in contrasts(frame, labellings, metric, n_test):
+        asked = "for the same number of votes: more items or more votes per item?"
+        heading = f"{name.setting(each.few)}, {asked}"
+        sizes = name.size(each.few), name.size(each.many)
+        lines.setdefault(heading, []).append(f"{budget_text(each, sizes, metric)}.")
+    return (Finding(heading, tuple(each)) for heading, each in lines.items())
 
 
 def _per_size(

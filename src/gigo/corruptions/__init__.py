@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gigo.corruptions import backdoor, images, labels, scored, tables, texts
+from gigo.corruptions import backdoor, images, labellers, labels, scored, tables, texts
 from gigo.corruptions.draw import matrix_of, relabel
 from gigo.corruptions.theory import cliffs, highest_rate, limiting_accuracy, transition_matrix
 from gigo.types import CorruptionEntry
@@ -26,6 +26,7 @@ __all__ = [
 
 CATALOGUE: Mapping[str, CorruptionEntry] = {
     **labels.ENTRIES,
+    **labellers.ENTRIES,
     **scored.ENTRIES,
     **images.ENTRIES,
     **backdoor.ENTRIES,
@@ -35,4 +36,5 @@ CATALOGUE: Mapping[str, CorruptionEntry] = {
 """Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a
 corrupted item of true class k gets, or zeros where items of class k stay as they are; or
 ``(dataset, items, stream, **options) -> Schedule``. What has a parameter ``reference`` is given the
-scores of a reference model (`gigo.reference.Reference`)."""
+scores of a reference model (`gigo.reference.Reference`); what has ``read``, what reads its ``file``
+(`gigo.datasets.second_labels`)."""

@@ -28,6 +28,7 @@ from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
 from gigo.datasets.paths import WAYS, Way, at_once, read_path
+from gigo.datasets.second import label_file, second_labels
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Kind, Watch, silent
 
@@ -43,7 +44,9 @@ __all__ = [
     "from_path",
     "is_path",
     "kept",
+    "label_file",
     "load",
+    "second_labels",
     "verify",
     "where",
 ]

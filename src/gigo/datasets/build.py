@@ -80,10 +80,12 @@ def build(
     if groups_test is not None and codes_test is not None:
         of_test = _groups(groups_test, len(codes_test), f"{source}, test set")
     of_item = None if weights is None else _weights(weights, len(codes), source)
+    origin = None
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
         rows, rest = np.flatnonzero(~test), np.flatnonzero(test)
+        origin = rows.astype(np.int64)
         x, x_test = take(x, rows), take(x, rest)
         codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
         if of_group is not None:
@@ -113,6 +115,7 @@ def build(
         weights=of_item,
         notes=tuple(said),
         test_groups={} if of_test is None else {"test": of_test},
+        origin=origin,
     )
 
 

@@ -62,6 +62,7 @@ def _content(dataset: Dataset) -> str:
     tests = [part for test in dataset.tests.values() for part in test]
     groups = [] if dataset.groups is None else [dataset.groups]
     groups += dataset.test_groups.values()
+    groups += [] if dataset.origin is None else [dataset.origin]
     said = [
         dataset.name,
         dataset.sha256,

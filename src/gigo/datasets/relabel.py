@@ -38,21 +38,27 @@ def read_labels(path: Path, n: int, items: str, label: str | None = None) -> NDA
         SpecError: the name ends in something else, or a table has no such column.
         DataError: the file can't be read, or has more labels or fewer.
     """
-    kind = tablefile.suffix(path)
-    hint = ""
-    if kind not in SUFFIXES:
-        raise SpecError("labels", str(path), f"a file that ends in {', '.join(SUFFIXES)}")
-    if kind in _PLAIN:
-        with reading(path, "a label per item"):
-            check_plain(path)
-            found = _PLAIN[kind](path)
-    else:
-        found, hint = _from_table(path, label)
-        hint = hint if len(found) == n - 1 else ""
+    found, hint = labels_in(path, label)
     if len(found) != n:
-        expected = f"expected one per item, in their order{hint}"
+        expected = f"expected one per item, in their order{hint if len(found) == n - 1 else ''}"
         raise DataError(f"{path}: {len(found):,} labels for the {n:,} items of {items}: {expected}")
     return found
+
+
+def labels_in(path: Path, label: str | None = None) -> tuple[NDArray[Any], str]:
+    """All labels in a file, as `read_labels` says, and what may be wrong where one is lacking.
+
+    Raises:
+        SpecError, DataError: as `read_labels`.
+    """
+    kind = tablefile.suffix(path)
+    if kind not in SUFFIXES:
+        raise SpecError("labels", str(path), f"a file that ends in {', '.join(SUFFIXES)}")
+    if kind not in _PLAIN:
+        return _from_table(path, label)
+    with reading(path, "a label per item"):
+        check_plain(path)
+        return _PLAIN[kind](path), ""
 
 
 def _from_table(path: Path, label: str | None) -> tuple[NDArray[Any], str]:

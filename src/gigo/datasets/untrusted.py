@@ -147,6 +147,56 @@ def load_pickle(file: Readable) -> dict[bytes, Any]:
     return {k: _decoded(v) if isinstance(v, _Inert) else v for k, v in loaded.items()}
 
 
+def load_integers(file: Readable, after: int = 0) -> dict[str, NDArray[np.int64]]:
+    """The lists and one-dimensional arrays of whole numbers in a pickled dictionary, by name.
+
+    What else is in it is left out. Nothing that the pickle names is run, see `load_pickle`.
+
+    Args:
+        file: opened for reading; a dictionary, or an array without dimensions that holds one.
+        after: pickles that come before it in the file.
+
+    Raises:
+        DataError: it is no dictionary, or names what it must not.
+        Exception: of many kinds, where it is damaged.
+    """
+    for _ in range(after):
+        _Unpickler(file, encoding="bytes").load()
+    loaded = _Unpickler(file, encoding="bytes").load()
+    match loaded:
+        case _Inert(state=(_, (), _, False, [dict() as held])):
+            loaded = held
+        case _:
+            pass
+    if not isinstance(loaded, dict):
+        raise DataError("a pickle that is no dictionary: expected one of arrays by name")
+    items: dict[Any, Any] = loaded
+    found = {_text(name): _integers(value) for name, value in items.items()}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _integers(value: Any) -> NDArray[np.int64] | None:
+    """A list or an array (n,) of whole numbers; None for anything else."""
+    if isinstance(value, list):
+        return np.array(value, np.int64) if all(type(each) is int for each in value) else None
+    match getattr(value, "state", None):
+        case (_, (int(),), _Inert(given=(kind, *_), state=(_, order, *_)), False, bytes() as held):
+            name = _text(kind)
+            if name in _WHOLE:
+                return np.frombuffer(held, np.dtype(_text(order) + name)).astype(int)
+        case _:
+            pass
+    return None
+
+
+_WHOLE = "i1", "i2", "i4", "i8", "u1", "u2", "u4"
+"""Types of whole numbers of which int64 holds all."""
+
+
 class _Inert:
     """Stands for an array, its class and its type; keeps what it is given, computes nothing."""
 

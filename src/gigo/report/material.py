@@ -12,6 +12,7 @@ import pandas as pd
 
 from gigo.analysis import article
 from gigo.analysis.allowed import Allowed
+from gigo.analysis.budget import labellings
 from gigo.analysis.comparison import Comparison, between_settings
 from gigo.analysis.contrast import Contrast, of_corruptions
 from gigo.analysis.curves import Accuracies
@@ -102,7 +103,7 @@ class Material:
     @cached_property
     def answer(self) -> Answer:
         about = self.n_items, self.pending, self.metric, self.test_sets
-        return answer(self.frame, *about, self.estimates, self.spoken)
+        return answer(self.frame, *about, self.estimates, self.spoken, labellings(self.grids))
 
     @cached_property
     def spoken(self) -> dict[str, Spoken]:
