@@ -1,4 +1,4 @@
-"""Writes docs/corruptions.md and its pictures from gigo's catalogue: ``python docs/corruptions.py``.
+"""Writes docs/corruptions.md and its pictures from the catalogue: ``python docs/corruptions.py``.
 
 What it writes is committed; a test makes it again and compares.
 """
@@ -203,6 +203,7 @@ def matrices_drawing(examples: Sequence[Example]) -> Drawing:
 
 
 def short(label: str) -> str:
+    """A label that fits a drawing."""
     return label if len(label) <= 26 else label[:25] + "…"
 
 
@@ -249,3 +250,202 @@ def items_drawing(examples: Sequence[Example], rate: float, left: int = 230) -> 
             kind = "wrong" if given != true else "quiet"
             drawing.text(at + 13, y + CELL + 8, str(given), kind, "middle")
     return drawing
+
+
+# The page
+
+DIGITS = load("digits")
+FEW = np.arange(12)
+"""Items of digits that pictures of sets and backdoors show."""
+
+LABELS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "symmetric": [{}, {"include_true": True}],
+    "sink": [{"classes": [3, 8]}],
+    "asymmetric": [{"map": "mnist"}],
+    "one_way": [{"classes": [3, 8]}],
+    "transition": [{"T": (0.7 * np.eye(10) + 0.3 * np.roll(np.eye(10), -1, 1)).tolist()}],
+}
+"""Options of corruptions of labels that are drawn with some."""
+
+SETS: Mapping[str, Mapping[str, Any]] = {
+    "missing_class": {"classes": [1]},
+    "imbalance": {"ratio": 4.0},
+}
+GROUPED = "subsample_group"
+
+BACKDOORS: Sequence[Mapping[str, Any]] = (
+    {"target": 0},
+    {"target": 0, "pattern": "blend"},
+    {"target": 1, "labels": "clean"},
+)
+
+TABLE = pd.DataFrame(
+    {
+        "age": [31.0, 55.0, 42.0, 28.0],
+        "income": [2500.0, 4100.0, 3300.0, 1900.0],
+        "city": pd.Categorical(["Rome", "Paris", "Madrid", "Oslo"]),
+    }
+)
+TEXTS = ["the delivery came two days late", "a friendly answer within the hour"]
+
+
+def families() -> dict[str, dict[str, CorruptionEntry]]:
+    """The catalogue by family."""
+    found: dict[str, dict[str, CorruptionEntry]] = {family: {} for family in TITLES}
+    for name, entry in CATALOGUE.items():
+        found[entry.family][name] = entry
+    return found
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines)
+
+
+def options_of(entry: CorruptionEntry) -> str:
+    """Its options with their defaults; those without one are none or must be given."""
+    return "; ".join(
+        f"`{name}`" + ("" if value is None else f" (`{value!r}`)")
+        for name, value in entry.options.items()
+    )
+
+
+def entries_table(entries: Mapping[str, CorruptionEntry]) -> str:
+    """What each does, by definition."""
+    rows = [
+        (
+            f"`{name}`",
+            entry.summary,
+            entry.formula.replace(" | ", " \\| "),
+            options_of(entry),
+            entry.paper,
+        )
+        for name, entry in entries.items()
+    ]
+    heads = ("name", "what an item gets", "definition", "options (default)", "source")
+    return table(heads, [[cell.replace("\\|", "|") for cell in row] for row in rows])
+
+
+def theory_table(entries: Mapping[str, CorruptionEntry]) -> str:
+    """The highest rate of each matrix and the cliff of each class, for ten classes of equal size."""
+    names, rows = [str(k) for k in range(10)], []
+    for name in entries:
+        for options in LABELS.get(name, [{}]):
+            known = corruption(Ref(name=name, **options))
+            if known.matrix is None:
+                continue
+            found = matrix_of(known.matrix, names)
+            lost = cliffs(found, rate_of=known.rate_of).round(3).tolist()
+            highest = highest_rate(found) if known.rate_of == "set" else 1.0
+            shown = "a shift by one class with chance 0.3" if "T" in options else ""
+            label = f"transition, {shown}" if shown else label_of(name, options)
+            rows.append((f"`{label}`", f"{highest:g}", ", ".join(map(cliff_text, lost))))
+    return table(("corruption", "highest rate", "cliffs of classes 0 to 9"), rows)
+
+
+def cliff_text(rate: float) -> str:
+    return "none" if rate >= 1 else f"{rate:g}"
+
+
+def example_rows(names: Iterable[str], dataset: Dataset, item: int) -> Iterable[tuple[str, Any, Any]]:
+    """What one item is before and after each corruption, at rate 1."""
+    for name in names:
+        for options in ROWS.get(name, [{}]):
+            items = np.arange(dataset.n_train)
+            after = Example.of(name, dataset, items, **options).at(1)
+            place = int(np.flatnonzero(after.places == item)[0])
+            before, now = (
+                taken(dataset.x_train, after.extras, np.array([row]))
+                for row in (item, after.rows[place])
+            )
+            yield label_of(name, options), before, now
+
+
+ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "missing_values": [
+        {},
+        {"mechanism": "mar", "depends_on": "age", "columns": ["income"]},
+        {"mechanism": "mnar", "columns": ["income"]},
+    ],
+    "typos": [{}],
+}
+
+
+def cells_of(row: pd.DataFrame) -> list[str]:
+    return ["" if pd.isna(value) else str(value) for value in row.iloc[0].tolist()]
+
+
+def small(x: Any, kind: Kind) -> Dataset:
+    """A data set of a few items that is only there to be corrupted."""
+    y = np.arange(len(x)) % 2
+    return Dataset("few", x, y, {"test": (x, y)}, ("a", "b"), kind, digest(x, y), "made up")
+
+
+def tables_example(entries: Mapping[str, CorruptionEntry]) -> str:
+    """A row of a table under each corruption."""
+    data = small(TABLE, "table")
+    rows = [(label, *cells_of(now)) for label, _, now in example_rows(entries, data, 1)]
+    first = ("as it is", *cells_of(TABLE.iloc[[1]]))
+    return table(("corruption", *TABLE.columns), [first, *((f"`{a}`", *b) for a, *b in rows)])
+
+
+def texts_example(entries: Mapping[str, CorruptionEntry]) -> str:
+    """A text under each corruption."""
+    rows = [(f"`{label}`", now[0]) for label, _, now in example_rows(entries, small(TEXTS, "text"), 0)]
+    return table(("corruption", "text"), [("as it is", TEXTS[0]), *rows])
+
+
+def label_examples(entries: Mapping[str, CorruptionEntry]) -> list[Example]:
+    """Corruptions of all of digits' labels."""
+    items = np.arange(DIGITS.n_train)
+    return [
+        Example.of(name, DIGITS, items, **options)
+        for name in entries
+        if name not in FROM_FILES
+        for options in LABELS.get(name, [{}])
+    ]
+
+
+def drawings() -> dict[str, Drawing]:
+    """By the name of the file."""
+    found = families()
+    of_labels = label_examples(found["labels"])
+    sets = [
+        Example.of(name, DIGITS, FEW, **SETS.get(name, {}))
+        for name in found["sets"]
+        if name != GROUPED
+    ]
+    backdoors = [Example.of("trigger", DIGITS, FEW, **options) for options in BACKDOORS]
+    return {
+        "labels": labels_drawing(of_labels),
+        "matrices": matrices_drawing(of_labels),
+        "sets": items_drawing(sets, rate=0.5),
+        "images": images_drawing(found["images"], DIGITS),
+        "backdoors": items_drawing(backdoors, rate=1),
+    }
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    found = families()
+    parts = {family: entries_table(entries) for family, entries in found.items()}
+    template = (DOCS / "corruptions.template.md").read_text(encoding="utf-8")
+    return template.format(
+        **parts,
+        theory=theory_table(found["labels"]),
+        table_rows=tables_example(found["tables"]),
+        text_rows=texts_example(found["texts"]),
+    )
+
+
+def written() -> dict[Path, str]:
+    """Every file that is made here, with its content."""
+    made = {DOCS / FILES.format(name): str(drawing) for name, drawing in drawings().items()}
+    return {DOCS / "corruptions.md": page(), **made}
+
+
+if __name__ == "__main__":
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)
