@@ -300,7 +300,14 @@ def fixed(dataset: Dataset, items: Labels, stream: Stream) -> Schedule:
     return Schedule(np.arange(len(items)), (dataset.y_train[items] + 1) % 3)
 
 
-@pytest.mark.parametrize(("bad", "why"), [(unnested, "alike"), (fixed, "another draw")])
+def silent(dataset: Dataset, items: Labels, stream: Stream) -> Schedule:
+    """Does not say beforehand what its rates are shares of."""
+    return copies(dataset, items, stream)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"), [(unnested, "alike"), (fixed, "another draw"), (silent, "rate_of says added")]
+)
 def test_what_is_wrong_is_found(bad: Any, why: str) -> None:
     with pytest.raises(AssertionError, match=why):
         check_corruption(bad, DATA)
