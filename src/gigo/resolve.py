@@ -15,7 +15,7 @@ from functools import partial
 from inspect import signature
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,6 +264,8 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
         label = chosen.model_copy(update={"file": path.name}).short_label
     entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
     rate_of: RateOf = entry.rate_of if entry else getattr(function, "rate_of", "set")
+    if rate_of not in get_args(RateOf):
+        raise SpecError("corruption, its rate_of", rate_of, f"one of {', '.join(get_args(RateOf))}")
     if next(iter(signature(function).parameters)) == "n_classes":
         if placement != "random":
             identity["placement"] = placement

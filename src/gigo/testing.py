@@ -162,6 +162,8 @@ def _check_edits(trial: Trial, dataset: Dataset, clean: TrainingSet, part: Train
         drawn(kind, dataset, items, stream, f"check {place}")
         for place, stream in enumerate(streams)
     )
+    _holds(one.rate_of == kind.rate_of, f"the attribute rate_of says {one.rate_of}")
+    _holds(bool(one.probes) == kind.probed, "the attribute probes names the test sets it brings")
     edits = one.count(trial.rate, len(items))
     _holds(part.n_selected == edits, f"at rate {trial.rate} {edits} edits")
     if edits > 1:

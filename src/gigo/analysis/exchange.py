@@ -183,7 +183,7 @@ class _Clean(NamedTuple):
         if len(cells) == 2:
             notes.append("sets of two sizes alone at rate 0: what lies between is a guess")
         if errors[-1] >= errors[0]:
-            notes.append("more labels were no better at rate 0, so that they can't be counted")
+            notes.append("more labels were no better here at rate 0, so that they can't be counted")
         curve = CleanCurve.through(sizes, errors, variances, freedom)
         return cls(curve, int(sizes[0]), int(sizes[-1]), tuple(notes))
 
