@@ -85,7 +85,8 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    kinds = tuple(dict.fromkeys(corruption(ref, study.placement) for ref in study.corruption))
+    named = (corruption(ref, study.placement, data_dir, watch) for ref in study.corruption)
+    kinds = tuple(dict.fromkeys(named))
     _check_labels("corruption", kinds)
     grid = Grid(
         study=study,
@@ -171,8 +172,13 @@ def _from_source(ref: Ref) -> Dataset:
     raise SpecError("dataset", ref.name, expected)
 
 
-def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
-    """What a ref to a corruption means; raises SpecError.
+def corruption(
+    ref: Ref,
+    placement: Placement = "random",
+    data_dir: Path | None = None,
+    watch: Watch = silent,
+) -> Corruption:
+    """What a ref to a corruption means; raises SpecError, and DataError for its other data set.
 
     A function of the user's that gives a schedule may say by attributes what it does: ``probes``,
     names of the test sets that it brings; ``rate_of``, see `gigo.types.Schedule`.
@@ -184,8 +190,15 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
     if ref.is_catalogued:  # a file has no numbers as keys: it is to be the same corruption
         options = {name: _keyed_by_text(value) for name, value in ref.options.items()}
         ref = Ref.model_validate({"name": ref.name, **options})
+    ref, source = _open_set(ref, data_dir, watch)
     function, options, chosen = _named("corruption", ref, corruptions.CATALOGUE)
-    bound, identity = partial(function, **options), chosen.identity
+    identity = chosen.identity
+    if source:
+        options, identity = (
+            {**options, "source": source.load},
+            {**identity, "source": source.sha256},
+        )
+    bound = partial(function, **options)
     label = chosen.short_label if chosen.is_catalogued else chosen.label
     entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
     rate_of = entry.rate_of if entry else getattr(function, "rate_of", "set")
@@ -204,6 +217,15 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
         resizes=entry is None or entry.resizes,
         training_only=entry is not None and entry.training_only,
     )
+
+
+def _open_set(ref: Ref, data_dir: Path | None, watch: Watch) -> tuple[Ref, Card | None]:
+    """A ref to a corruption, which says what another data set is called, and that data set."""
+    value = ref.options.get("source", "noise")
+    if not ref.is_catalogued or ref.name != "open_set" or value == "noise":
+        return ref, None
+    card = _dataset(as_ref("corruption.open_set.source", value), data_dir, watch)
+    return Ref.model_validate({"name": ref.name, **ref.options, "source": card.name}), card
 
 
 def _keyed_by_text(value: Any) -> Any:

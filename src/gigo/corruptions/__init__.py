@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gigo.corruptions import labels
+from gigo.corruptions import labels, sets
 from gigo.corruptions.draw import matrix_of, relabel
 from gigo.corruptions.theory import cliffs, highest_rate, limiting_accuracy, transition_matrix
 from gigo.types import CorruptionEntry
@@ -26,6 +26,7 @@ __all__ = [
 
 CATALOGUE: Mapping[str, CorruptionEntry] = {
     **labels.ENTRIES,
+    **sets.ENTRIES,
 }
 """Each is ``(n_classes, **options) -> (K, K)``, row k the distribution of the label that a
 corrupted item of true class k gets, or zeros where items of class k stay as they are; or

@@ -1,0 +1,33 @@
+"""Classes as a user names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gigo.errors import SpecError, meant
+
+
+def class_number(each: Any, names: Sequence[str], field: str) -> int:
+    """The number of a class that is given by name or, where no name is a number, by number.
+
+    Args:
+        each: what the user gave.
+        names: of the classes.
+        field: of the study, for errors.
+
+    Raises:
+        SpecError: there is no such class.
+
+    >>> class_number("dog", ["cat", "dog"], "classes"), class_number(0, ["cat", "dog"], "classes")
+    (1, 0)
+    """
+    whole = isinstance(each, float) and each.is_integer()
+    text = str(int(each) if whole else each)
+    if text in names:
+        return names.index(text)
+    if not any(map(str.isdecimal, names)) and text.isdecimal() and int(text) < len(names):
+        return int(text)
+    more = ", ..." if len(names) > 10 else ""
+    expected = f"classes of the data: {', '.join(names[:10])}{more}{meant(text, names)}"
+    raise SpecError(field, each, expected)
