@@ -1,4 +1,4 @@
-"""Classes as a user names them."""
+"""Classes as options name them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ def class_number(each: Any, names: Sequence[str], field: str) -> int:
     """The number of a class that is given by name or, where no name is a number, by number.
 
     Args:
-        each: what the user gave.
+        each: as the option gives it.
         names: of the classes.
-        field: of the study, for errors.
+        field: the option, for the error.
 
     Raises:
         SpecError: there is no such class.
 
-    >>> class_number("dog", ["cat", "dog"], "classes"), class_number(0, ["cat", "dog"], "classes")
-    (1, 0)
+    >>> class_number("dog", ("cat", "dog"), "corruption.sink.classes")
+    1
+    >>> class_number(0, ("cat", "dog"), "corruption.sink.classes")
+    0
     """
     whole = isinstance(each, float) and each.is_integer()
     text = str(int(each) if whole else each)

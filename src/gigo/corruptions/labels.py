@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.corruptions.classes import class_number
 from gigo.corruptions.draw import check_rows
 from gigo.corruptions.published import CLASSES, MAPS
-from gigo.errors import SpecError
+from gigo.errors import SpecError, meant
 from gigo.types import CorruptionEntry
 
 
@@ -94,7 +93,7 @@ def sink_destinations(
     field = "corruption.sink.classes"
     if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
         raise SpecError(field, classes, "a list of the classes that take all, such as [0, 1]")
-    sinks = [class_number(each, names, field) for each in classes]
+    sinks = [_number(each, names, field) for each in classes]
     if len({*sinks}) < len(sinks):
         raise SpecError(field, classes, "each class once")
     destinations = np.zeros((n_classes, n_classes))
@@ -157,9 +156,7 @@ def _pairs(
 ) -> list[tuple[int, int]]:
     """(true, given) classes by number."""
     if isinstance(map, Mapping) and map:
-        return [
-            (class_number(k, names, field), class_number(j, names, field)) for k, j in map.items()
-        ]
+        return [(_number(k, names, field), _number(j, names, field)) for k, j in map.items()]
     if map is None:
         # Whole numbers say nothing of what classes are: CIFAR-10's, too, are mostly called 0 to 9.
         known = [name for name, theirs in CLASSES.items() if {*theirs} == {*names}]
@@ -207,6 +204,19 @@ def transition_destinations(n_classes: int, *, T: Any = None) -> NDArray[np.floa
 
 def _are_numbers(names: Sequence[str]) -> bool:
     return all(name.isdecimal() for name in names)
+
+
+def _number(given: Any, names: Sequence[str], field: str) -> int:
+    """The number of a class that is given by name or, where no name is a number, by number."""
+    whole = isinstance(given, float) and given.is_integer()
+    text = str(int(given) if whole else given)
+    if text in names:
+        return names.index(text)
+    if not any(map(str.isdecimal, names)) and text.isdecimal() and int(text) < len(names):
+        return int(text)
+    more = ", ..." if len(names) > 10 else ""
+    expected = f"classes of the data: {', '.join(names[:10])}{more}{meant(text, names)}"
+    raise SpecError(field, given, expected)
 
 
 ENTRIES = {
