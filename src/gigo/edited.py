@@ -25,6 +25,7 @@ class Edited:
         touched, moved: (n,) bool: edited; with another input than at first, or an added copy.
         places: (n,) int64, where each stands among those given, added ones after these.
         weights: (n,) float64, or None.
+        groups: (n,) int64, or None: a copy is of the group of its item, a new input of its own.
         n_given, n_added, n_left: items at first, added and gone so far.
         extras: inputs that ``x_train`` has not, by name.
         probes: further test sets by name, inputs and labels each.
@@ -38,6 +39,7 @@ class Edited:
     moved: NDArray[np.bool_]
     places: Labels
     weights: NDArray[np.float64] | None
+    groups: Labels | None
     n_given: int
     n_added: int = 0
     n_left: int = 0
@@ -57,6 +59,7 @@ class Edited:
             moved=np.zeros(n, np.bool_),
             places=np.arange(n),
             weights=None if dataset.weights is None else dataset.weights[items],
+            groups=None if dataset.groups is None else dataset.groups[items],
             n_given=n,
         )
 
@@ -78,18 +81,22 @@ class Edited:
         if self.whole and not self.touched.any():
             return self.dataset, self.rows
         if self.whole:
-            labels = self.dataset.y_train.copy()
-            labels[self.rows] = self.labels
-            return replace(self.dataset, y_train=labels), self.rows
+            return replace(self.dataset, y_train=self._over(self.labels)), self.rows
         now = replace(
             self.dataset,
             x_train=taken(self.dataset.x_train, self.extras, self.rows),
             y_train=self.labels,
             weights=self.weights,
-            groups=None,
             origin=np.full(len(self.rows), -1),
+            groups=self.groups,
         )
         return now, np.arange(len(self.rows))
+
+    def _over(self, labels: Labels) -> Labels:
+        """(n_train,) labels of the data set, (n,) others in the places of these items."""
+        found = self.dataset.y_train.copy()
+        found[self.rows] = labels
+        return found
 
     def edit(self, schedule: Schedule, k: int, name: str, extra: Inputs | None) -> Edited:
         """After the first k edits of a schedule that was made for what is `seen`.
@@ -101,7 +108,7 @@ class Edited:
             extra: these, or the first of them, all that k edits need.
 
         Raises:
-            SpecError: no item is left.
+            SpecError: no item is left, or an item is added without an input or a label.
         """
         schedule = schedule.first(k)
         own = schedule.item != ADDED
@@ -118,7 +125,8 @@ class Edited:
         if schedule.true is not None:
             true[at] = schedule.true[own]
         if not stays.any() and own.all():
-            raise SpecError("rate", k, f"less than all {len(rows)} items: none is left to train on")
+            expected = f"fewer than all {len(rows)} items to leave: none is left to train on"
+            raise SpecError("rate", f"{k} edits", expected)
         new = self._added(schedule, row, source)
         old = (rows, labels, true, touched, moved, self.places)
         both = [np.concatenate([x[stays], y]) for x, y in zip(old, new, strict=True)]
@@ -132,6 +140,7 @@ class Edited:
             moved=moved,
             places=places,
             weights=self._weights(stays, source[~own]),
+            groups=self._groups(stays, source[~own]),
             n_added=self.n_added + int((~own).sum()),
             n_left=self.n_left + int((~stays).sum()),
             extras=self.extras if extra is None else {**self.extras, name: extra},
@@ -156,21 +165,24 @@ class Edited:
     def _added(self, schedule: Schedule, row: Labels, source: Labels) -> list[NDArray[Any]]:
         """The columns of the items that a schedule adds."""
         added = schedule.item == ADDED
-        source, label = source[added], schedule.label[added]
-        known, those = (
-            (self.dataset.y_train, self.seen()[0].y_train)
-            if self.whole
-            else (
-                self.true,
-                self.labels,
-            )
-        )
-        copied = label == KEEP
-        labels = np.where(copied, those[source], label)
-        true = known[source] if schedule.true is None else schedule.true[added]
-        n, m = self.n_given + self.n_added, int(added.sum())
-        every = np.ones(m, np.bool_)
-        return [row[added], labels, true, every, copied | (source < 0), n + np.arange(m)]
+        row, source, label = row[added], source[added], schedule.label[added]
+        copied, true = label == KEEP, schedule.true
+        if (row < 0).any() or ((source < 0) & (copied | (true is None))).any():
+            expected = "a row for each item that it adds, and labels where that is no item's"
+            raise SpecError("corruption", "its schedule", expected)
+        if self.whole:
+            labels, known = self._over(self.labels), self._over(self.true)
+        else:
+            labels, known = self.labels, self.true
+        n, m = self.n_given + self.n_added, len(row)
+        return [
+            row,
+            np.where(copied, labels[source], label),
+            known[source] if true is None else true[added],
+            np.ones(m, np.bool_),
+            copied | (source < 0),
+            n + np.arange(m),
+        ]
 
     def _weights(self, stays: NDArray[np.bool_], source: Labels) -> NDArray[np.float64] | None:
         """Those of the items that stay, then of those added; of new inputs it is the mean."""
@@ -180,6 +192,16 @@ class Edited:
         assert those is not None
         mean = self.weights.mean()
         return np.concatenate([self.weights[stays], np.append(those, mean)[source]])
+
+    def _groups(self, stays: NDArray[np.bool_], source: Labels) -> Labels | None:
+        """Likewise; a new input gets a negative number that no other item has."""
+        if self.groups is None:
+            return None
+        those = self.dataset.groups if self.whole else self.groups
+        assert those is not None
+        alone = -1 - (self.n_added + np.arange(len(source)))
+        added = np.where(source < 0, alone, those[source])
+        return np.concatenate([self.groups[stays], added])
 
 
 def taken(x: Inputs, extras: Mapping[str, Inputs], rows: Labels) -> Inputs:

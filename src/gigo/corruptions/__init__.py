@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gigo.corruptions import backdoor, images, labellers, labels, scored, tables, texts
+from gigo.corruptions import backdoor, images, labellers, labels, scored, sets, tables, texts
 from gigo.corruptions.draw import matrix_of, relabel
 from gigo.corruptions.theory import cliffs, highest_rate, limiting_accuracy, transition_matrix
 from gigo.types import CorruptionEntry
@@ -28,6 +28,7 @@ CATALOGUE: Mapping[str, CorruptionEntry] = {
     **labels.ENTRIES,
     **labellers.ENTRIES,
     **scored.ENTRIES,
+    **sets.ENTRIES,
     **images.ENTRIES,
     **backdoor.ENTRIES,
     **tables.ENTRIES,

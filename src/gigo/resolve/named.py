@@ -1,0 +1,79 @@
+"""Names and options that are looked up in a catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gigo.errors import SpecError, unknown
+from gigo.recipe import MOST
+from gigo.ref import Ref
+from gigo.types import (
+    Entry,
+    Resolved,
+)
+
+
+def named(
+    field: str, ref: Ref, catalogue: Mapping[str, Entry], auto: Callable[[], str] | None = None
+) -> tuple[Any, dict[str, Any], Ref]:
+    """What a ref names, its options, and the ref without options at their defaults.
+
+    ``auto`` tells what this name means, if it may be used.
+    """
+    if not ref.is_catalogued:
+        name, _, option = ref.name.partition(":")
+        if name in catalogue and not ref.is_object:
+            raise SpecError(field, ref.name, f"{name}:{option}=..., an option with its value")
+        return ref.load(field), ref.arguments, ref
+    called = {name: value for name, value in ref.options.items() if name == "called"}
+    known = {name: entry.options for name, entry in catalogue.items()}
+    name, options = checked(field, ref.without("called"), {"auto": {}, **known} if auto else known)
+    if auto and name == "auto":
+        name = auto()
+    return catalogue[name].function, options, Ref(name=name, **options, **called)
+
+
+def checked(
+    field: str, ref: Ref, options: Mapping[str, Mapping[str, object]]
+) -> tuple[str, dict[str, Any]]:
+    """The name and the options, checked, without those at their defaults: these are the same."""
+    if ref.name not in options:
+        raise _unlisted(field, ref.name, options)
+    defaults = options[ref.name]
+    for option, value in ref.options.items():
+        if not defaults:
+            raise SpecError(f"{field}.{ref.name}", option, "no options")
+        if option not in defaults:
+            raise unknown(f"{field}.{ref.name}", option, defaults)
+        kind, place = type(defaults[option]), f"{field}.{ref.name}.{option}"
+        if defaults[option] is None:
+            continue  # what it may be is for its function to say
+        if defaults[option] == "auto" and isinstance(value, float | int):
+            continue  # a number, or leave it to gigo
+        if type(value) is not kind:
+            raise SpecError(place, value, f"a value of type {kind.__name__}")
+        if isinstance(value, int) and abs(value) >= MOST:
+            raise SpecError(place, value, f"less than {MOST}")
+    return ref.name, {k: v for k, v in ref.options.items() if v != defaults[k]}
+
+
+def _unlisted(field: str, name: str, known: Iterable[str]) -> SpecError:
+    """The error for a name in no catalogue, which may be meant for a file or a module."""
+    place, dot, last = name.rpartition(".")
+    if not (dot and place):
+        return unknown(field, name, known)
+    colon = f"{name}:NAME" if last == "py" else f"{place}:{last}"
+    return SpecError(field, name, f"{colon}, with a colon, or one of {', '.join(sorted(known))}")
+
+
+def check_labels(field: str, found: Iterable[Resolved]) -> None:
+    """Raise SpecError where things that differ are called the same."""
+    for label, times in Counter(each.label for each in found).items():
+        if times > 1:
+            expected = (
+                f"{field}s that tables can tell apart: give one another name, such as "
+                '{"name": ..., "called": "another one"}'
+            )
+            raise SpecError(field, label, expected)

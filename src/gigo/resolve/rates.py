@@ -1,0 +1,90 @@
+"""The rates that a corruption can have for a data set, and where theory sees classes lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigo.corruptions import cliffs, highest_rate, matrix_of, transition_matrix
+from gigo.errors import SpecError
+from gigo.resolve.data import in_memory
+from gigo.study import Study, items_of
+from gigo.trial import HELD_OUT
+from gigo.types import (
+    Card,
+    Corruption,
+)
+
+
+def cliffs_of(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:
+    """By the label of each corruption that is a matrix, see `Grid`."""
+    return {
+        kind.label: tuple(_lost(kind, card).tolist())
+        for kind in kinds
+        if kind.matrix is not None and card.n_classes > 1 and not kind.before
+    }
+
+
+def _lost(kind: Corruption, card: Card) -> NDArray[np.float64]:
+    """(K,) the rate at which each class is lost."""
+    assert kind.matrix is not None
+    found = matrix_of(kind.matrix, card.classes)
+    return cliffs(found, _shares(card), rate_of=kind.rate_of)
+
+
+def reached(card: Card, kinds: Sequence[Corruption], study: Study) -> dict[str, float]:
+    """By the label of each corruption with a highest rate below 1, what every trial can have.
+
+    The items of a trial differ from the whole set, which may not be known: it stays three standard
+    errors of the share among the fewest items below it.
+    """
+    fewest = (1 - HELD_OUT) * min(items_of(size, card.n_train) for size in study.size)
+    highest = {kind.label: _highest(kind, card) for kind in kinds}
+    return {
+        label: max(rate - 3 * math.sqrt(rate * (1 - rate) / max(fewest, 1)), 0.0)
+        for label, rate in highest.items()
+        if rate < 1
+    }
+
+
+def _highest(kind: Corruption, card: Card) -> float:
+    """The highest rate that its matrix allows for a data set, after what comes before it."""
+    if kind.matrix is None or card.n_classes < 2 or kind.rate_of != "set":
+        return 1.0
+    shares = _shares(card)
+    for each, rate in kind.before:
+        if each.matrix is not None:
+            first = matrix_of(each.matrix, card.classes)
+            whole = highest_rate(first, shares)
+            known = np.full(len(first), 1 / len(first)) if shares is None else shares
+            of_all = min(rate * (whole if each.rate_of == "eligible" else 1), whole)
+            shares = known @ transition_matrix(first, of_all, shares)
+    return highest_rate(matrix_of(kind.matrix, card.classes), shares)
+
+
+def check_rate(field: str, rate: float, card: Card, kind: Corruption) -> None:
+    """Raise SpecError for a rate that a corruption can't have, before anything is trained.
+
+    What is left to the sample is how far the items of a trial differ from the whole set.
+    """
+    if kind.rate_of == "added" and rate >= 1:
+        expected = f"below 1 for {kind.label}: of a set that is added whole nothing else is there"
+        raise SpecError(field, rate, expected)
+    highest = _highest(kind, card)
+    if rate > highest + 1e-9:
+        expected = (
+            f"at most {highest:.4g} for {kind.label}, which leaves the other "
+            f"{100 * (1 - highest):.3g} % of {card.name} as they are"
+        )
+        raise SpecError(field, rate, expected)
+
+
+def _shares(card: Card) -> NDArray[np.float64] | None:
+    """Of each class in the training set; None where it would have to be read for them."""
+    data = in_memory(card)
+    if data is None:
+        return None
+    return np.bincount(data.y_train, minlength=card.n_classes) / data.n_train
