@@ -21,7 +21,7 @@ N_CLASSES = 4
 def make_dataset(n: int, weighted: bool = False) -> Dataset:
     """Row i is the number i, so that where an input came from can be read off."""
     x, y = np.arange(n, dtype=np.float32)[:, None], np.arange(n) % N_CLASSES
-    weights = 1.0 + np.arange(n) if weighted else None
+    weights = np.arange(1, n + 1, dtype=np.float64) if weighted else None
     return Dataset(
         "numbers",
         x,
@@ -83,7 +83,7 @@ def brought(n: int, stream: Stream) -> Schedule:
 KINDS = ("relabelled", "leaving", "replaced", "diluted", "brought")
 
 
-def schedule_of(kind: str, now: Edited, stream: Stream) -> Schedule:
+def schedule_of(kind: str, now: Edited, stream: Stream) -> Any:
     n = len(now.rows)
     if kind == "diluted":
         return diluted(n, stream, now.seen()[1])
@@ -92,7 +92,7 @@ def schedule_of(kind: str, now: Edited, stream: Stream) -> Schedule:
     ](n, stream)
 
 
-def plainly(items: list[Item], schedule: Schedule, k: int, seen: Dataset, given: Labels) -> Any:
+def plainly(items: list[Item], schedule: Any, k: int, given: Labels) -> Any:
     """After k edits, done one at a time to what was seen."""
     new = schedule.extra(k) if callable(schedule.extra) else None
     by_row = dict(zip(given.tolist(), items, strict=True))  # what the schedule's rows mean
@@ -102,7 +102,7 @@ def plainly(items: list[Item], schedule: Schedule, k: int, seen: Dataset, given:
         at, label = int(schedule.item[j]), int(schedule.label[j])
         true = None if schedule.true is None else int(schedule.true[j])
         if at == ADDED and new is None:
-            source = by_row[int(schedule.row[j])]  # type: ignore[index]  # copies have rows
+            source = by_row[int(schedule.row[j])]
             own = label == KEEP
             added.append(
                 replace(source, label=source.label if own else label, touched=True, moved=own)
@@ -155,12 +155,12 @@ def test_any_corruptions_in_any_order_are_edits_one_at_a_time(
     for step, (kind, rate) in enumerate(zip(kinds, rates, strict=False)):
         schedule = schedule_of(kind, now, Stream(seed, 0, str(step)))
         k = schedule.count(rate, len(now.rows))
-        seen, rows = now.seen()
+        _, rows = now.seen()
         before = read(now)
         extra = schedule.extra(k) if callable(schedule.extra) and k else None
         after = now.edit(schedule, k, str(step), extra)
         assert read(now) == before  # what was there is left as it was
-        plain, more, fewer = plainly(plain, schedule, k, seen, rows)
+        plain, more, fewer = plainly(plain, schedule, k, rows)
         now, n_added, n_left = after, n_added + more, n_left + fewer
         found = read(now)
         assert len(found) == len(plain) == n + n_added - n_left
