@@ -16,7 +16,7 @@ from gigo.errors import SpecError
 from gigo.inputs import count, take
 from gigo.ref import Ref, as_ref, canonical
 from gigo.resolve.data import in_memory
-from gigo.resolve.named import check_labels, named
+from gigo.resolve.named import check_labels, checked, named
 from gigo.study import Study
 from gigo.types import (
     Card,
