@@ -178,14 +178,14 @@ def test_usual_rates_stop_at_the_highest() -> None:
 
 @given(st.floats(0.005, 1), st.integers(2, 20), st.sampled_from(["set", "eligible", "added"]))
 def test_usual_rates_are_enough_and_possible(highest: float, n_classes: int, rate_of: Any) -> None:
-    rates = usual_rates(n_classes, rate_of, highest)
+    rates = usual_rates(n_classes == 2, rate_of, highest)
     assert rates[0] == 0 and 5 <= len(rates) <= 11 and max(rates) <= highest
     pilot = pilot_rates(n_classes == 2, highest)
     assert len(set(pilot)) == 5 and max(pilot) <= highest
 
 
 def test_of_eligible_items_usual_rates_go_to_1_with_two_classes_too() -> None:
-    assert usual_rates(2)[-1] == 0.5 and usual_rates(2, "eligible")[-1] == 1
+    assert usual_rates(True)[-1] == 0.5 and usual_rates(True, "eligible")[-1] == 1
 
 
 def test_searches_ask_for_no_rate_beyond() -> None:

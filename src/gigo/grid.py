@@ -106,7 +106,8 @@ class Grid:
 
     def rates(self, card: Card, kind: Corruption) -> list[float]:
         """Those of the study, ascending; ``auto`` is by the classes, and by what is possible."""
-        usual = usual_rates(card.n_classes, kind.rate_of, self.highest_rate(card, kind))
+        of_two = card.n_classes == 2 and kind.of_labels
+        usual = usual_rates(of_two, kind.rate_of, self.highest_rate(card, kind))
         said = [usual if each == "auto" else (each,) for each in self.study.rates]
         return sorted({*chain.from_iterable(said)})
 

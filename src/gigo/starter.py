@@ -77,7 +77,7 @@ def first_study(
         notes="".join(f"# {note}\n" for note in notes),
         dataset="{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in dataset.items()) + " }",
         sizes=json.dumps([*small, "all"]),
-        rates=json.dumps(usual_rates(card.n_classes)),
+        rates=json.dumps(usual_rates(card.n_classes == 2)),
         model=grid.models[card.name][0].label,
     )
     return name, text

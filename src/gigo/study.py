@@ -194,21 +194,23 @@ class Study(Spec):
         return type(self).create(**{**given, **fields})
 
 
-def usual_rates(n_classes: int, rate_of: RateOf = "set", highest: float = 1.0) -> tuple[float, ...]:
-    """What ``rates = "auto"`` means: with two classes, half of the labels wrong leave nothing.
+def usual_rates(
+    of_two: bool = False, rate_of: RateOf = "set", highest: float = 1.0
+) -> tuple[float, ...]:
+    """What ``rates = "auto"`` means: of two classes, half of the labels wrong leave nothing.
 
     Args:
-        n_classes: K.
+        of_two: whether it is labels of two classes that go wrong.
         rate_of: what rates are shares of; of any but the whole set they go as far as they can.
         highest: that a corruption can have. Where fewer than four rates above 0 would be left,
             they lie closer together.
 
-    >>> usual_rates(10)[:3], usual_rates(2)[:3], usual_rates(2)[-1]
+    >>> usual_rates()[:3], usual_rates(True)[:3], usual_rates(True)[-1]
     ((0.0, 0.1, 0.2), (0.0, 0.05, 0.1), 0.5)
-    >>> usual_rates(10, highest=0.45), usual_rates(10, highest=0.05)
+    >>> usual_rates(highest=0.45), usual_rates(highest=0.05)
     ((0.0, 0.1, 0.2, 0.3, 0.4), (0.0, 0.01, 0.02, 0.03, 0.04, 0.05))
     """
-    least = 20 if n_classes == 2 and rate_of == "set" else 10
+    least = 20 if of_two and rate_of == "set" else 10
     finer = (n for n in (10, 20, 50, 100, 200, 500, 1000) if n >= least)
     parts = next((n for n in finer if n * highest >= 4), 1000)
     return tuple(k / parts for k in range(11) if k / parts <= highest)

@@ -228,6 +228,11 @@ class Corruption(Resolved):
     training_only: bool = field(default=False, compare=False, repr=False)
 
     @property
+    def of_labels(self) -> bool:
+        """Whether it makes labels wrong, and does nothing else."""
+        return self.edited.endswith("labels")
+
+    @property
     def at_zero(self) -> Corruption | None:
         """What is left of it at rate 0: nothing, unless others come first or it brings probes."""
         if self.probed:

@@ -41,7 +41,7 @@ def checked(
     """The name and the options, checked, without those at their defaults: these are the same."""
     if ref.name not in options:
         raise _unlisted(field, ref.name, options)
-    defaults = options[ref.name]
+    defaults, given = options[ref.name], ref.options
     for option, value in ref.options.items():
         if not defaults:
             raise SpecError(f"{field}.{ref.name}", option, "no options")
@@ -52,11 +52,13 @@ def checked(
             continue  # what it may be is for its function to say
         if defaults[option] == "auto" and isinstance(value, float | int):
             continue  # a number, or leave it to gigo
+        if kind is float and type(value) is int:
+            value = given[option] = float(value)
         if type(value) is not kind:
             raise SpecError(place, value, f"a value of type {kind.__name__}")
         if isinstance(value, int) and abs(value) >= MOST:
             raise SpecError(place, value, f"less than {MOST}")
-    return ref.name, {k: v for k, v in ref.options.items() if v != defaults[k]}
+    return ref.name, {k: v for k, v in given.items() if v != defaults[k]}
 
 
 def _unlisted(field: str, name: str, known: Iterable[str]) -> SpecError:

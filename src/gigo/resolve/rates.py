@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from inspect import signature
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,10 @@ from numpy.typing import NDArray
 from gigo.corruptions import cliffs, highest_rate, matrix_of, transition_matrix
 from gigo.errors import SpecError
 from gigo.resolve.data import in_memory
+from gigo.rng import Stream
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
-from gigo.types import (
-    Card,
-    Corruption,
-)
+from gigo.types import Card, Corruption, Schedule, silent
 
 
 def cliffs_of(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:
@@ -38,22 +37,39 @@ def _lost(kind: Corruption, card: Card) -> NDArray[np.float64]:
 def reached(card: Card, kinds: Sequence[Corruption], study: Study) -> dict[str, float]:
     """By the label of each corruption with a highest rate below 1, what every trial can have.
 
-    The items of a trial differ from the whole set, which may not be known: it stays three standard
-    errors of the share among the fewest items below it.
+    The items of a trial differ from the whole set, which may not be known: where rates are shares
+    of them, it stays three standard errors of the share among the fewest items below it.
     """
     fewest = (1 - HELD_OUT) * min(items_of(size, card.n_train) for size in study.size)
     highest = {kind.label: _highest(kind, card) for kind in kinds}
+    least = {kind.label: 3.0 * (kind.rate_of == "set") for kind in kinds}
     return {
-        label: max(rate - 3 * math.sqrt(rate * (1 - rate) / max(fewest, 1)), 0.0)
+        label: max(rate - least[label] * math.sqrt(rate * (1 - rate) / max(fewest, 1)), 0.0)
         for label, rate in highest.items()
         if rate < 1
     }
 
 
 def _highest(kind: Corruption, card: Card) -> float:
-    """The highest rate that its matrix allows for a data set, after what comes before it."""
-    if kind.matrix is None or card.n_classes < 2 or kind.rate_of != "set":
+    """The highest rate that a data set allows, after what comes before it."""
+    if kind.rate_of == "eligible" or card.n_classes < 2:
         return 1.0
+    return _drawn(kind, card) if kind.matrix is None else _of_matrix(kind, card)
+
+
+def _drawn(kind: Corruption, card: Card) -> float:
+    """That of a schedule for the whole set; those that a reference model gives have all items."""
+    if "reference" in signature(kind.value).parameters:
+        return 1.0
+    dataset = card.load(silent)
+    items = np.arange(dataset.n_train)
+    schedule = Schedule(*kind.value(dataset, items, Stream(0, 0, "highest rate")))
+    return schedule.highest(len(items))
+
+
+def _of_matrix(kind: Corruption, card: Card) -> float:
+    """That of classes whose rows in its matrix are not all zeros."""
+    assert kind.matrix is not None
     shares = _shares(card)
     for each, rate in kind.before:
         if each.matrix is not None:
@@ -75,10 +91,10 @@ def check_rate(field: str, rate: float, card: Card, kind: Corruption) -> None:
         raise SpecError(field, rate, expected)
     highest = _highest(kind, card)
     if rate > highest + 1e-9:
-        expected = (
-            f"at most {highest:.4g} for {kind.label}, which leaves the other "
-            f"{100 * (1 - highest):.3g} % of {card.name} as they are"
-        )
+        expected = f"at most {highest:.4g} for {kind.label}"
+        if kind.rate_of == "set":
+            rest = f"{100 * (1 - highest):.3g} % of {card.name}"
+            expected += f", which leaves the other {rest} as they are"
         raise SpecError(field, rate, expected)
 
 
