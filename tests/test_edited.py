@@ -94,7 +94,7 @@ def schedule_of(kind: str, now: Edited, stream: Stream) -> Any:
 
 def plainly(items: list[Item], schedule: Any, k: int, given: Labels) -> Any:
     """After k edits, done one at a time to what was seen."""
-    new = schedule.extra(k) if callable(schedule.extra) else None
+    new: Any = None if schedule.extra is None else schedule.extra(k)
     by_row = dict(zip(given.tolist(), items, strict=True))  # what the schedule's rows mean
     mean = float(np.mean([each.weight for each in items]))
     after, added, left = [replace(each) for each in items], [], set()
