@@ -49,6 +49,11 @@ label_column = datasets.column
 label_codes = datasets.encode
 """Labels of any kind as an array, and as numbers with the names of the classes."""
 
+remade = datasets.remade
+whole_data = datasets.whole
+write_data = datasets.write
+"""Items after edits in the form in which they were given: in memory, read from a path, written."""
+
 
 def resolve(
     study: Study,
@@ -204,6 +209,16 @@ def corruption(ref: Ref, placement: Placement = "random") -> Corruption:
         resizes=entry is None or entry.resizes,
         training_only=entry is not None and entry.training_only,
     )
+
+
+def check_kind(kind: Corruption, dataset: Dataset) -> None:
+    """Raise SpecError where a corruption is one of other inputs than those of a data set."""
+    function = getattr(kind.value, "func", None)
+    entries = (entry for entry in corruptions.CATALOGUE.values() if entry.function is function)
+    kinds = next((entry.kinds for entry in entries), ())
+    if kinds and dataset.kind not in kinds:
+        expected = f"one for inputs of kind {dataset.kind}: this one is for {' or '.join(kinds)}"
+        raise SpecError("corruption", kind.label, expected)
 
 
 def _keyed_by_text(value: Any) -> Any:
