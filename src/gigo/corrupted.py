@@ -40,7 +40,7 @@ class Corrupted:
         requested: the rate asked for.
         n_eligible: edits that the corruption could make at most.
         selected: edits that it made: items chosen, and added.
-        n_changed: those that made a difference: ``changed`` items, and those that left.
+        n_changed: ``changed`` items, and those that left.
 
     >>> from gigo import corrupt
     >>> corrupt(["ham", "spam"] * 5, "symmetric", rate=0.2).transition
@@ -163,7 +163,7 @@ def corrupt(
         corruption=known.label,
         requested=float(rate),
         n_eligible=found[-1].n_eligible,
-        selected=sum(len(step.schedule.item) for step in found),
+        selected=len(found[-1].schedule.item),
         n_changed=int(now.changed.sum()) + now.n_left,
     )
 

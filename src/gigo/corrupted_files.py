@@ -33,10 +33,9 @@ class Written:
         path: the corrupted data.
         summary: as ``summary.json`` has it: ``data``, ``corruption``, ``rate``, ``seed`` and
             ``replicate`` as asked; counts ``items`` (given), ``eligible`` (edits that there are),
-            ``selected`` (made), ``changed`` (of these, those that made a difference),
-            ``wrong_labels``, ``inputs``, ``added`` and ``left``; ``share_of_set``, selected of the
-            items given; of a trigger ``target`` and ``share_of_target``, of the items that then
-            carry this label.
+            ``selected`` (made), ``changed`` (items that differ, or left), ``wrong_labels``,
+            ``inputs``, ``added`` and ``left``; ``share_of_set``, selected of the items given; of a
+            trigger ``target`` and ``share_of_target``, of the items that then carry this label.
         transition: see `gigo.Corrupted`.
         edits: likewise.
     """
@@ -126,7 +125,7 @@ def _check_new(place: Path) -> None:
 
 def _counts(found: list[Step], classes: tuple[str, ...]) -> dict[str, Any]:
     last, now = found[-1], found[-1].done
-    selected = sum(len(step.schedule.item) for step in found)
+    selected = len(last.schedule.item)
     own = now.places < now.n_given
     counts: dict[str, Any] = {
         "items": now.n_given,

@@ -82,7 +82,7 @@ def resolve(
     Traceback (most recent call last):
     gigo.errors.SpecError: model = 'resnt': expected one of ...
     """
-    cards = tuple(dict.fromkeys(_dataset(ref, data_dir, watch) for ref in study.dataset))
+    cards, kinds = sources(study, data_dir, watch)
     _check_names([card.name for card in cards])
     chosen = {card.name: _models(study, card, accelerated) for card in cards}
     for card in cards:
@@ -90,7 +90,6 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    kinds = tuple(dict.fromkeys(corruption(ref, study.placement) for ref in study.corruption))
     _check_labels("corruption", kinds)
     grid = Grid(
         study=study,
@@ -103,6 +102,19 @@ def resolve(
     for card in cards:
         _check_rates(max(cell.rate for cell in grid.cells if cell.dataset == card), card, kinds)
     return grid
+
+
+def sources(
+    study: Study, data_dir: Path | None = None, watch: Watch = silent
+) -> tuple[tuple[Card, ...], tuple[Corruption, ...]]:
+    """The data sets and the corruptions of a study: what its training sets follow from.
+
+    Raises:
+        SpecError, DataError: as `resolve`.
+    """
+    cards = dict.fromkeys(_dataset(ref, data_dir, watch) for ref in study.dataset)
+    kinds = dict.fromkeys(corruption(ref, study.placement) for ref in study.corruption)
+    return (*cards,), (*kinds,)
 
 
 def _dataset(ref: Ref, data_dir: Path | None, watch: Watch) -> Card:
