@@ -174,7 +174,7 @@ class Result:
                 raise SpecError("trial", key, "the key of a finished trial: see frame")
             keys = {key}
         place = None if data_dir is None else Path(data_dir)
-        found = wrong_items(self.grids, keys, self.path, place)
+        found: Any = wrong_items(self.grids, keys, self.path, place)
         return found if trial is None else found[[*EDITS]]
 
     @cached_property

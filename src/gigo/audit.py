@@ -93,7 +93,7 @@ def audit_files(
     >>> for name, last in (("a.csv", "ham"), ("b.csv", "spam")):
     ...     _ = Path(name).write_text(f"text,label\nhi,ham\nbuy,spam\nyo,{last}\n")
     >>> found = audit_files("a.csv", "b.csv")
-    >>> found.matched, found.labels_changed, found.transition.loc["ham", "spam"]
+    >>> found.matched, found.labels_changed, float(found.transition.loc["ham", "spam"])
     ('position', 1, 0.5)
     """
     one, two = (whole_data(name, data_dir, watch, **options) for name in (before, after))

@@ -249,8 +249,8 @@ def _dataset(
         if X_test is None and any(each.to_json().get("name") == "leak" for each in chain):
             raise SpecError("X_test", None, "a test set, with y_test: leak takes items from there")
         of = y if column is None else column
-        share = {} if X_test is not None else {"test_share": 0}
-        dataset = own_data(X, of, X_test, y_test, **share)
+        # Without a test set none is held out.
+        dataset = own_data(X, of, X_test, y_test, test_share=0 if X_test is None else 0.2)
         for each in chain:
             check_kind(each, dataset)
         return dataset

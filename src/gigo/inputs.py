@@ -166,9 +166,10 @@ def fingerprints(x: Inputs) -> list[str]:
     if isinstance(x, list):
         return [_short(text.encode()) for text in x]
     if _is_table(x):
-        from pandas.util import hash_pandas_object
+        import pandas.util
 
-        return [f"{number:016x}" for number in hash_pandas_object(x, index=False).tolist()]
+        hashed: Any = pandas.util.hash_pandas_object  # pyright sees an object
+        return [f"{number:016x}" for number in hashed(x, index=False).tolist()]
     if isinstance(x, np.ndarray):
         return [_short(np.ascontiguousarray(row).data) for row in x]
     ends = zip(x.indptr[:-1].tolist(), x.indptr[1:].tolist(), strict=True)

@@ -148,7 +148,7 @@ def _show_matrix(matrix: pd.DataFrame) -> None:
     say("labels now (columns) of the items of each class as given (rows):")
     if len(matrix) <= SHOWN:
         plain = matrix.rename_axis(index=None, columns=None)
-        say(plain.to_string(float_format=lambda share: f"{share:.3f}"))
+        say(plain.to_string(float_format="{:.3f}".format))
         return
     kept = matrix.to_numpy().diagonal()
     for name, share in zip(matrix.index, kept, strict=True):

@@ -86,7 +86,7 @@ def table(
     elif as_json:
         print_json(frame)
     elif edits:
-        say(frame.to_string(index=False, formatters={"key": lambda key: key[:8]}))
+        say(frame.assign(key=frame["key"].str[:8]).to_string(index=False))
     else:
         from gigo.report import document, terminal
 

@@ -94,8 +94,8 @@ def as_given(x: Any, like: NDArray[Any]) -> Any:
 def _sparse(given: Any, after: After) -> Any:
     from scipy.sparse import csr_array, vstack
 
-    rows = csr_array(given)
-    pool = rows if after.x is None else vstack([rows, csr_array(after.x)], format="csr")
+    rows: Any = csr_array(given)
+    pool: Any = rows if after.x is None else vstack([rows, csr_array(after.x)], format="csr")
     place = after.source.copy()
     place[after.rows] = rows.shape[0] + np.arange(len(after.rows))
     return type(given)(pool[place].astype(given.dtype))
@@ -218,8 +218,9 @@ def _pandas(given: Any, after: After, cells: Cells) -> Any:
     if (after.item < 0).any():
         found = found.reset_index(drop=True)
     names = {str(name): name for name in given.columns}
-    for name in names.values() if new.any() else ():
-        found[name] = found[name].where(~new)
+    for text, name in names.items():
+        if new.any() and text not in cells:
+            found[name] = found[name].where(~new)
     for name, (rows, values) in cells.items():
         if len(rows):
             found[names[name]] = _series(found[names[name]], rows, values)

@@ -104,7 +104,9 @@ def table(path: Path, options: Options, after: After, out: Path) -> Path:
 
 def saved_set(folder: Path, options: Options, after: After, out: Path) -> Path:
     """A folder of a data set that Hugging Face's library saved, its other splits as they are."""
-    import datasets as library
+    import datasets
+
+    library: Any = datasets
 
     splits = saved.read_saved(folder)
     name = saved.split_for_training(splits, folder.name)

@@ -35,7 +35,7 @@ def heat_map(matrix: pd.DataFrame, title: str) -> bytes:
     ]
     axis = {"labelOverlap": True, "grid": False, "labelLimit": 120}
     scale = {"domain": names}
-    place = {
+    place: dict[str, dict[str, Any]] = {
         "x": {"field": "after", "type": "nominal", "scale": scale, "title": "label now"},
         "y": {"field": "before", "type": "nominal", "scale": scale, "title": "class as given"},
     }
