@@ -17,7 +17,6 @@ from gigo.cli.app import (
     LABELS,
     RESIZE,
     SKIP_BAD,
-    TEST,
     WEIGHT,
     Texts,
     app,
@@ -36,8 +35,7 @@ SHOWN = 12
 
 
 @app.command(
-    epilog="Example: gigo corrupt customers.csv --label churned --corruption pair --rate 0.2 "
-    "--out noisy"
+    epilog="Example: gigo corrupt customers.csv --label churned --rate 0.2 --out noisy",
 )
 def corrupt(
     context: typer.Context,
@@ -48,11 +46,11 @@ def corrupt(
         "before the others.",
     ),
     rate: str = typer.Option(..., metavar="SHARE", help="To corrupt, 0 to 1."),
-    seed: int = option("N", "Of what is drawn.", default=0),
-    replicate: int = option("N", "Likewise.", default=0),
+    seed: int = option("N", "Another one is another draw.", default=0),
+    replicate: int = option("N", "So is another one of the same seed.", default=0),
     out: Path = typer.Option(..., metavar="DIR", help="Where to; a new or an empty folder."),
     label: str | None = LABEL,
-    test: str | None = TEST,
+    test: str | None = option("PATH", "Test data, written as they are."),
     group: str | None = GROUP,
     weight: str | None = WEIGHT,
     labels: str | None = LABELS,
@@ -88,7 +86,6 @@ def audit(
     before: str = typer.Argument(metavar="BEFORE", help="A data set."),
     after: str = typer.Argument(metavar="AFTER", help="What became of it, of any format."),
     label: str | None = LABEL,
-    test: str | None = TEST,
     group: str | None = GROUP,
     weight: str | None = WEIGHT,
     labels: str | None = LABELS,
@@ -121,7 +118,7 @@ def audit(
 
 
 def _data_options(context: typer.Context) -> dict[str, Any]:
-    return {name: context.params[name] for name in DATA_OPTIONS if context.params[name]}
+    return {name: context.params[name] for name in DATA_OPTIONS if context.params.get(name)}
 
 
 def _summary(summary: dict[str, Any]) -> list[str]:

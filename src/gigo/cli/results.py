@@ -68,8 +68,8 @@ def table(
 ) -> None:
     """Show a run's trials, a row each, or export them.
 
-    On the terminal you see the main columns; the exports have them all. With --edits it is a row
-    per wrong training item, worked out again from the study and the data.
+    On the terminal you see the main columns; the exports have them all. Wrong items (--edits), a
+    row per edit, are worked out again from the study and the data.
     """
     from gigo import api
 
