@@ -73,7 +73,7 @@ class Example:
     def at(self, rate: float) -> Edited:
         """The items after it; at a lower rate where there are not so many edits."""
         n = len(self.items)
-        k = self.schedule.count(min(rate, self.schedule.highest(n)), n)
+        k = self.schedule.n_edits(min(rate, self.schedule.highest(n)), n)
         extra = self.schedule.extra
         made = (extra(k) if callable(extra) else extra) if k else None
         return Edited.begin(self.dataset, self.items).edit(self.schedule, k, "extra", made)
@@ -300,7 +300,9 @@ def families() -> dict[str, dict[str, CorruptionEntry]]:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines
+    )
 
 
 def options_of(entry: CorruptionEntry) -> str:
@@ -348,7 +350,9 @@ def cliff_text(rate: float) -> str:
     return "none" if rate >= 1 else f"{rate:g}"
 
 
-def example_rows(names: Iterable[str], dataset: Dataset, item: int) -> Iterable[tuple[str, Any, Any]]:
+def example_rows(
+    names: Iterable[str], dataset: Dataset, item: int
+) -> Iterable[tuple[str, Any, Any]]:
     """What one item is before and after each corruption, at rate 1."""
     for name in names:
         for options in ROWS.get(name, [{}]):
@@ -392,7 +396,9 @@ def tables_example(entries: Mapping[str, CorruptionEntry]) -> str:
 
 def texts_example(entries: Mapping[str, CorruptionEntry]) -> str:
     """A text under each corruption."""
-    rows = [(f"`{label}`", now[0]) for label, _, now in example_rows(entries, small(TEXTS, "text"), 0)]
+    rows = [
+        (f"`{label}`", now[0]) for label, _, now in example_rows(entries, small(TEXTS, "text"), 0)
+    ]
     return table(("corruption", "text"), [("as it is", TEXTS[0]), *rows])
 
 

@@ -61,6 +61,8 @@ COMMANDS = [
     "compare",
     "tolerance",
     "exchange",
+    "corrupt",
+    "audit",
     "init",
     "schema",
     "list",

@@ -147,7 +147,7 @@ def test_it_is_the_first_ones_by_hand_and_then_the_other(
     for (each, its_rate), purpose in zip(parts, ["corruption/0", "corruption"], strict=True):
         dataset, items = now.seen()
         schedule = each.value(dataset, items, Stream(trial.seed, replicate, purpose))
-        k = schedule.count(its_rate, len(items))
+        k = schedule.n_edits(its_rate, len(items))
         extra = schedule.extra(k) if schedule.extra else None
         now = now.edit(schedule, k, purpose, extra)
     assert (found.labels == now.labels).all() and (found.true_labels == now.true).all()

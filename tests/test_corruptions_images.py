@@ -301,7 +301,7 @@ def success(rate: float, **options: Any) -> tuple[float, float]:
     """Of a linear model on digits: attack success rate, accuracy on the test set."""
     dataset = load("digits")
     schedule = schedule_of("trigger", dataset, **options)
-    k = schedule.count(rate, dataset.n_train)
+    k = schedule.n_edits(rate, dataset.n_train)
     given = Edited.begin(dataset, np.arange(dataset.n_train))
     edited = given.edit(schedule, k, "trigger", made(schedule, k))
     x = taken(dataset.x_train, edited.extras, edited.rows)

@@ -57,7 +57,7 @@ def voted(dataset: Dataset, seed: int = 0, replicate: int = 0, **options: Any) -
 
 def applied(dataset: Dataset, schedule: Schedule, rate: float = 1.0) -> Labels:
     items = np.arange(dataset.n_train)
-    k = schedule.count(rate, dataset.n_train)
+    k = schedule.n_edits(rate, dataset.n_train)
     return Edited.begin(dataset, items).edit(schedule, k, "x", None).labels
 
 

@@ -57,7 +57,7 @@ def drawn(name: str, dataset: Dataset, items: Labels, stream: Stream, **options:
 
 
 def at(dataset: Dataset, items: Labels, schedule: Schedule, rate: float) -> Edited:
-    k = schedule.count(rate, len(items))
+    k = schedule.n_edits(rate, len(items))
     extra = schedule.extra(k) if callable(schedule.extra) else None
     return Edited.begin(dataset, items).edit(schedule, k, "x", extra)
 
@@ -100,7 +100,7 @@ def test_edits_are_exact_nested_and_change_nothing_that_was_given(
     own = schedule.item[schedule.item != ADDED]
     assert len({*own.tolist()}) == len(own) and (own < n).all()
     low, high = sorted(rate * schedule.highest(n) for rate in rates)
-    k_low, k_high = schedule.count(low, n), schedule.count(high, n)
+    k_low, k_high = schedule.n_edits(low, n), schedule.n_edits(high, n)
     wanted = {"set": n * high, "eligible": m * high, "added": n * high / max(1 - high, 1e-9)}[
         entry.rate_of
     ]

@@ -154,7 +154,7 @@ def test_any_corruptions_in_any_order_are_edits_one_at_a_time(
     now, n_added, n_left = Edited.begin(dataset, given_items), 0, 0
     for step, (kind, rate) in enumerate(zip(kinds, rates, strict=False)):
         schedule = schedule_of(kind, now, Stream(seed, 0, str(step)))
-        k = schedule.count(rate, len(now.rows))
+        k = schedule.n_edits(rate, len(now.rows))
         _, rows = now.seen()
         before = read(now)
         extra = schedule.extra(k) if callable(schedule.extra) and k else None
@@ -192,7 +192,7 @@ def test_what_a_lower_rate_edits_a_higher_one_edits_alike(
 ) -> None:
     now = Edited.begin(make_dataset(n), np.arange(n))
     schedule = schedule_of(kind, now, Stream(seed, 0, "corruption"))
-    ks = sorted(schedule.count(rate, n) for rate in rates)
+    ks = sorted(schedule.n_edits(rate, n) for rate in rates)
     low, high = (
         now.edit(schedule, k, "x", schedule.extra(k) if callable(schedule.extra) else None)
         for k in ks

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shlex
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from inspect import signature
@@ -140,6 +140,42 @@ class Result:
 
         with Store.open(self.path) as store:
             return tidy(self.grids, store.outcomes(self._count), self.test_sets)  # as of opening
+
+    def edits(
+        self, trial: str | Mapping[str, Any] | None = None, *, data_dir: str | Path | None = None
+    ) -> pd.DataFrame:
+        """The wrong training items, worked out again from the study and the data.
+
+        Args:
+            trial: its key, or its row of ``frame``. None: all that are finished.
+            data_dir: where official data lie; see `gigo.datasets.load`.
+
+        Returns:
+            Of a trial the columns `gigo.wrong_items.EDITS`; of all `gigo.wrong_items.POINT` before
+            these.
+
+        Raises:
+            SpecError: the run has no such trial.
+            StoreError: the data or the code of a corruption are gone, or are no longer the same.
+
+        >>> import gigo
+        >>> fields = dict(size=50, model="mlp", recipe="small", rates=0.1, replicates=1)
+        >>> result = gigo.sweep("digits", validation="none", **fields)
+        >>> wrong = result.edits(result.frame["key"][0])
+        >>> list(wrong.columns), len(wrong), set(wrong["what"])
+        (['item', 'what', 'given', 'true'], 5, {'label'})
+        """
+        from gigo.wrong_items import EDITS, wrong_items
+
+        keys = {*self.frame["key"]}
+        if trial is not None:
+            key = trial if isinstance(trial, str) else str(trial["key"])
+            if key not in keys:
+                raise SpecError("trial", key, "the key of a finished trial: see frame")
+            keys = {key}
+        place = None if data_dir is None else Path(data_dir)
+        found: Any = wrong_items(self.grids, keys, self.path, place)
+        return found if trial is None else found[[*EDITS]]
 
     @cached_property
     def per_class(self) -> pd.DataFrame:

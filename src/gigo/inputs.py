@@ -156,5 +156,49 @@ def _feed_column(found: Any, column: Any) -> None:
     _feed(found, column.astype(object).where(~missing, "").astype(str).tolist())
 
 
+def fingerprints(x: Inputs) -> list[str]:
+    """What tells each item from others: 16 hex digits of its content.
+
+    Equal items have equal ones. Those of tables are pandas's hash of a row, others the beginning
+    of a sha256.
+
+    >>> same = fingerprints(["a text", "another", "a text"])
+    >>> same[0] == same[2], same[0] == same[1], len(same[0])
+    (True, False, 16)
+    """
+    if isinstance(x, list):
+        return [_short(text.encode()) for text in x]
+    if _is_table(x):
+        import pandas.util
+
+        hashed: Any = pandas.util.hash_pandas_object  # pyright sees an object
+        return [f"{number:016x}" for number in hashed(x, index=False).tolist()]
+    if isinstance(x, np.ndarray):
+        return [_short(np.ascontiguousarray(row).data) for row in x]
+    ends = zip(x.indptr[:-1].tolist(), x.indptr[1:].tolist(), strict=True)
+    columns, values = x.indices.astype(np.int64), x.data
+    return [_short(columns[a:b].tobytes() + values[a:b].tobytes()) for a, b in ends]
+
+
+def _short(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def differing(a: Any, b: Any) -> dict[Any, NDArray[np.bool_]]:
+    """Of each column of a table, (n,) which cells are others in a second table of n rows.
+
+    >>> import pandas as pd
+    >>> a, b = pd.DataFrame({"age": [31.0, None]}), pd.DataFrame({"age": [310.0, None]})
+    >>> differing(a, b)["age"]
+    array([ True, False])
+    """
+    found: dict[Any, NDArray[np.bool_]] = {}
+    for name in a.columns:
+        one, two = (side[name].astype(object).to_numpy() for side in (a, b))
+        gone = [side[name].isna().to_numpy() for side in (a, b)]
+        found[name] = np.where(gone[0] | gone[1], gone[0] != gone[1], one != two).astype(np.bool_)
+    return found
+
+
 def _is_table(x: Inputs) -> bool:
     return hasattr(x, "iloc")  # pandas need not be imported to know that it is no data frame

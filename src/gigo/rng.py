@@ -62,7 +62,7 @@ class Stream:
 
     def uniform(self, n: int) -> NDArray[np.float64]:
         """``n`` numbers from 0 to below 1, shape (n,): the high 53 bits of a word each."""
-        return (self.words(n) >> np.uint64(11)) * 2.0**-53
+        return (self.words(n) >> np.uint64(11)) * np.float64(2.0**-53)
 
     def child(self, purpose: str) -> Stream:
         """Another stream, from its beginning, whatever was taken from this one.

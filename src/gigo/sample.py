@@ -136,11 +136,11 @@ class Sampler:
         name = f"{items_named} {corruption.identity}"
         if name not in self._drawn:
             schedule = drawn(corruption, *now.seen(), stream, items_named)
-            k = schedule.count(min(most, schedule.highest(len(now.rows))), len(now.rows))
+            k = schedule.n_edits(min(most, schedule.highest(len(now.rows))), len(now.rows))
             extra = schedule.extra(k) if callable(schedule.extra) else schedule.extra
             self._drawn[name] = schedule, extra
         schedule, extra = self._drawn[name]
-        edits = schedule.count(rate, len(now.rows))
+        edits = schedule.n_edits(rate, len(now.rows))
         return now.edit(schedule, edits, name, extra if edits else None)
 
     def _behind(self, found: Edited, held_out: Labels) -> Labels:

@@ -117,7 +117,7 @@ def check_corruption(
 ) -> None:
     """A corruption is exact, nested, drawn from its stream alone, and spares the test set.
 
-    - A rate does as many edits as `gigo.types.Schedule.count` says. What is edited, added or gone
+    - A rate does as many edits as `gigo.types.Schedule.n_edits` says. What is edited, added or gone
       at a rate is so at any higher one, with the same labels and inputs; the rest stays as it is.
     - The same stream gives the same training set, another one another draw.
     - The data set itself stays as it is.
@@ -164,7 +164,7 @@ def _check_edits(trial: Trial, dataset: Dataset, clean: TrainingSet, part: Train
     )
     _holds(one.rate_of == kind.rate_of, f"the attribute rate_of says {one.rate_of}")
     _holds(bool(one.probes) == kind.probed, "the attribute probes names the test sets it brings")
-    edits = one.count(trial.rate, len(items))
+    edits = one.n_edits(trial.rate, len(items))
     _holds(part.n_selected == edits, f"at rate {trial.rate} {edits} edits")
     if edits > 1:
         differ = _drawn_bytes(one, edits) != _drawn_bytes(other, edits)

@@ -350,7 +350,7 @@ NO_CLASS = -1
 class Schedule(NamedTuple):
     """What a corruption does to a training set, whatever the rate: a list of edits in order.
 
-    A rate does the first of them (`count`): what is edited at one rate is therefore edited in the
+    A rate does the first of them (`n_edits`): what is edited at one rate is therefore edited in the
     same way at any higher one. All that is random is drawn before the rate is known.
 
     Attributes:
@@ -377,7 +377,7 @@ class Schedule(NamedTuple):
     >>> import numpy as np
     >>> schedule = Schedule(item=np.array([2, 0, 3, 1]), label=np.array([1, 1, 0, 1]))
     >>> labels = np.array([0, 0, 0, 1])
-    >>> edits = schedule.count(0.5, n=4)
+    >>> edits = schedule.n_edits(0.5, n=4)
     >>> labels[schedule.item[:edits]] = schedule.label[:edits]
     >>> labels
     array([1, 0, 1, 1])
@@ -408,7 +408,7 @@ class Schedule(NamedTuple):
 
     def at(self, rate: float, n: int) -> Schedule:
         """The edits at a rate of n items; raises SpecError where there are fewer."""
-        return self.first(self.count(rate, n))
+        return self.first(self.n_edits(rate, n))
 
     def highest(self, n: int) -> float:
         """The highest rate of n items that there are edits for."""
@@ -417,7 +417,7 @@ class Schedule(NamedTuple):
             self.rate_of
         ]
 
-    def count(self, rate: float, n: int) -> int:
+    def n_edits(self, rate: float, n: int) -> int:
         """How many edits a rate of n items does.
 
         Raises:
@@ -426,9 +426,9 @@ class Schedule(NamedTuple):
         >>> import numpy as np
         >>> copies = Schedule(np.full(12, -1), np.full(12, -1), row=np.arange(12) % 4,
         ...                   rate_of="added")
-        >>> copies.count(0.5, n=4), copies.count(0.75, n=4)
+        >>> copies.n_edits(0.5, n=4), copies.n_edits(0.75, n=4)
         (4, 12)
-        >>> copies.count(0.8, n=4)
+        >>> copies.n_edits(0.8, n=4)
         Traceback (most recent call last):
         gigo.errors.SpecError: rate = 0.8: expected at most 75 %: the corruption can do 12 edits ...
         """

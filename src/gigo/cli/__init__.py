@@ -3,10 +3,11 @@
 Only this package prints and exits. Status 0: done; 1: nobody reads the output any more; 2: input or
 machine are at fault, one line says how; 130: interrupted or asked to end, a run says how to go on.
 
-app       the bare command, shared options, printing
-training  demo, run, plan, find
-results   status, report, table, compare, tolerance, exchange
-data      init, schema, list, data
+app         the bare command, shared options, printing
+training    demo, run, plan, find
+results     status, report, table, compare, tolerance, exchange
+corrupting  corrupt, audit
+data        init, schema, list, data
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ from gigo.cli import training
 from gigo.cli import results
 
 # isort: split
+from gigo.cli import corrupting
+
+# isort: split
 from gigo.cli import data
 
 if TYPE_CHECKING:
     from gigo.api import Result
 
-__all__ = ["data", "main", "results", "training"]
+__all__ = ["corrupting", "data", "main", "results", "training"]
 
 
 def main(arguments: Sequence[str] | None = None, run: Callable[..., Result] | None = None) -> None:

@@ -63,18 +63,20 @@ def table(
     as_csv: bool = CSV,
     as_json: bool = JSON,
     parquet: Path | None = option("FILE", "As this Parquet file."),
+    edits: bool = typer.Option(False, "--edits", help="The wrong items of each trial instead."),
     metric: str | None = METRIC,
 ) -> None:
     """Show a run's trials, a row each, or export them.
 
-    On the terminal you see the main columns; the exports have them all.
+    On the terminal you see the main columns; the exports have them all. Wrong items (--edits), a
+    row per edit, are worked out again from the study and the data.
     """
     from gigo import api
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise SpecError("format", "several", "only one of --csv, --json and --parquet")
     result = api.load(run, metric)
-    frame = result.frame
+    frame = result.edits() if edits else result.frame
     if parquet is not None:
         from gigo.files import write_whole
 
@@ -83,6 +85,8 @@ def table(
         print_csv(frame)
     elif as_json:
         print_json(frame)
+    elif edits:
+        say(frame.assign(key=frame["key"].str[:8]).to_string(index=False))
     else:
         from gigo.report import document, terminal
 

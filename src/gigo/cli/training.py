@@ -310,14 +310,14 @@ def _parsed(field: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if field in TABLES:
-        return _table(value, TABLES[field])
+        return table(value, TABLES[field])
     for read in NUMBERS.get(field, ()):
         with suppress(ValueError):
             return read(value)
     return value
 
 
-def _table(text: str, key: str) -> str | dict[str, Any]:
+def table(text: str, key: str) -> str | dict[str, Any]:
     """``NAME:option=value,option=value`` as a table of a study; other text as it is."""
     import tomllib
 

@@ -69,7 +69,7 @@ def trigger(
     >>> schedule.extra(1)[0, 0, -2:, -2:].tolist(), int(schedule.label[0])
     ([[1.0, 0.0], [0.0, 1.0]], 7)
     >>> clean = trigger(digits, items, Stream(0, 0, "corruption"), target=7, labels="clean")
-    >>> clean.count(0.2, n=1000)
+    >>> clean.n_edits(0.2, n=1000)
     Traceback (most recent call last):
     gigo.errors.SpecError: rate = 0.2: expected at most 10.3 %: the corruption can do 103 ...
     """

@@ -15,8 +15,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from gigo.after import After
 from gigo.cache import home
-from gigo.datasets import digits
+from gigo.datasets import digits, written
 from gigo.datasets.cifar import CIFAR10, CIFAR100, CIFAR100_COARSE
 from gigo.datasets.fetch import Get, fetch_files
 from gigo.datasets.folder import Copy, Format, look, read
@@ -27,7 +28,8 @@ from gigo.datasets.memory import from_memory
 from gigo.datasets.options import Options
 from gigo.datasets.own import relabelled
 from gigo.datasets.parquet import PARQUET
-from gigo.datasets.paths import WAYS, Way, at_once, read_path
+from gigo.datasets.paths import WAYS, Way, at_once, read_path, write_path
+from gigo.datasets.remade import remade
 from gigo.datasets.second import label_file, second_labels
 from gigo.errors import DataError, unknown
 from gigo.types import Dataset, Kind, Watch, silent
@@ -46,9 +48,12 @@ __all__ = [
     "kept",
     "label_file",
     "load",
+    "remade",
     "second_labels",
     "verify",
     "where",
+    "whole",
+    "write",
 ]
 
 FORMATS = {
@@ -171,6 +176,52 @@ def from_path(path: str | Path, watch: Watch = silent, **options: Any) -> Datase
     return read_path(path, options, (OFFICIAL, *WAYS), watch)
 
 
+def whole(
+    name: str, data_dir: Path | None = None, watch: Watch = silent, **options: Any
+) -> Dataset:
+    r"""A data set by name or path, all items of which are for training unless it has a test set.
+
+    Where it has none, its test set is empty.
+
+    Raises:
+        SpecError, DataError: as `load` and `from_path`.
+
+    >>> Path("few.csv").write_text("text,label\nhi,ham\nbuy,spam\n") > 0
+    True
+    >>> few = whole("few.csv")
+    >>> few.n_train, few.n_test
+    (2, 0)
+    """
+    if is_path(name):
+        return read_path(name, options, (OFFICIAL, *WAYS), watch, whole=True)
+    Options.of(options, (), f"{name}, a data set that gigo knows,")
+    return load(name, data_dir, watch)
+
+
+def write(name: str, out: Path, after: After, **options: Any) -> Path:
+    """Write what became of the training items of `whole` in the format that they came in.
+
+    Images in files are linked or copied, those that changed are written as PNG. Official data sets
+    and such as lie like them become an ``.npz`` file. Test sets are written as they are.
+
+    Args:
+        name: of the data set, or its path.
+        out: a folder.
+        after: what became of the items.
+        options: those with which it was read.
+
+    Returns:
+        The file or the folder, in ``out``.
+
+    Raises:
+        DataError: it can't be written in this format.
+        OSError: it can't be written.
+    """
+    if is_path(name):
+        return write_path(name, options, (OFFICIAL, *WAYS), after, out)
+    return written.official(Path(name), Options(), after, out)
+
+
 def _folder(place: Path) -> Path:
     """A folder; of one of MNIST's files the one in which it lies."""
     return place.parent if place.name.removesuffix(".gz") in IDX.files else place
@@ -200,6 +251,7 @@ OFFICIAL = Way(
     ("labels", "classes"),
     "a folder with "
     + "; or ".join(", ".join(each.files) for each in (IDX, *CIFAR10, *CIFAR100, PARQUET)),
+    written.official,
 )
 """Files that lie as those of official data sets do."""
 

@@ -54,6 +54,23 @@ def read_npz(path: Path, group: str | None = None) -> Read:
         DataError: it can't be read, lacks one of the others, or holds pickled objects, which are
             not read.
     """
+    found, train_role, test_role = open_npz(path, group)
+    train = found[train_role[0]], found[train_role[1]]
+    test = None if test_role is None else (found[test_role[0]], found[test_role[1]])
+    used = {*train_role, *(test_role or ()), group}
+    rest = ", ".join(name for name in found if name not in used)
+    notes = (f"arrays that are not used: {rest}",) if rest else ()
+    return Read(train, test, None if group is None else found[group], notes)
+
+
+def open_npz(
+    path: Path, group: str | None = None
+) -> tuple[dict[str, NDArray[Any]], Role, Role | None]:
+    """All arrays of a file by name, and the names of inputs and labels of both sets.
+
+    Raises:
+        SpecError, DataError: as `read_npz`.
+    """
     with reading(path, "a NumPy file of arrays of numbers or text"):
         check_plain(path)
         with np.load(path, allow_pickle=False) as file:
@@ -61,15 +78,9 @@ def read_npz(path: Path, group: str | None = None) -> Read:
                 raise DataError("a single array: expected several, with names")
             found = {name: _array(file, name) for name in file.files}
     if group is not None:
-        group = check_column("group", group, [*found], path.name)
+        check_column("group", group, [*found], path.name)
     with reading(path, "arrays of inputs and labels"):
-        roles = _roles({name: array for name, array in found.items() if name != group})
-    train, test = [None if role is None else (found[role[0]], found[role[1]]) for role in roles]
-    assert train is not None
-    used = {name for role in roles if role for name in role} | {group}
-    rest = ", ".join(name for name in found if name not in used)
-    notes = (f"arrays that are not used: {rest}",) if rest else ()
-    return Read(train, test, None if group is None else found[group], notes)
+        return found, *_roles({name: each for name, each in found.items() if name != group})
 
 
 def read_npy(path: Path) -> NDArray[Any]:

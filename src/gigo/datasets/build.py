@@ -53,7 +53,8 @@ def build(
             test items are left out.
         others: n other labels of the same classes, from which training items start in place of
             ``labels``; a test set that is held out keeps ``labels``.
-        test_share: of the items to hold out, above 0 and below 1.
+        test_share: of the items to hold out, above 0 and below 1; or 0 for an empty test set,
+            where nothing is to be trained.
         seed: of the choice of test items.
         notes: what is to be said of the data, a line each; what is found here is added.
 
@@ -81,6 +82,8 @@ def build(
         of_test = _groups(groups_test, len(codes_test), f"{source}, test set")
     of_item = None if weights is None else _weights(weights, len(codes), source)
     origin = None
+    if x_test is None and not test_share:
+        x_test, codes_test = take(x, np.arange(0)), codes[:0]
     said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
     if x_test is None or codes_test is None:
         test = held_out(codes, of_group, test_share, seed, source)
@@ -93,7 +96,8 @@ def build(
         of_item = None if of_item is None else of_item[rows]
         drawn = "whole groups" if of_group is not None else "each class its share"
         said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
-    said += _absent(codes, codes_test, names) + _copied(x, x_test)
+    if len(codes_test):
+        said += _absent(codes, codes_test, names) + _copied(x, x_test)
     if others is not None:
         said.append(
             f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "

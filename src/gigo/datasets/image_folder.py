@@ -81,6 +81,17 @@ def from_image_folder(
     return from_images(name, path, (items, tested), options, found.notes, watch, cache=cache)
 
 
+def folders(path: Path, options: Options) -> tuple[Path, Path | None, Items]:
+    """Where training and test images lie, and the training images.
+
+    Raises:
+        DataError: as `from_image_folder`.
+    """
+    found = _Walk()
+    train, test = found.splits(path)
+    return train, options.file("test") or test, found.items(train)
+
+
 class _Look(NamedTuple):
     """What is in a folder, in the order of names' bytes, hidden files and folders aside."""
 

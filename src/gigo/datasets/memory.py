@@ -63,7 +63,7 @@ def from_memory(
         name: what tables call the data set. Default: data, or what a loader's description says.
         kind: of the items: ``image``, ``table``, ``text`` or ``vector``. Default: by what they are.
             Whole numbers in an array of ``text`` are tokens, and stay whole.
-        test_share: of the items to hold out, above 0 and below 1.
+        test_share: of the items to hold out, above 0 and below 1; 0: see `build`.
         seed: of the choice of test items.
 
     Raises:

@@ -41,7 +41,7 @@ def from_table(path: Path, options: Options, watch: Watch) -> Dataset:
         DataError: a file can't be read, or is no such table.
     """
     opened = tablefile.open_table(path)
-    label, said = _label(opened.names, path, options)
+    label, said = label_of(opened.names, path, options)
     _check_columns(opened.names, label, path.name, options)
     train = opened.read({} if opened.typed or label is None else {label: columns.text()})
     _check_labelled(opened, train, label, path)
@@ -75,7 +75,7 @@ def from_saved(folder: Path, options: Options, watch: Watch) -> Dataset:
     if options.label is None and len(numbering) == 1:
         label, said = numbering[0], (f"labels: column {numbering[0]!r}, which numbers classes",)
     else:
-        label, said = _label(train.column_names, folder, options)
+        label, said = label_of(train.column_names, folder, options)
     _check_columns(train.column_names, label, folder.name, options)
     train = train.drop_columns([*options.drop])
     train, weights = columns.apart("weight", options.weight, train, folder.name)
@@ -140,10 +140,14 @@ def relabelled(dataset: Dataset, options: Options) -> Dataset:
     )
 
 
-def _label(
+def label_of(
     names: Sequence[str], path: Path, options: Options
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The column that has the labels, and a note; none where a file has all of them."""
+    """The column of a table that has the labels, and a note; none where a file has all of them.
+
+    Raises:
+        SpecError, DataError: as `gigo.datasets.columns.label_column`.
+    """
     in_file = options.labels is not None and options.test is None
     if in_file and options.label is None and not columns.looks_like_labels(names):
         note = f"labels: all those of {options.labels}; each column of {path.name} is an input"

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gigo.datasets import arrays, image_folder, own, saved, tablefile
+from gigo.after import After
+from gigo.datasets import arrays, image_folder, own, saved, tablefile, written
 from gigo.datasets.options import Options
 from gigo.errors import DataError
 from gigo.types import Dataset, Watch
@@ -25,6 +26,8 @@ class Way(NamedTuple):
         uses: names of the options for which it has a use.
         looks: what it looks like, for errors: ``a folder with ...``, or ``a file that ends in``
             what it ends in.
+        write: path, options, what became of its training items, a folder -> the file or folder
+            that it made there, in the same format.
     """
 
     what: str
@@ -32,17 +35,56 @@ class Way(NamedTuple):
     read: Callable[[Path, Options, Watch], Dataset]
     uses: Collection[str]
     looks: str
+    write: Callable[[Path, Options, After, Path], Path]
 
 
 def read_path(
-    path: str | Path, options: Mapping[str, Any], ways: Sequence[Way], watch: Watch
+    path: str | Path,
+    options: Mapping[str, Any],
+    ways: Sequence[Way],
+    watch: Watch,
+    *,
+    whole: bool = False,
 ) -> Dataset:
     """The data set at a path, read in the first way that takes it.
+
+    Args:
+        path: may begin with ``~``.
+        options: of the data set.
+        ways: those known.
+        watch: is told how far decoding is.
+        whole: hold nothing out where there is no test set, which then is empty.
 
     Raises:
         SpecError: an option is unknown, of no use in this way, or has a value that can't be.
         DataError: there is nothing, or nothing that is known; or it can't be read.
     """
+    place, way = _found(path, ways)
+    said = Options.of(options, way.uses, way.what)
+    if whole and "test_share" in way.uses:
+        said = said.model_copy(update={"test_share": 0.0})
+    return way.read(place, said, watch)
+
+
+def write_path(
+    path: str | Path, options: Mapping[str, Any], ways: Sequence[Way], after: After, out: Path
+) -> Path:
+    """Write what became of the training items of the data set at a path, in its format.
+
+    Its test set is written, too, as it is.
+
+    Returns:
+        The file or the folder, in the folder ``out``.
+
+    Raises:
+        DataError: it can't be written in this format.
+        OSError: it can't be written.
+    """
+    place, way = _found(path, ways)
+    return way.write(place, Options.of(options, way.uses, way.what), after, out)
+
+
+def _found(path: str | Path, ways: Sequence[Way]) -> tuple[Path, Way]:
     place = Path(os.path.expanduser(path))
     if not os.path.exists(place):  # also where it may not be looked at
         raise DataError(f"dataset = '{path}': expected a file or a folder that is there")
@@ -52,7 +94,7 @@ def read_path(
         # The last ones are those of most users' data.
         looks = dict.fromkeys(way.looks for way in reversed(ways) if way.looks.startswith(thing))
         raise DataError(f"dataset = '{path}': expected {'; or '.join(looks)}")
-    return way.read(place, Options.of(options, way.uses, way.what), watch)
+    return place, way
 
 
 def at_once(read: Callable[[Path, Options], Dataset]) -> Callable[[Path, Options, Watch], Dataset]:
@@ -80,16 +122,39 @@ WAYS = (
         own.from_saved,
         own.SAVED,
         "a folder that save_to_disk of Hugging Face's datasets wrote",
+        written.saved_set,
     ),
-    Way("an .npz file", partial(_ends, {".npz"}), at_once(own.from_npz), own.NPZ, _A_FILE),
-    Way("an .npy file", partial(_ends, {".npy"}), at_once(own.from_npy), own.NPY, _A_FILE),
-    Way("a table", partial(_ends, tablefile.SUFFIXES), own.from_table, own.TABLE, _A_FILE),
+    Way(
+        "an .npz file",
+        partial(_ends, {".npz"}),
+        at_once(own.from_npz),
+        own.NPZ,
+        _A_FILE,
+        written.npz,
+    ),
+    Way(
+        "an .npy file",
+        partial(_ends, {".npy"}),
+        at_once(own.from_npy),
+        own.NPY,
+        _A_FILE,
+        written.npy,
+    ),
+    Way(
+        "a table",
+        partial(_ends, tablefile.SUFFIXES),
+        own.from_table,
+        own.TABLE,
+        _A_FILE,
+        written.table,
+    ),
     Way(
         "a folder of images",
         image_folder.is_image_folder,
         image_folder.from_image_folder,
         image_folder.USES,
         "a folder with a folder of images per class",
+        written.image_folder,
     ),
 )
 """Those of a user's own data."""

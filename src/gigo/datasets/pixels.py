@@ -36,7 +36,7 @@ def as_images(
     """
     if x.ndim == 3:
         planes = x[:, None]
-    elif _channels_last(x.shape):
+    elif channels_last(x.shape):
         planes = np.moveaxis(x, 3, 1)
     elif x.shape[1] in CHANNELS or known:
         planes = x
@@ -48,8 +48,11 @@ def as_images(
     return _valued(planes)
 
 
-def _channels_last(shape: tuple[int, ...]) -> bool:
-    """Where the first and the last axis of an item could both be channels, images are square."""
+def channels_last(shape: tuple[int, ...]) -> bool:
+    """Whether images of a shape (n, ...) have channels last.
+
+    Where the first and the last axis of an item could both be channels, images are square.
+    """
     _, first, second, last = shape
     if last not in CHANNELS:
         return False

@@ -22,7 +22,7 @@ from gigo.resolve.named import check_labels
 from gigo.resolve.rates import check_rate, cliffs_of, reached
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Model, Watch, silent
+from gigo.types import Card, Corruption, Model, Watch, silent
 
 __all__ = [
     "check_kind",
@@ -31,7 +31,11 @@ __all__ = [
     "label_codes",
     "label_column",
     "own_data",
+    "remade",
     "resolve",
+    "sources",
+    "whole_data",
+    "write_data",
 ]
 
 own_data = datasets.from_memory
@@ -41,6 +45,12 @@ own_data = datasets.from_memory
 label_column = datasets.column
 label_codes = datasets.encode
 """Labels of any kind as an array, and as numbers with the names of the classes."""
+
+
+remade = datasets.remade
+whole_data = datasets.whole
+write_data = datasets.write
+"""Items after edits in the form in which they were given: in memory, read from a path, written."""
 
 
 def resolve(
@@ -70,7 +80,7 @@ def resolve(
     Traceback (most recent call last):
     gigo.errors.SpecError: model = 'resnt': expected one of ...
     """
-    cards = tuple(dict.fromkeys(card_of(ref, data_dir, watch) for ref in study.dataset))
+    cards, kinds = sources(study, data_dir, watch)
     check_names([card.name for card in cards])
     chosen = {card.name: models_of(study, card, accelerated) for card in cards}
     for card in cards:
@@ -78,7 +88,6 @@ def resolve(
         _check_metric(study.metric, card)
         for recipe in study.recipe:
             _check_augmentation(recipe, card, chosen[card.name])
-    kinds = corruptions_of(study, data_dir, watch)
     check_labels("corruption", kinds)
     for card, kind in product(cards, kinds):
         for each in (*(first for first, _ in kind.before), kind):
@@ -100,6 +109,18 @@ def resolve(
             after = replace(first, before=kind.before[:place])
             check_rate(f"corruption.{first.to_json()['name']}.rate", rate, card, after)
     return grid
+
+
+def sources(
+    study: Study, data_dir: Path | None = None, watch: Watch = silent
+) -> tuple[tuple[Card, ...], tuple[Corruption, ...]]:
+    """The data sets and the corruptions of a study: what its training sets follow from.
+
+    Raises:
+        SpecError, DataError: as `resolve`.
+    """
+    cards = dict.fromkeys(card_of(ref, data_dir, watch) for ref in study.dataset)
+    return (*cards,), corruptions_of(study, data_dir, watch)
 
 
 def _check_sizes(study: Study, card: Card, models: Iterable[Model]) -> None:

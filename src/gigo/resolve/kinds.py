@@ -20,6 +20,7 @@ from gigo.types import (
     Card,
     Corruption,
     CorruptionEntry,
+    Dataset,
     Placement,
     RateOf,
     Watch,
@@ -167,7 +168,7 @@ def _keyed_by_text(value: Any) -> Any:
     return dict(sorted((str(key), each) for key, each in table.items()))
 
 
-def check_kind(kind: Corruption, card: Card) -> None:
+def check_kind(kind: Corruption, card: Card | Dataset) -> None:
     """Raise SpecError where a corruption is for other inputs than a data set has."""
     if kind.kinds and card.kind not in kind.kinds:
         wanted = " or ".join(f"{each}s" for each in kind.kinds)
