@@ -137,4 +137,4 @@ def _nothing() -> pd.DataFrame:
 
 def _rows(dataset: Dataset, rows: Labels) -> Labels:
     """Rows of the training set as rows of the data as the user gave them."""
-    return rows
+    return rows if dataset.origin is None else dataset.origin[rows]
