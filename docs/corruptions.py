@@ -26,7 +26,7 @@ from gigo.ref import Ref
 from gigo.resolve import corruption
 from gigo.rng import Stream
 from gigo.sample import drawn
-from gigo.types import ADDED, KEEP, LEAVE, CorruptionEntry, Dataset, Kind, Labels, Schedule
+from gigo.types import CorruptionEntry, Dataset, Kind, Labels, Schedule
 
 DOCS = Path(__file__).parent
 FILES = "images/corruption-{}.svg"
@@ -42,16 +42,10 @@ TITLES: Mapping[str, str] = {
 FROM_FILES = ("human", "second_labels")
 """Corruptions that are in a file of the user's: there is nothing to draw."""
 
-PARTS = {
-    "set": "all items",
-    "eligible": "the items that it may choose: 1 does all",
-    "added": "the final set: so many of its items are added",
-}
-
 
 def label_of(name: str, options: Mapping[str, Any]) -> str:
-    """A corruption with its options, as it is drawn."""
-    return " ".join([name, *(f"{k}={v}" for k, v in options.items())])
+    """A corruption with its options; a whole matrix is not among them."""
+    return " ".join([name, *(f"{k}={v}" for k, v in options.items() if k != "T")])
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ class Example:
 # Drawing
 
 CELL = 30
-LEFT = 190
+LEFT = 205
 
 
 class Drawing:
@@ -98,8 +92,8 @@ class Drawing:
         )
         self.height = max(self.height, round(y) + 8)
 
-    def image(self, x: float, y: float, pixels: NDArray[np.uint8], faded: bool = False) -> None:
-        """An image (C, H, W) of 0 to 255."""
+    def image(self, x: float, y: float, pixels: NDArray[np.float32], faded: bool = False) -> None:
+        """An image (C, H, W) of 0 to 1."""
         look = ' opacity="0.2"' if faded else ""
         self._parts.append(
             f'<image x="{x:g}" y="{y:g}" width="{CELL - 4}" height="{CELL - 4}"{look} '
@@ -147,9 +141,10 @@ text { fill: #ddd } .wrong { fill: #ff8a80 } .quiet { fill: #999 } .frame { stro
 """
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
-    """An image (C, H, W) as PNG, not compressed, so that its bytes are the same everywhere."""
-    shown = pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
+def _png(pixels: NDArray[np.float32]) -> str:
+    """An image (C, H, W) of 0 to 1 as PNG, not compressed: its bytes are the same everywhere."""
+    whole = np.rint(255 * pixels).astype(np.uint8)
+    shown = whole[0] if len(whole) == 1 else np.moveaxis(whole, 0, -1)
     file = io.BytesIO()
     Image.fromarray(shown).save(file, "PNG", compress_level=0)
     return base64.b64encode(file.getvalue()).decode()
@@ -191,7 +186,7 @@ def matrices_drawing(examples: Sequence[Example]) -> Drawing:
     drawing = Drawing(across * wide)
     for place, example in enumerate(examples):
         x, y = (place % across) * wide, (place // across) * (side * k + 40)
-        drawing.text(x, y + 14, short(example.label))
+        drawing.text(x, y + 14, short(example.label, 22))
         after, before = example.at(1), example.dataset.y_train[example.items]
         counts = np.zeros((k, k))
         np.add.at(counts, (before, after.labels), 1)
@@ -202,9 +197,9 @@ def matrices_drawing(examples: Sequence[Example]) -> Drawing:
     return drawing
 
 
-def short(label: str) -> str:
-    """A label that fits a drawing."""
-    return label if len(label) <= 26 else label[:25] + "…"
+def short(label: str, most: int) -> str:
+    """A label in so many characters."""
+    return label if len(label) <= most else label[: most - 1] + "…"
 
 
 def images_drawing(names: Iterable[str], dataset: Dataset) -> Drawing:
@@ -233,7 +228,7 @@ def items_drawing(examples: Sequence[Example], rate: float, left: int = 230) -> 
         y = row * (CELL + 22) + 2
         if row:
             drawing.line(y - 3)
-        drawing.text(0, y + 18, short(example.label))
+        drawing.text(0, y + 18, short(example.label, 34))
         after, x = example.at(rate), example.dataset.x_train
         pixels = taken(x, after.extras, after.rows)
         there = dict(zip(after.places.tolist(), range(len(after.rows)), strict=True))
@@ -263,7 +258,7 @@ LABELS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "sink": [{"classes": [3, 8]}],
     "asymmetric": [{"map": "mnist"}],
     "one_way": [{"classes": [3, 8]}],
-    "transition": [{"T": (0.7 * np.eye(10) + 0.3 * np.roll(np.eye(10), -1, 1)).tolist()}],
+    "transition": [{"T": (0.4 * np.eye(10) + 0.6 * np.roll(np.eye(10), 1, 1)).tolist()}],
 }
 """Options of corruptions of labels that are drawn with some."""
 
@@ -319,19 +314,20 @@ def entries_table(entries: Mapping[str, CorruptionEntry]) -> str:
         (
             f"`{name}`",
             entry.summary,
-            entry.formula.replace(" | ", " \\| "),
+            entry.formula,
             options_of(entry),
             entry.paper,
         )
         for name, entry in entries.items()
     ]
     heads = ("name", "what an item gets", "definition", "options (default)", "source")
-    return table(heads, [[cell.replace("\\|", "|") for cell in row] for row in rows])
+    return table(heads, rows)
 
 
 def theory_table(entries: Mapping[str, CorruptionEntry]) -> str:
-    """The highest rate of each matrix and the cliff of each class, for ten classes of equal size."""
+    """The highest rate of each matrix and the cliffs of ten classes of equal size."""
     names, rows = [str(k) for k in range(10)], []
+    entries = {name: each for name, each in entries.items() if name not in FROM_FILES}
     for name in entries:
         for options in LABELS.get(name, [{}]):
             known = corruption(Ref(name=name, **options))
@@ -340,9 +336,11 @@ def theory_table(entries: Mapping[str, CorruptionEntry]) -> str:
             found = matrix_of(known.matrix, names)
             lost = cliffs(found, rate_of=known.rate_of).round(3).tolist()
             highest = highest_rate(found) if known.rate_of == "set" else 1.0
-            shown = "a shift by one class with chance 0.3" if "T" in options else ""
-            label = f"transition, {shown}" if shown else label_of(name, options)
-            rows.append((f"`{label}`", f"{highest:g}", ", ".join(map(cliff_text, lost))))
+            label = f"`{label_of(name, options)}`"
+            label += ", to the next class with chance 0.6" * ("T" in options)
+            each = [cliff_text(rate) for rate in lost]
+            told = f"{each[0]}, all of them" if len({*each}) == 1 else ", ".join(each)
+            rows.append((label, f"{highest:g}", told))
     return table(("corruption", "highest rate", "cliffs of classes 0 to 9"), rows)
 
 
@@ -436,12 +434,39 @@ def page() -> str:
     """The page, in Markdown."""
     found = families()
     parts = {family: entries_table(entries) for family, entries in found.items()}
-    template = (DOCS / "corruptions.template.md").read_text(encoding="utf-8")
-    return template.format(
+    text = (DOCS / "corruptions.template").read_text(encoding="utf-8")
+    made = {
         **parts,
-        theory=theory_table(found["labels"]),
-        table_rows=tables_example(found["tables"]),
-        text_rows=texts_example(found["texts"]),
+        "eligible": names_of("eligible"),
+        "added": names_of("added"),
+        "theory": theory_table(found["labels"]),
+        "cliffs": cliffs_text(),
+        "table_rows": tables_example(found["tables"]),
+        "text_rows": texts_example(found["texts"]),
+    }
+    for name, part in made.items():
+        text = text.replace(f"<<{name}>>", part)
+    assert "<<" not in text
+    return text
+
+
+def names_of(rate_of: str) -> str:
+    """The corruptions whose rates are shares of the same."""
+    return ", ".join(f"`{name}`" for name, each in CATALOGUE.items() if each.rate_of == rate_of)
+
+
+def cliffs_text() -> str:
+    """What the experiment of benchmarks/cliffs.py found."""
+    found = pd.read_csv(DOCS / "results" / "cliffs.csv")
+    told = found.loc[found["corruption"] == "symmetric"].sort_values("n")
+    many, one = told.loc[told["neighbours"] > 1], told.loc[told["neighbours"] == 1]
+    rates = ", ".join(f"{rate:.3f}" for rate in many["midpoint"])
+    sizes = ", ".join(f"{n:,}" for n in many["n"])
+    return (
+        f"Four classes, `symmetric`, cliff at {many['limit'].iloc[0]:.3f}: the vote of n^(2/3) "
+        f"neighbours is half-way to guessing at {rates} with n = {sizes} items. The nearest "
+        f"neighbour alone ends at {one['midpoint'].iloc[-1]:.3f}, where its accuracy of 1 - r says "
+        f"({one['limit'].iloc[0]:.3f})."
     )
 
 

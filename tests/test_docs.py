@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -112,6 +113,12 @@ def test_figures_have_a_dark_look(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert ET.fromstring(text).tag.endswith("svg")
     assert "prefers-color-scheme: dark" in text  # else: python benchmarks/figures.py
+
+
+def test_the_catalogue_s_page_and_pictures_are_those_of_today() -> None:
+    scope = runpy.run_path(str(ROOT / "docs" / "corruptions.py"))
+    for path, text in scope["written"]().items():
+        assert path.read_text(encoding="utf-8") == text, "else: python docs/corruptions.py"
 
 
 # The checks themselves
