@@ -203,6 +203,8 @@ def test_the_readme_s_commands_work(here: Path) -> None:
         "find",
         "compare",
         "list",
+        "corrupt",
+        "audit",
         "data",
         "init",
     ]

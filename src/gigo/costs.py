@@ -92,10 +92,12 @@ def _kept_memory(trial: Trial) -> int:
 
 def _own_inputs(trial: Trial) -> int:
     """Bytes of inputs that a corruption brings, beside those of the data set."""
-    corruption = trial.corruption
+    corruption, card = trial.corruption, trial.dataset
     if corruption is None or not corruption.inputs:
         return 0
-    return max(trial.size, trial.n_rows) * prod(trial.input_shape) * 4
+    known = card.n_bytes // max(1, card.n_train + card.n_test)
+    each = 0 if trial.model.features else known
+    return max(trial.size, trial.n_rows) * (each or 4 * prod(trial.input_shape))
 
 
 def expected_epochs(trial: Trial) -> float:

@@ -212,6 +212,7 @@ class Corruption(Resolved):
         inputs: whether training sets get inputs of their own.
         resizes: whether they get more items or fewer.
         training_only: whether held-out items are spared.
+        gaps: whether it makes values go missing.
     """
 
     probed: bool = False
@@ -226,6 +227,7 @@ class Corruption(Resolved):
     inputs: bool = field(default=False, compare=False, repr=False)
     resizes: bool = field(default=False, compare=False, repr=False)
     training_only: bool = field(default=False, compare=False, repr=False)
+    gaps: bool = field(default=False, compare=False, repr=False)
 
     @property
     def of_labels(self) -> bool:

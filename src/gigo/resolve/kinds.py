@@ -131,6 +131,9 @@ def corruption(
         return Corruption(
             label, canonical(identity), value, rate_of=rate_of, edited=edited, matrix=bound
         )
+    if placement != "random":
+        expected = f"random: {label} has an order of its own"
+        raise SpecError("placement", placement, expected)
     return Corruption(
         label,
         canonical(identity),
@@ -142,6 +145,7 @@ def corruption(
         inputs=entry is None or entry.family != "labels",
         resizes=entry is None or entry.resizes,
         training_only=entry is not None and entry.training_only,
+        gaps=entry is not None and entry.gaps,
     )
 
 

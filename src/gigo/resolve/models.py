@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gigo import corruptions, item_weights, models, tables
+from gigo import item_weights, models, tables
 from gigo.content import IDLE
 from gigo.errors import SpecError
 from gigo.inputs import count, take
@@ -76,10 +76,7 @@ def _model(ref: Ref, card: Card, accelerated: bool) -> Model:
 def check_gaps(card: Card, models: Iterable[Model], kinds: Iterable[Corruption]) -> None:
     """Raise SpecError where values go missing that a model can't do without."""
     for kind in kinds:
-        chain = [kind, *(first for first, _ in kind.before)]
-        names = [str(each.to_json().get("name")) for each in chain]
-        entries = [corruptions.CATALOGUE.get(name) for name in names]
-        if not any(entry and entry.gaps for entry in entries):
+        if not any(each.gaps for each in (kind, *(first for first, _ in kind.before))):
             continue
         for model in models:
             known = model.trainer == "estimator" and tables.takes(model.value()).gaps
