@@ -130,8 +130,9 @@ def allowed(
 
 
 def usual(metric: Metric) -> Allowed | None:
-    """What is allowed where nobody says: 5 points of it; nothing for losses, as it depends, nor
-    for further test sets.
+    """What is allowed where nobody says: 5 points of it.
+
+    Nothing for losses, as it depends, nor for what further test sets say.
 
     >>> from gigo.analysis.metric import METRICS
     >>> usual(METRICS["macro_f1"]), usual(METRICS["log_loss"])

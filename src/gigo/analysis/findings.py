@@ -297,8 +297,8 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     yield from _not_trained(frame)
     if "clean" in frame["validation"].unique():
         yield (
-            "Under clean validation the labels held out stay clean; "
-            "rates count only the labels trained on."
+            "Under clean validation the items held out stay clean; "
+            "rates count only the items trained on."
         )
 
 

@@ -20,7 +20,7 @@ TITLES = {
     "source": "source-class accuracy",
     "group": "group accuracy",
 }
-"""What the share of right answers on a probe is called; of others it is the accuracy of its name."""
+"""What the share of right answers on a probe is called; on others it is ``NAME accuracy``."""
 
 SEEN = {
     "group": "accuracy on the group's test items",
@@ -51,9 +51,7 @@ class Trigger:
     @classmethod
     def of(cls, kind: Corruption, test_set: TestSet) -> Trigger | None:
         """That of a corruption, or of one that comes first; None where there is none."""
-        plain = kind.to_json()
-        parts = [plain, *plain.get("after", [])] if isinstance(plain, dict) else []
-        options = next((each for each in parts if each.get("name") == "trigger"), None)
+        options = next((each for each in kind.parts if each.get("name") == "trigger"), None)
         if options is None:
             return None
         target = _class(options.get("target", 0), test_set.classes)
@@ -134,7 +132,9 @@ def findings(
     """
     lines: dict[str, list[str]] = {}
     for curve, rows in split_curves(frame.loc[frame["started"]]).items():
-        heading = f"{name.setting(curve)}, {name.size(curve)} labels: test sets of the corruption."
+        heading = (
+            f"{name.setting(curve)}, {name.size(curve)} labels: on the corruption's own test sets."
+        )
         trigger = known.get((curve.dataset, curve.corruption))
         for probe, metric in found.items():
             if probe == "source" and trigger is not None:

@@ -108,7 +108,7 @@ def _figures(material: Material, most: int) -> Iterator[b.Block]:
     if not shown:
         yield NOTHING if material.frame.empty else b.Text("No trial left a trained model.")
         return
-    yield b.Heading(f"{material.metric.begun} against corruption rate")
+    yield b.Heading(f"{material.metric.begun} against {shown[0].against}")
     yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
     if len(shown) > most:
         yield b.Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
@@ -119,10 +119,13 @@ def _probes(material: Material, most: int) -> Iterator[b.Block]:
     number = len(panels(material)[:most])
     for metric in material.probe_metrics.values():
         shown = panels(material.of_probe(metric))[:most]
-        yield b.Heading(f"{metric.begun} against corruption rate")
+        if not shown:
+            continue
+        yield b.Heading(f"{metric.begun} against {shown[0].against}")
         yield b.Figures([_figure(number + i, panel) for i, panel in enumerate(shown, start=1)])
         number += len(shown)
-        yield from (b.Text(told, "note") for told in _of_targets(material, shown))
+        if material.against == "rate":
+            yield from (b.Text(told, "note") for told in _of_targets(material, shown))
 
 
 def _of_targets(material: Material, shown: Iterable[Panel]) -> Iterator[str]:
@@ -143,7 +146,7 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
     found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
-    seen = f"Test {panel.metric.scale} against the corruption rate, {panel.title}. {found}"
+    seen = f"Test {panel.metric.scale} against the {panel.against}, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = " ".join([*panel.notes, *([more] if panel.left_out else [])])
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
@@ -152,7 +155,7 @@ def _figure(number: int, panel: Panel) -> b.Figure:
 def _numbers(panel: Panel) -> b.Table:
     """Means without their unit: a row per rate, a column per line."""
     rates = sorted(set(panel.lines["rate"]))
-    columns = {b.Column("rate"): list(map(rate_text, rates))}
+    columns = {b.Column(panel.against.removeprefix("corruption ")): [*map(rate_text, rates)]}
     for line, rows in panel.lines.groupby("line", sort=False):
         cells = {row["rate"]: _mean_text(row, panel.metric) for row in rows.to_dict("records")}
         columns[b.Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]

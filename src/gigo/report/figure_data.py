@@ -108,6 +108,11 @@ class Panel(NamedTuple):
     axis: str
     notes: tuple[str, ...]
 
+    @property
+    def against(self) -> str:
+        """What rates are called in sentences."""
+        return "realised rate" if self.axis == REALISED else "corruption rate"
+
 
 def panels(material: Material) -> list[Panel]:
     """One for all curves that differ in nothing but what lines stand for, in the table's order.
@@ -132,9 +137,9 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     label = material.name.label
     shown = list(curves)[:MOST_LINES]
     lines = pd.concat([curves[curve].assign(line=label(curve)) for curve in shown])
-    realised = material.against == "realised"
+    realised = material.against == "realised_rate"
     if realised:  # where cliffs, guides and published points would be is not known
-        lines = lines.assign(rate=lines["realised_rate"])
+        lines = lines.assign(rate=lines["realised_rate"]).sort_values("rate", kind="stable")
     highest = max(lines["rate"]) or 1.0
     failed = _failed(lines, material.metric.most)
     article = _published(material, [] if realised else shown, highest)
@@ -191,8 +196,9 @@ def _dots(material: Material, curves: Sequence[Curve]) -> pd.DataFrame:
     rows = pd.concat(
         [material.trials[curve].assign(line=material.name.label(curve)) for curve in curves]
     )
-    rate = "realised_rate" if material.against == "realised" else "rate"
-    rows = rows.assign(value=rows[material.metric.name], at=rows["rate"], rate=rows[rate])
+    rows = rows.assign(
+        value=rows[material.metric.name], at=rows["rate"], rate=rows[material.against]
+    )
     rows = rows.loc[rows["started"] & rows["value"].notna()]
     alone = not rows.duplicated(["line", "at"]).any()
     return (rows.iloc[:0] if alone or len(rows) > MOST_DOTS else rows)[columns]

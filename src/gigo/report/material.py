@@ -62,7 +62,7 @@ class Material:
     written: datetime.date = field(default_factory=datetime.date.today)
     metric: Metric = ACCURACY
     allowed: Allowed | None = None
-    against: Literal["rate", "realised"] = "rate"
+    against: Literal["rate", "realised_rate"] = "rate"
     records: Callable[[], Iterable[Record]] = tuple
 
     @property
@@ -110,7 +110,9 @@ class Material:
         probed = probes.findings(
             self.frame, self.probe_metrics, self.triggers, self.name, self.spoken
         )
-        return answer(self.frame, *about, self.estimates, self.spoken, labellings(self.grids), probed)
+        return answer(
+            self.frame, *about, self.estimates, self.spoken, labellings(self.grids), probed
+        )
 
     @cached_property
     def spoken(self) -> dict[str, Spoken]:
