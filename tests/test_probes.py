@@ -20,20 +20,17 @@ from gigo.report.document import answer, brief, report
 from gigo.report.figures import draw
 from gigo.report.plain import plain
 from gigo.rng import Stream
-from gigo.types import Schedule
 from synthetic import PRECISION, TEST_SETS, make_record, make_study
 
-RATES = (0.0, 0.05, 0.5)
 
-
-def material_of(*kinds, realised=1.0, **measures) -> Material:
+def material_of(*kinds, rates=(0.0, 0.05, 0.08), realised=1.0, probed=None) -> Material:
     """A run whose probed trials have measures of (rate), and change a share of what was asked."""
-    study = make_study(corruption=list(kinds), rates=RATES, replicates=2)
+    study = make_study(corruption=list(kinds), rates=rates, replicates=2)
     grid, records = grid_of(study), []
     for trial in grid.trials.values():
         record = make_record(trial, 0.9 - 0.2 * trial.rate)
         if trial.corruption is not None and trial.corruption.probed:
-            more = {name.replace("_", "/"): of(trial.rate) for name, of in measures.items()}
+            more = {name: of(trial.rate) for name, of in (probed or {}).items()}
             record = replace(record, measures={**record.measures, **more})
         records.append(replace(record, n_changed=round(realised * record.n_changed)))
     frame = tidy([grid], records, TEST_SETS)
@@ -49,8 +46,8 @@ TWO = {"name": "trigger", "source": 7, "target": 3}
 
 @pytest.fixture(scope="module")
 def attack() -> Material:
-    of = {"attack_accuracy": attacked, "source_accuracy": lambda rate: 0.95 - rate}
-    return material_of("trigger", TWO, "symmetric", **of)
+    of = {"attack/accuracy": attacked, "source/accuracy": lambda rate: 0.95 - rate}
+    return material_of("trigger", TWO, "symmetric", probed=of)
 
 
 def test_an_attack_is_a_sentence_per_curve(attack):
@@ -96,20 +93,20 @@ def test_test_sets_of_the_data_are_no_probes(attack):
 def test_the_share_of_the_target_class_is_that_of_the_schedule(labels):
     digits, items = load("digits"), np.arange(1347)
     stream = Stream(0, 0, "corruption")
-    schedule = Schedule(*trigger(digits, items, stream, target=4, labels=labels))
+    schedule = trigger(digits, items, stream, target=4, labels=labels)
     edits = schedule.item[: schedule.count(0.05, len(items))]
     given, poisoned = digits.y_train.copy(), np.zeros(len(items), bool)
     given[edits], poisoned[edits] = 4, True
     share = float((digits.y_train == 4).mean())
     expected = poisoned[given == 4].mean()
-    assert Trigger("4", "", labels == "dirty", share).of_target(0.05) == pytest.approx(
-        expected, abs=0.001
-    )
+    assert Trigger("4", "", labels == "dirty", share).of_target(
+        len(edits) / len(items)
+    ) == pytest.approx(expected)
 
 
 def test_a_rate_of_eligible_items_says_what_it_comes_to():
-    found = material_of("annotators", realised=0.3)
-    assert "50 % of the eligible items (15 % wrong labels) cost" in plain(answer(found))
+    found = material_of("annotators", rates=(0, 0.05, 0.5), realised=0.3)
+    assert "5 % of the eligible items (1.5 % wrong labels) cost" in plain(answer(found))
     (panel,) = panels(found)
     assert panel.axis == "Share of the eligible training items"
     (panel,) = panels(material_of("dilute"))
@@ -120,7 +117,9 @@ def test_a_rate_of_eligible_items_says_what_it_comes_to():
 
 
 def test_curves_are_drawn_against_what_was_really_changed():
-    found = replace(material_of("annotators", realised=0.3), against="realised_rate")
+    found = replace(
+        material_of("annotators", rates=(0, 0.05, 0.5), realised=0.3), against="realised_rate"
+    )
     (panel,) = panels(found)
     assert panel.lines["rate"].tolist() == pytest.approx([0, 0.015, 0.15], abs=1e-3)
     assert not panel.cliffs
@@ -157,8 +156,9 @@ def test_a_run_tells_of_its_probes(tmp_path):
         out=tmp_path / "run",
     )
     assert found.frame["group/accuracy"].notna().all()
-    gone = found.frame.query("rate == 1").iloc[0]
-    assert gone["realised_rate"] == pytest.approx(1 - gone["n_train"] / 160)
+    gone = 1 - found.frame["n_train"].to_numpy() / 160
+    assert found.frame["realised_rate"].to_numpy() == pytest.approx(gone)
+    assert gone[-1] > 0
     assert "missing items) accuracy on the group's test items" in found.answer
     page = found.report(tmp_path / "page.md", against="realised_rate").read_text()
     assert "Group accuracy against realised rate" in page

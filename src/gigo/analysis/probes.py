@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -150,19 +149,18 @@ def _sentence(
 ) -> str:
     """What the trials of a curve say of a probe; empty where none was tried above rate 0."""
     rows = rows.loc[rows[metric.name].notna()]
-    means = rows.select_dtypes("number").groupby(rows["rate"]).mean()
-    rates = [float(rate) for rate in means.index if rate > 0]
+    means = {rate: some.mean(numeric_only=True).to_dict() for rate, some in _by_rate(rows)}
+    rates = [rate for rate in means if rate > 0]
     if not rates:
         return ""
     rate = told_at(rates, probe)
 
     def value(column: str) -> str:
         """There, and at rate 0."""
-        at_zero = means[column].get(0.0, math.nan)
-        before = "" if math.isnan(at_zero) else f" ({metric.text(at_zero)} at rate 0)"
-        return f"{metric.text(float(means.loc[rate, column]))}{before}"
+        before = f" ({metric.text(means[0.0][column])} at rate 0)" if 0.0 in means else ""
+        return f"{metric.text(means[rate][column])}{before}"
 
-    at = f"at {how.share(rate, float(means.loc[rate, 'realised_rate']))}"
+    at = f"at {how.share(rate, means[rate]['realised_rate'])}"
     if probe != "attack":
         return f"{at} {SEEN.get(probe, metric.title)} {value(metric.name)}"
     success = f"{metric.title} {value(metric.name)}"
@@ -173,9 +171,13 @@ def _sentence(
         success = f"{share} of the triggered test items of {whose} are taken for class "
         success += f"{trigger.target}{before}"
     told = f"{at} {success}; accuracy on clean items {value(ACCURACY.name)}"
-    if trigger is not None and trigger.source and "source/accuracy" in means:
+    if trigger is not None and trigger.source and "source/accuracy" in means[rate]:
         told += f", on those of class {trigger.source} {value('source/accuracy')}"
     return told
+
+
+def _by_rate(rows: pd.DataFrame) -> Iterator[tuple[float, pd.DataFrame]]:
+    return ((float(rate), rows.loc[rows["rate"] == rate]) for rate in sorted(set(rows["rate"])))
 
 
 def target_text(corruption: str, trigger: Trigger, rate: float) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gigo.analysis import words
 from gigo.analysis.allowed import Allowed
-from gigo.analysis.estimates import Curve
+from gigo.analysis.estimates import Curve, split_curves
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
@@ -130,12 +130,14 @@ def _probes(material: Material, most: int) -> Iterator[b.Block]:
 
 def _of_targets(material: Material, shown: Iterable[Panel]) -> Iterator[str]:
     """What the rates at which attacks are told are of the classes that they have as targets."""
+    told: dict[str, None] = {}
     for panel in shown:
-        for (data, kind), rows in panel.lines.groupby(["dataset", "corruption"], sort=False):
-            trigger = material.triggers.get((data, kind))
+        for curve, rows in split_curves(panel.lines).items():
+            trigger = material.triggers.get((curve.dataset, curve.corruption))
             rates = [float(rate) for rate in rows["rate"] if rate > 0]
             if trigger is not None and rates and panel.metric.name == "attack/accuracy":
-                yield target_text(str(kind), trigger, told_at(rates, "attack"))
+                told[target_text(curve.corruption, trigger, told_at(rates, "attack"))] = None
+    yield from told
 
 
 def _figure(number: int, panel: Panel) -> b.Figure:

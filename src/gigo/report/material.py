@@ -107,9 +107,8 @@ class Material:
     @cached_property
     def answer(self) -> Answer:
         about = self.n_items, self.pending, self.metric, self.test_sets
-        probed = probes.findings(
-            self.frame, self.probe_metrics, self.triggers, self.name, self.spoken
-        )
+        said = self.probe_metrics, self.triggers, self.name, self.spoken
+        probed = tuple(probes.findings(self.frame, *said))
         return answer(
             self.frame, *about, self.estimates, self.spoken, labellings(self.grids), probed
         )
