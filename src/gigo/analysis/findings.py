@@ -12,7 +12,7 @@ import pandas as pd
 
 from gigo.analysis import cautions, words
 from gigo.analysis.budget import Labelling, budget_text, contrasts
-from gigo.analysis.curves import Curve
+from gigo.analysis.curves import Curve, split_curves
 from gigo.analysis.estimates import CurveEstimates, curve_estimates
 from gigo.analysis.exchange import exchange_text, exchanges
 from gigo.analysis.intervals import Estimate, clopper_pearson
@@ -20,7 +20,6 @@ from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
 from gigo.analysis.sizes import SizesCompared, sizes_compared
 from gigo.analysis.tolerance import Loss
-from gigo.axes import CURVE
 from gigo.types import TestSet
 
 ORACLE = (
@@ -158,8 +157,11 @@ HEADLINE = 0.2
 
 def realised(frame: pd.DataFrame) -> dict[tuple[Any, ...], float]:
     """The mean realised rate of each curve's rates, by all that names the curve, then the rate."""
-    means = frame.groupby([*CURVE, "rate"], sort=False, observed=True)["realised_rate"].mean()
-    return dict(zip(means.index, means, strict=True))
+    return {
+        (*curve, rate): float(rows.loc[rows["rate"] == rate, "realised_rate"].mean())
+        for curve, rows in split_curves(frame).items()
+        for rate in set(rows["rate"])
+    }
 
 
 def _line(

@@ -54,8 +54,8 @@ COLUMNS: dict[str, str] = {
 ``accuracy`` to ``average_precision`` are of the chosen weights on the test set. A measure that is
 not known or not finite is empty. A further test set has columns of its own after these, such as
 ``NAME/accuracy``. So has one that a corruption brings: ``attack/accuracy`` is the share of items
-with a trigger that are taken for the target class, ``source/accuracy`` and ``group/accuracy`` that of
-clean items of the attacked class, or of the group with too few items, that are recognised.
+with a trigger that are taken for the target class, ``source/accuracy`` and ``group/accuracy`` that
+of clean items of the attacked class, or of the group with too few items, that are recognised.
 """
 
 IDENTITY = (*AXES, "replicate", "batch_size")
