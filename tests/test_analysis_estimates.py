@@ -308,6 +308,6 @@ def test_what_misleads_is_said():
     )
     assert answer(make_frame(study, straight).iloc[:0]).findings == ()
     assert answer(make_frame(make_study(validation="clean"), straight)).notes == (
-        "Under clean validation the labels held out stay clean; "
-        "rates count only the labels trained on.",
+        "Under clean validation the items held out stay clean; "
+        "rates count only the items trained on.",
     )

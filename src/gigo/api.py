@@ -8,6 +8,7 @@ import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from inspect import signature
 from numbers import Real
@@ -331,19 +332,30 @@ class Result:
         """Tolerance and midpoint of each curve, with intervals."""
         return self.material.estimates
 
-    def plot(self, size: int | None = None, metric: str | None = None) -> alt.ConcatChart:
+    def plot(
+        self, size: int | None = None, metric: str | None = None, against: str = "rate"
+    ) -> alt.ConcatChart:
         """The metric against corruption rate, with intervals.
 
         Args:
             size: only the figures with this size; default all of them.
             metric: another one than the result's.
+            against: ``rate``, as it was asked for, or ``realised_rate``: the share of the set that
+                was really changed.
 
         Raises:
-            SpecError: nothing of that size is trained yet; a metric that the run has not.
+            SpecError: nothing of that size is trained yet; a metric that the run has not; against
+                anything else.
         """
         from gigo.report import figure
 
-        return figure(self.within(metric).material, size)
+        return figure(self.within(metric).drawn(against), size)
+
+    def drawn(self, against: str) -> Material:
+        """The material, with figures against asked or realised rates; see `plot`."""
+        if against not in ("rate", "realised_rate"):
+            raise SpecError("against", against, "rate or realised_rate")
+        return self.material if against == "rate" else replace(self.material, against=against)
 
     @property
     def page(self) -> Path | None:
@@ -358,25 +370,31 @@ class Result:
         other = "" if self.metric == self._usual_metric else f"-{self.metric}"
         return self.path / f"report{other}.html"
 
-    def report(self, path: str | Path | None = None, metric: str | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path | None = None,
+        metric: str | None = None,
+        against: str = "rate",
+    ) -> Path:
         """Write the self-contained page.
 
         Args:
             path: where to; default ``report.html`` in the run folder, or ``report-METRIC.html``
                 for another metric than the run's.
             metric: another one than the result's.
+            against: what figures are drawn against, as `plot` has it.
 
         Returns:
             Where it is.
 
         Raises:
-            SpecError: the run has no such metric.
+            SpecError: the run has no such metric, or against anything else.
             StoreError: it can't be written.
         """
         from gigo.report import write_report
 
         result = self.within(metric)
-        return write_report(Path(path or result._page), result.material)
+        return write_report(Path(path or result._page), result.drawn(against))
 
 
 def load(

@@ -61,6 +61,10 @@ def plan(study: Study, path: Path, found: Prepared, search: str = "") -> str:
         f"{how.processes + 1} copies of the data, {_size(data)} each",
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
+    kinds = dict.fromkeys(trial.corruption for trial in found.pending)
+    shares = {kind.label: SHARES.get(kind.rate_of) for kind in kinds if kind and kind.label}
+    if unusual := [f"{label}: {share}" for label, share in shares.items() if share]:
+        rows["rates"] = "; ".join(unusual)
     if any(trial.model.trainer == "estimator" for trial in found.pending):
         rows["time"] = "not known before the first fits: nobody can tell what an estimator takes"
     recipes = worked_out((t.dataset.name, t.size, t.recipe) for t in found.pending)

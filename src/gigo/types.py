@@ -235,6 +235,17 @@ class Corruption(Resolved):
         return self.edited.endswith("labels")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of it and of those that come first, as a catalogue has them; of others none."""
+        return tuple(str(each["name"]) for each in self.parts if "name" in each)
+
+    @property
+    def parts(self) -> tuple[dict[str, Any], ...]:
+        """The identity of it and of those that come first."""
+        plain = self.to_json()
+        return (plain, *plain.get("after", ())) if isinstance(plain, dict) else ()
+
+    @property
     def at_zero(self) -> Corruption | None:
         """What is left of it at rate 0: nothing, unless others come first or it brings probes."""
         if self.probed:

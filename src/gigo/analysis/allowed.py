@@ -130,13 +130,15 @@ def allowed(
 
 
 def usual(metric: Metric) -> Allowed | None:
-    """What is allowed where nobody says: 5 points of it; nothing for losses, as it depends.
+    """What is allowed where nobody says: 5 points of it.
+
+    Nothing for losses, as it depends, nor for what further test sets say.
 
     >>> from gigo.analysis.metric import METRICS
     >>> usual(METRICS["macro_f1"]), usual(METRICS["log_loss"])
     (Allowed(keep=1.0, lose=0.05), None)
     """
-    return None if metric.is_loss else Allowed(lose=0.05)
+    return None if metric.is_loss or metric.further else Allowed(lose=0.05)
 
 
 def _read(field: str, said: str | float, example: str) -> tuple[float, str]:

@@ -6,12 +6,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from gigo.analysis import cautions, words
 from gigo.analysis.budget import Labelling, budget_text, contrasts
-from gigo.analysis.curves import Curve
+from gigo.analysis.curves import Curve, split_curves
 from gigo.analysis.estimates import CurveEstimates, curve_estimates
 from gigo.analysis.exchange import exchange_text, exchanges
 from gigo.analysis.intervals import Estimate, clopper_pearson
@@ -60,6 +61,7 @@ def answer(
     found: Sequence[CurveEstimates] | None = None,
     spoken: Mapping[str, words.Spoken] | None = None,
     labellings: Mapping[str, Labelling] | None = None,
+    probed: Sequence[Finding] = (),
 ) -> Answer:
     """The answer that a tidy table gives.
 
@@ -74,6 +76,7 @@ def answer(
         spoken: how sentences speak of corruptions that make something other than wrong labels, or
             that others come before, by label.
         labellings: by corruption, of those that give items votes (`gigo.analysis.budget`).
+        probed: what test sets say that corruptions bring (`gigo.analysis.probes`).
     """
     found = curve_estimates(frame, metric) if found is None else found
     versus = sizes_compared(frame, metric)
@@ -86,7 +89,8 @@ def answer(
     return Answer(
         findings=(
             *spent,
-            *_per_size(found, name, metric, starts, say),
+            *_per_size(found, name, metric, starts, say, realised(frame)),
+            *probed,
             *_between_sizes(versus, name, say),
             *_worth(frame, metric, name, say),
         ),
@@ -124,6 +128,7 @@ def _per_size(
     metric: Metric,
     starts: Mapping[str, str],
     say: Mapping[str, words.Spoken],
+    made: Mapping[tuple[Any, ...], float],
 ) -> Iterator[Finding]:
     """A finding per training set; ``starts``: what labels at rate 0 are called, by data set."""
     groups: dict[Curve, list[CurveEstimates]] = {}
@@ -143,18 +148,34 @@ def _per_size(
                 value = f"{metric.text(mean)} correct"
             told = f"{value} with {start}{spread}"
         heading = f"{name.setting(curve)}, {name.size(curve)} labels: {told}."
-        yield Finding(heading, tuple(_line(each, metric, say) for each in group))
+        yield Finding(heading, tuple(_line(each, metric, say, made) for each in group))
 
 
 HEADLINE = 0.2
 """The rate whose loss is told first, or of those run the nearest to it."""
 
 
-def _line(each: CurveEstimates, metric: Metric, say: Mapping[str, words.Spoken]) -> str:
+def realised(frame: pd.DataFrame) -> dict[tuple[Any, ...], float]:
+    """The mean realised rate of each curve's rates, by all that names the curve, then the rate."""
+    return {
+        (*curve, rate): float(rows.loc[rows["rate"] == rate, "realised_rate"].mean())
+        for curve, rows in split_curves(frame).items()
+        for rate in set(rows["rate"])
+    }
+
+
+def _line(
+    each: CurveEstimates,
+    metric: Metric,
+    say: Mapping[str, words.Spoken],
+    made: Mapping[tuple[Any, ...], float],
+) -> str:
     """What wrong labels cost, then how many of them are tolerated."""
     headline = nearest(each.losses) if each.losses else None
-    edited = say[each.curve.corruption].edited
-    told = [] if headline is None else [_cost(headline, metric, edited)]
+    told: list[str] = []
+    if headline is not None:
+        share = made.get((*each.curve, headline.rate), math.nan)
+        told = [_cost(headline, metric, say[each.curve.corruption].share(headline.rate, share))]
     if each.allowed is not None or not told:
         # What keeps both from being known is told once.
         if headline and headline.value is None and headline.notes == each.tolerance.notes:
@@ -168,9 +189,8 @@ def nearest(losses: Sequence[Loss]) -> Loss:
     return min(losses, key=lambda loss: (abs(loss.rate - HEADLINE), loss.rate))
 
 
-def _cost(loss: Loss, metric: Metric, edited: str) -> str:
+def _cost(loss: Loss, metric: Metric, labels: str) -> str:
     """Such as ``20 % wrong labels cost 2.1 ± 0.6 points``."""
-    labels = f"{words.rate_text(loss.rate)} {edited}"
     if loss.value is None:
         return f"{labels}: {words.listing(loss.notes)}."
     unit = metric.difference or f"of {metric.title}"
@@ -279,8 +299,8 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
     yield from _not_trained(frame)
     if "clean" in frame["validation"].unique():
         yield (
-            "Under clean validation the labels held out stay clean; "
-            "rates count only the labels trained on."
+            "Under clean validation the items held out stay clean; "
+            "rates count only the items trained on."
         )
 
 

@@ -19,7 +19,7 @@ class Metric:
     """A measure as people read it.
 
     Attributes:
-        name: of its column in a tidy table.
+        name: of its column in a tidy table; of a further test set ``NAME/accuracy``.
         title: in a sentence.
         is_share: whether it is told in percent.
         is_loss: whether less of it is better.
@@ -38,6 +38,11 @@ class Metric:
     most: float = 1.0
     unit: str = ""
     guessed: str = ""
+
+    @property
+    def further(self) -> bool:
+        """Whether it is of another test set than the first."""
+        return "/" in self.name
 
     @property
     def begun(self) -> str:

@@ -24,7 +24,8 @@ COLUMNS: dict[str, str] = {
     **AXES,
     "replicate": "repetition, from 0: one draw of subset, split, order, corruption, weights",
     "batch_size": "items per step",
-    "realised_rate": "edits that made a difference over items, those that left included, 0 to 1",
+    "realised_rate": "edits that made a difference over items, added ones and those that left "
+    "included, 0 to 1",
     "status": "ok, diverged, never_started (loss never below 98 % of its labels' entropy), failed"
     " (the model raised an error) or timed_out; the last two have no measures",
     "started": "whether the status is ok",
@@ -52,7 +53,9 @@ COLUMNS: dict[str, str] = {
 
 ``accuracy`` to ``average_precision`` are of the chosen weights on the test set. A measure that is
 not known or not finite is empty. A further test set has columns of its own after these, such as
-``NAME/accuracy``.
+``NAME/accuracy``. So has one that a corruption brings: ``attack/accuracy`` is the share of items
+with a trigger that are taken for the target class, ``source/accuracy`` and ``group/accuracy`` that
+of clean items of the attacked class, or of the group with too few items, that are recognised.
 """
 
 IDENTITY = (*AXES, "replicate", "batch_size")

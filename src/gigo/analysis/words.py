@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gigo.analysis.intervals import Estimate
 from gigo.grid import Grid
-from gigo.types import TestSet
+from gigo.types import RateOf, TestSet
 
 MISSING = "–"
 RELABELLED = "start from another label"
@@ -74,12 +74,24 @@ def interval_text(estimate: Estimate) -> str:
     return f"{first.removesuffix(' %') if both_finite else first} to {last}"
 
 
+MISSING_ITEMS = "missing items"
+"""What corruptions make that let items leave."""
+
+TRAINED = {
+    **dict.fromkeys(("wrong labels", "corrupted labels"), "Corrupted training labels"),
+    "corrupted inputs": "Training items with corrupted inputs",
+    "poisoned items": "Poisoned training items",
+}
+"""What a corruption makes, as the title of an axis of rates of the whole set."""
+
+
 class Spoken(NamedTuple):
     """How sentences speak of a corruption.
 
     Attributes:
         edited: what it makes of items, such as ``corrupted inputs``.
         first: what comes before it, such as ``blur 10 %``; then nothing is clean at rate 0.
+        rate_of: what its rates are shares of.
 
     >>> Spoken().at(0.2), Spoken().clean, Spoken("corrupted inputs", "pair 10 %").clean
     ('20 % wrong', 'clean ones', 'with pair 10 % alone')
@@ -87,6 +99,7 @@ class Spoken(NamedTuple):
 
     edited: str = "wrong labels"
     first: str = ""
+    rate_of: RateOf = "set"
 
     @property
     def clean(self) -> str:
@@ -95,7 +108,35 @@ class Spoken(NamedTuple):
 
     def at(self, rate: float) -> str:
         """What follows a number of labels at a rate, after a preposition."""
+        if self.rate_of == "eligible":
+            return f"rate {rate_text(rate)}"
         return f"{rate_text(rate)} {self.edited.removesuffix(' labels')}"
+
+    def share(self, rate: float, realised: float = math.nan) -> str:
+        """What there is of it at a rate; beside a share of few items, the realised one of the set.
+
+        >>> Spoken().share(0.2), Spoken(rate_of="eligible").share(1, 0.3)
+        ('20 % wrong labels', '100 % of the eligible items (30 % wrong labels)')
+        """
+        if self.rate_of != "eligible":
+            return f"{rate_text(rate)} {self.edited}"
+        made = "of all items changed" if self.first else self.edited
+        beside = "" if math.isnan(realised) else f" ({rate_text(realised)} {made})"
+        return f"{rate_text(rate)} of the eligible items{beside}"
+
+    @property
+    def axis(self) -> str:
+        """The title of an axis of rates.
+
+        >>> Spoken().axis, Spoken("added items", rate_of="added").axis
+        ('Corrupted training labels', 'Share of the final training set that was added')
+        """
+        if self.rate_of == "added":
+            return "Share of the final training set that was added"
+        if self.rate_of == "eligible":
+            after = " that are left out" if self.edited == MISSING_ITEMS else ""
+            return f"Share of the eligible training items{after}"
+        return f"{TRAINED.get(self.edited, 'Corrupted training items')}"
 
 
 USUAL = Spoken()
@@ -105,7 +146,7 @@ USUAL = Spoken()
 def spoken(grids: Iterable[Grid]) -> dict[str, Spoken]:
     """By the label of each corruption of some grids."""
     kinds = (kind for grid in grids for kind in grid.corruptions)
-    return {kind.label: Spoken(kind.edited, kind.first) for kind in kinds}
+    return {kind.label: Spoken(kind.edited, kind.first, kind.rate_of) for kind in kinds}
 
 
 def marks_text(hollow: int, failed: int) -> str:

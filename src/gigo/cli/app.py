@@ -48,11 +48,11 @@ def say(text: object, file: TextIO | None = None) -> None:
     print(printable(str(text)), file=file)
 
 
-def show_report(result: Result, page: Path) -> None:
+def show_report(result: Result, page: Path, against: str = "rate") -> None:
     """Show a result, and say where its page is: there already, whatever becomes of the output."""
     from gigo.report import document, terminal
 
-    terminal.show(document.brief(result.material))
+    terminal.show(document.brief(result.drawn(against)))
     say(f"report: {page}")
 
 

@@ -49,12 +49,16 @@ def report(
     metric: str | None = METRIC,
     lose: str | None = LOSE,
     keep: str | None = KEEP,
+    realised: bool = typer.Option(
+        False, "--realised", help="Draw against the share of the set that was really changed."
+    ),
 ) -> None:
     """Write a run's report again: one self-contained HTML page, or Markdown."""
     from gigo import api
 
     result = api.load(run, metric, lose, keep)
-    show_report(result, result.report(out))
+    against = "realised_rate" if realised else "rate"
+    show_report(result, result.report(out, against=against), against)
 
 
 @app.command(epilog="Example: gigo table runs/demo --csv > demo.csv")

@@ -91,6 +91,9 @@ def between_corruptions(material: Material) -> Iterator[Block]:
     ]
     yield Heading("Kinds of corruption")
     yield Items(lines)
+    if len({each.rate_of for each in material.kinds.values()}) > 1:
+        told = "The same rate is not the same of each kind: some are no shares of the whole set. "
+        yield Text(f"{told}Figures against realised rates: gigo report --realised.", "note")
 
 
 def _contrasts(found: Comparison, names: tuple[str, str]) -> Iterator[Block]:

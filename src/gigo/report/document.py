@@ -12,10 +12,11 @@ import pandas as pd
 
 from gigo.analysis import words
 from gigo.analysis.allowed import Allowed
-from gigo.analysis.estimates import Curve
+from gigo.analysis.estimates import Curve, split_curves
 from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
+from gigo.analysis.probes import target_text, told_at
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
 from gigo.report import again, differences, method
@@ -32,7 +33,7 @@ a run of hundreds of curves still has a report that can be read."""
 
 def report(material: Material) -> list[b.Block]:
     """Everything there is to say about a run, the answer first."""
-    figures = _figures(material, MOST_FIGURES)
+    figures = [*_figures(material, MOST_FIGURES), *_probes(material, MOST_FIGURES)]
     last = (*_estimates(material), *_method(material))
     return [*_head(material), *answer(material), *figures, *_versus(material), *last]
 
@@ -40,7 +41,8 @@ def report(material: Material) -> list[b.Block]:
 def brief(material: Material) -> list[b.Block]:
     """What a terminal shows after a run: the answer comes last, where it stays in sight."""
     said = method.notes(material)
-    return [*_figures(material, 6), *said, *answer(material), *_versus(material)]
+    figures = [*_figures(material, 6), *_probes(material, 6)]
+    return [*figures, *said, *answer(material), *_versus(material)]
 
 
 def trials(frame: pd.DataFrame, metric: Metric = ACCURACY) -> list[b.Block]:
@@ -106,10 +108,36 @@ def _figures(material: Material, most: int) -> Iterator[b.Block]:
     if not shown:
         yield NOTHING if material.frame.empty else b.Text("No trial left a trained model.")
         return
-    yield b.Heading(f"{material.metric.begun} against corruption rate")
+    yield b.Heading(f"{material.metric.begun} against {shown[0].against}")
     yield b.Figures([_figure(i, panel) for i, panel in enumerate(shown[:most], start=1)])
     if len(shown) > most:
         yield b.Text(f"{most} of {len(shown):,} figures; the tables have all means.", "note")
+
+
+def _probes(material: Material, most: int) -> Iterator[b.Block]:
+    """Figures of what test sets say that corruptions brought."""
+    number = len(panels(material)[:most])
+    for metric in material.probe_metrics.values():
+        shown = panels(material.of_probe(metric))[:most]
+        if not shown:
+            continue
+        yield b.Heading(f"{metric.begun} against {shown[0].against}")
+        yield b.Figures([_figure(number + i, panel) for i, panel in enumerate(shown, start=1)])
+        number += len(shown)
+        if material.against == "rate":
+            yield from (b.Text(told, "note") for told in _of_targets(material, shown))
+
+
+def _of_targets(material: Material, shown: Iterable[Panel]) -> Iterator[str]:
+    """What the rates at which attacks are told are of the classes that they have as targets."""
+    told: dict[str, None] = {}
+    for panel in shown:
+        for curve, rows in split_curves(panel.lines).items():
+            trigger = material.triggers.get((curve.dataset, curve.corruption))
+            rates = [float(rate) for rate in rows["rate"] if rate > 0]
+            if trigger is not None and rates and panel.metric.name == "attack/accuracy":
+                told[target_text(curve.corruption, trigger, told_at(rates, "attack"))] = None
+    yield from told
 
 
 def _figure(number: int, panel: Panel) -> b.Figure:
@@ -120,16 +148,16 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
     found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
-    seen = f"Test {panel.metric.scale} against the corruption rate, {panel.title}. {found}"
+    seen = f"Test {panel.metric.scale} against the {panel.against}, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
-    caption = more if panel.left_out else ""
+    caption = " ".join([*panel.notes, *([more] if panel.left_out else [])])
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)
 
 
 def _numbers(panel: Panel) -> b.Table:
     """Means without their unit: a row per rate, a column per line."""
     rates = sorted(set(panel.lines["rate"]))
-    columns = {b.Column("rate"): list(map(rate_text, rates))}
+    columns = {b.Column(panel.against.removeprefix("corruption ")): [*map(rate_text, rates)]}
     for line, rows in panel.lines.groupby("line", sort=False):
         cells = {row["rate"]: _mean_text(row, panel.metric) for row in rows.to_dict("records")}
         columns[b.Column(str(line))] = [cells.get(rate, MISSING) for rate in rates]

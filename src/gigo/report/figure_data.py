@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from gigo.analysis.allowed import usual
 from gigo.analysis.estimates import Curve, split_curves
 from gigo.analysis.metric import Metric
-from gigo.analysis.words import accuracy_text, rate_text
+from gigo.analysis.words import USUAL, accuracy_text, rate_text
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.report.material import Material
 
@@ -20,6 +21,10 @@ TOPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 MOST_LINES, MOST_GUIDES, MOST_DOTS = 14, 4, 1000
 """Of a panel: more lines can't be told apart, more guides and dots hide them. The tables have all
 that is left out."""
+
+
+REALISED = "Share of the training set that was really changed"
+"""The title of the axis of realised rates."""
 
 
 class CliffMark(NamedTuple):
@@ -82,6 +87,8 @@ class Panel(NamedTuple):
             no mean is of several, or there are too many (`MOST_DOTS`).
         guides: of the lines that have a tolerance; none where there are too many (`MOST_GUIDES`).
         metric: what means are of.
+        axis: what rates are shares of: the title of their axis.
+        notes: what else is to be known of them, a line each.
     """
 
     title: str
@@ -98,6 +105,13 @@ class Panel(NamedTuple):
     dots: pd.DataFrame
     guides: list[Guide]
     metric: Metric
+    axis: str
+    notes: tuple[str, ...]
+
+    @property
+    def against(self) -> str:
+        """What rates are called in sentences."""
+        return "realised rate" if self.axis == REALISED else "corruption rate"
 
 
 def panels(material: Material) -> list[Panel]:
@@ -123,9 +137,12 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
     label = material.name.label
     shown = list(curves)[:MOST_LINES]
     lines = pd.concat([curves[curve].assign(line=label(curve)) for curve in shown])
+    realised = material.against == "realised_rate"
+    if realised:  # where cliffs, guides and published points would be is not known
+        lines = lines.assign(rate=lines["realised_rate"]).sort_values("rate", kind="stable")
     highest = max(lines["rate"]) or 1.0
     failed = _failed(lines, material.metric.most)
-    article = _published(material, shown, highest)
+    article = _published(material, [] if realised else shown, highest)
     dots = _dots(material, shown)
     heights = [lines["mean"], failed["mean_failed"], article["accuracy"], dots["value"]]
     heights.append(lines["chance"])
@@ -136,7 +153,7 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
         sizes=tuple(sorted({curve.size for curve in curves})),
         lines=lines,
         failed=failed,
-        cliffs=_cliff_marks(material, shown, highest),
+        cliffs=[] if realised else _cliff_marks(material, shown, highest),
         published=article,
         chance=float(lines["chance"].iloc[0]),
         highest_rate=highest,
@@ -144,9 +161,26 @@ def _panel(material: Material, curves: dict[Curve, pd.DataFrame]) -> Panel:
         labels=material.labels if few else [*map(label, shown)],
         left_out=len(curves) - len(shown),
         dots=dots,
-        guides=_guides(material, shown) if len(shown) <= MOST_GUIDES else [],
+        guides=_guides(material, shown) if len(shown) <= MOST_GUIDES and not realised else [],
         metric=material.metric,
+        axis=REALISED if realised else _axis(material, shown),
+        notes=() if realised else tuple(_notes(material, shown)),
     )
+
+
+def _axis(material: Material, curves: Sequence[Curve]) -> str:
+    """The title that the rates of all curves share; else what they are, and `_notes` says more."""
+    titles = {material.spoken.get(curve.corruption, USUAL).axis for curve in curves}
+    return titles.pop() if len(titles) == 1 else "Corruption rate"
+
+
+def _notes(material: Material, curves: Sequence[Curve]) -> Iterator[str]:
+    """What rates are shares of, where that differs from line to line."""
+    kinds = dict.fromkeys(curve.corruption for curve in curves)
+    titles = {kind: material.spoken.get(kind, USUAL) for kind in kinds}
+    if len({how.rate_of for how in titles.values()}) > 1:
+        for kind, how in titles.items():
+            yield f"{kind}: {how.axis[0].lower()}{how.axis[1:]}."
 
 
 def _failed(lines: pd.DataFrame, most: float) -> pd.DataFrame:
@@ -162,14 +196,19 @@ def _dots(material: Material, curves: Sequence[Curve]) -> pd.DataFrame:
     rows = pd.concat(
         [material.trials[curve].assign(line=material.name.label(curve)) for curve in curves]
     )
-    rows = rows.assign(value=rows[material.metric.name]).loc[rows["started"], columns]
-    alone = not rows.duplicated(["line", "rate"]).any()
-    return rows.iloc[:0] if alone or len(rows) > MOST_DOTS else rows
+    rows = rows.assign(
+        value=rows[material.metric.name], at=rows["rate"], rate=rows[material.against]
+    )
+    rows = rows.loc[rows["started"] & rows["value"].notna()]
+    alone = not rows.duplicated(["line", "at"]).any()
+    return (rows.iloc[:0] if alone or len(rows) > MOST_DOTS else rows)[columns]
 
 
 def _guides(material: Material, curves: Sequence[Curve]) -> list[Guide]:
-    known = {each.curve: each for each in material.estimates}
     guides: list[Guide] = []
+    if material.allowed is None and usual(material.metric) is None:
+        return guides
+    known = {each.curve: each for each in material.estimates}
     for curve in curves:
         clean, tolerance, allowed = (
             known[curve].clean[0],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from gigo.analysis import article
+from gigo.analysis import article, probes
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.budget import labellings
 from gigo.analysis.comparison import Comparison, between_settings
@@ -26,7 +26,7 @@ from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.analysis.words import Spoken, spoken
 from gigo.grid import Grid
 from gigo.study import Study
-from gigo.types import Record, TestSet
+from gigo.types import Corruption, Record, TestSet
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Material:
         written: the day of the report.
         metric: what it is drawn and answered in.
         allowed: what a tolerance allows it to lose; None: as `gigo.analysis.allowed.usual`.
+        against: what figures are drawn against: rates as they were asked for, or realised ones.
         records: gives those of the trials; without them nothing is said of other test items.
     """
 
@@ -61,6 +62,7 @@ class Material:
     written: datetime.date = field(default_factory=datetime.date.today)
     metric: Metric = ACCURACY
     allowed: Allowed | None = None
+    against: Literal["rate", "realised_rate"] = "rate"
     records: Callable[[], Iterable[Record]] = tuple
 
     @property
@@ -75,7 +77,9 @@ class Material:
 
     @cached_property
     def n_test(self) -> dict[str, int]:
-        """Test items by data set's name."""
+        """Test items by data set's name; of further test sets nobody counts them."""
+        if self.metric.further:
+            return {}
         return {each.name: len(each.labels["test"]) for each in self.test_sets.values()}
 
     @cached_property
@@ -103,12 +107,35 @@ class Material:
     @cached_property
     def answer(self) -> Answer:
         about = self.n_items, self.pending, self.metric, self.test_sets
-        return answer(self.frame, *about, self.estimates, self.spoken, labellings(self.grids))
+        said = self.probe_metrics, self.triggers, self.name, self.spoken
+        probed = tuple(probes.findings(self.frame, *said))
+        return answer(
+            self.frame, *about, self.estimates, self.spoken, labellings(self.grids), probed
+        )
 
     @cached_property
     def spoken(self) -> dict[str, Spoken]:
         """How sentences speak of its corruptions, by label."""
         return spoken(self.grids)
+
+    @cached_property
+    def kinds(self) -> dict[str, Corruption]:
+        """Its corruptions, by label."""
+        return {kind.label: kind for grid in self.grids for kind in grid.corruptions}
+
+    @cached_property
+    def probe_metrics(self) -> dict[str, Metric]:
+        """What is drawn of the test sets that its corruptions bring, by name."""
+        return probes.probes(self.frame, self.test_sets)
+
+    @cached_property
+    def triggers(self) -> dict[tuple[str, str], probes.Trigger]:
+        """Whom its corruptions attack, by (data set, corruption)."""
+        return probes.triggers(self.kinds, self.test_sets)
+
+    def of_probe(self, metric: Metric) -> Material:
+        """The same run, drawn in what a probe says."""
+        return replace(self, metric=metric, allowed=None, records=tuple)
 
     @property
     def of_labels(self) -> bool:

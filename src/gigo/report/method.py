@@ -19,6 +19,9 @@ DOUBTFUL = "also in the training set"
 """Part of a note of `gigo.datasets` that says that test items are copies of training items: numbers
 from these mislead."""
 
+LEAK = "leak"
+"""The corruption of the catalogue that puts test items among those trained on."""
+
 
 def title(material: Material) -> str:
     """``demo: test accuracy on digits against corrupted labels``; a name that says nothing goes."""
@@ -35,6 +38,12 @@ def warnings(material: Material) -> Iterator[str]:
     """What is to be said of the data in plain sight."""
     for test_set in material.test_sets.values():
         yield from (f"{test_set.name}: {n}." for n in test_set.notes if DOUBTFUL in n)
+    for label, kind in material.kinds.items():
+        if LEAK in kind.names:
+            yield (
+                f"{label} puts test items into the training set: accuracy on these is no estimate "
+                "of what new items would get. It shows what a leak makes of a test."
+            )
 
 
 def notes(material: Material) -> Iterator[Items]:

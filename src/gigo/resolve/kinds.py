@@ -81,6 +81,8 @@ def _edited(entry: CorruptionEntry | None, ref: Ref, rate_of: RateOf) -> str:
         return "added items"
     if entry is None:
         return EDITED["sets"]
+    if entry.resizes:
+        return "missing items"
     some_right = not {"include_true", "T"}.isdisjoint(ref.options)
     return "corrupted labels" if some_right else EDITED[entry.family]
 
