@@ -199,7 +199,7 @@ BAD_ARGUMENTS = {
     "plan": "nothing to train: expected a STUDY or --data PATH (see gigo run --help)",
     "plan --label kind": "--label = 'kind': expected --data PATH beside it",
     "plan demo --rate 40": "rates = 40.0: expected numbers from 0 to 1 (40 % is 0.4)",
-    "plan demo --corruption blur": "corruption = .*, two_sink",
+    "plan demo --corruption blurr": "corruption = .*did you mean .blur.*",
     "plan demo --corruption asymmetric": "corruption.asymmetric.map = None: expected a map of .*",
     "plan demo --corruption sink:classes=[0,10]": "corruption.sink.classes = 10: expected .*",
     "plan demo --dataset MNIST": "dataset = 'MNIST': .* (did you mean 'mnist'?)",

@@ -469,7 +469,7 @@ class TrainingSet:
         true_labels: (n,) as the data set has them; -1 for an input of none of the classes.
         touched: (n,) bool, edited by the corruption.
         changed: (n,) bool, where that made a difference: a label that is not the true one, another
-            input, an added copy.
+            input, a copy added under its own label.
         held_out: (v,) rows of the items held out.
         held_out_labels: (v,) their labels.
         weights: (n,) how much the items trained on count; None: the same.
@@ -540,7 +540,7 @@ class Outcome:
         n_validation: items held out.
         n_selected: edits that corruptions made to the training set.
         n_changed: those that made a difference: a label that is not the true one, another input,
-            an added copy, an item that is gone.
+            a copy added under its own label, an item that is gone.
         epochs: epochs trained; None where a trainer has none.
         best_epoch: the epoch, from 1, whose weights were chosen; None likewise.
         stopped: ``patience``, ``epochs`` or ``diverged``: what ended training; None likewise.

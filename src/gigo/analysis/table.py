@@ -41,7 +41,7 @@ COLUMNS: dict[str, str] = {
     "n_validation": "items held out",
     "n_selected": "edits that corruptions made to the training set",
     "n_changed": "those that made a difference: a label that is not the true one, another input, "
-    "an added copy, an item that is gone",
+    "a copy added under its own label, an item that is gone",
     "epochs": "epochs trained",
     "best_epoch": "the epoch whose weights were chosen, from 1",
     "stopped": "what ended training: patience, epochs or diverged",
