@@ -26,7 +26,8 @@ from gigo.ref import Ref
 from gigo.resolve import corruption
 from gigo.rng import Stream
 from gigo.sample import drawn
-from gigo.types import CorruptionEntry, Dataset, Kind, Labels, Schedule
+from gigo.schedule import Schedule
+from gigo.types import CorruptionEntry, Dataset, Kind, Labels
 
 DOCS = Path(__file__).parent
 FILES = "images/corruption-{}.svg"

@@ -14,9 +14,9 @@ from gigo import runner
 from gigo.api import Result
 from gigo.engine.training import EpochDone
 from gigo.machine import Machine
+from gigo.records import Record
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Record
 
 RUNNABLE = [sys.executable, "-m", "gigo"]
 

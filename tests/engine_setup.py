@@ -16,8 +16,9 @@ from gigo import datasets
 from gigo.engine.resident import Resident
 from gigo.engine.training import EpochDone, TrainingStack, train
 from gigo.recipe import Recipe
+from gigo.records import Record
 from gigo.trial import Trial
-from gigo.types import Dataset, Record
+from gigo.types import Dataset
 
 CPU = torch.device("cpu")
 BASE = Recipe(batch_size=8, epochs=1000, patience=0, plateau_patience=0)

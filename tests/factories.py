@@ -15,11 +15,12 @@ from gigo.axes import Cell
 from gigo.corruptions import relabel
 from gigo.grid import Grid
 from gigo.metrics import measures
+from gigo.records import Record, TestSet
 from gigo.ref import Ref, canonical
 from gigo.resolve import resolve
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Card, Corruption, Dataset, Model, Placement, Record, TestSet
+from gigo.types import Card, Corruption, Dataset, Model, Placement
 
 MATRICES = [
     name

@@ -14,9 +14,9 @@ import pandas as pd
 from factories import grid_of, make_record, make_study, make_test_set
 from gigo.analysis.table import curves, per_class, tidy
 from gigo.errors import StoreError
+from gigo.records import Record
 from gigo.store import Store
 from gigo.trial import Trial
-from gigo.types import Record
 
 GRID = grid_of(make_study(rates=[0, 0.25, 0.5, 0.75, 1], replicates=5))
 

@@ -11,9 +11,9 @@ from factories import grid_of, trials_of
 from gigo.analysis.table import tidy
 from gigo.datasets import CATALOGUE
 from gigo.metrics import measures
+from gigo.records import Record, Status, TestSet
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Record, Status, TestSet
 
 TEST_SET = TestSet(
     name="digits",

@@ -21,11 +21,11 @@ from gigo.analysis.findings import answer
 from gigo.analysis.metric import METRICS
 from gigo.analysis.table import tidy
 from gigo.metrics import measures
+from gigo.records import Status, TestSet
 from gigo.report import Material
 from gigo.report.document import brief, report
 from gigo.report.markdown import markdown
 from gigo.trial import Trial
-from gigo.types import Status, TestSet
 from synthetic import TEST_SETS, make_frame, make_record, make_study
 
 

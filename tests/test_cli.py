@@ -32,11 +32,11 @@ from gigo.console import displayed
 from gigo.engine.training import EpochDone
 from gigo.errors import SpecError
 from gigo.printable import duration
+from gigo.records import Record
 from gigo.runner import Progress
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Record
 from test_datasets_idx import encode
 from test_store import occupy
 from test_store import small_disk as small_disk
@@ -199,7 +199,7 @@ BAD_ARGUMENTS = {
     "plan": "nothing to train: expected a STUDY or --data PATH (see gigo run --help)",
     "plan --label kind": "--label = 'kind': expected --data PATH beside it",
     "plan demo --rate 40": "rates = 40.0: expected numbers from 0 to 1 (40 % is 0.4)",
-    "plan demo --corruption blurr": "corruption = .*did you mean .blur.*",
+    "plan demo --corruption blurr": "corruption = 'blurr': .* (did you mean 'blur'?)",
     "plan demo --corruption asymmetric": "corruption.asymmetric.map = None: expected a map of .*",
     "plan demo --corruption sink:classes=[0,10]": "corruption.sink.classes = 10: expected .*",
     "plan demo --dataset MNIST": "dataset = 'MNIST': .* (did you mean 'mnist'?)",

@@ -25,6 +25,7 @@ from gigo.analysis.multiple import holm
 from gigo.analysis.points import ALL, Side
 from gigo.analysis.table import tidy
 from gigo.datasets import CATALOGUE
+from gigo.records import Status, TestSet
 from gigo.report import Material, figure, panels, terminal
 from gigo.report.blocks import Table
 from gigo.report.differences import comparison
@@ -33,7 +34,6 @@ from gigo.report.figures import PUBLISHED
 from gigo.report.markdown import markdown
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Status, TestSet
 from synthetic import make_frame, make_record, make_study
 
 MNIST = TestSet(

@@ -24,11 +24,12 @@ from gigo.grid import Grid
 from gigo.resolve import check_kind, corruption, resolve
 from gigo.rng import Stream
 from gigo.sample import sample
+from gigo.schedule import Schedule
 from gigo.search import pilot_rates
 from gigo.study import Study, usual_rates
 from gigo.testing import check_corruption, small_dataset
 from gigo.tolerance_search import Tolerance
-from gigo.types import Card, Corruption, Dataset, Kind, Labels, Schedule
+from gigo.types import Card, Corruption, Dataset, Kind, Labels
 from synthetic import TEST_SETS
 
 DATA = small_dataset()

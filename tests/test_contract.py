@@ -18,8 +18,9 @@ from torch import nn
 
 from command import environment
 from gigo import corruptions
+from gigo.schedule import Schedule
 from gigo.testing import check_corruption, check_dataset, check_model, small_dataset
-from gigo.types import Dataset, Kind, Labels, Schedule
+from gigo.types import Dataset, Kind, Labels
 
 KINDS: list[Kind] = ["image", "vector", "table", "text"]
 FAST = {"recipe": {"base": "small", "epochs": 6}}

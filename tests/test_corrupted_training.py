@@ -13,14 +13,16 @@ import torch
 from gigo import Schedule
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack, train
+from gigo.records import Record
 from gigo.resolve import resolve
 from gigo.runner import run
 from gigo.sample import Sampler, sample
+from gigo.schedule import ADDED, KEEP, LEAVE
 from gigo.store import Store
 from gigo.study import Study
 from gigo.testing import small_dataset
 from gigo.trial import Trial
-from gigo.types import ADDED, KEEP, LEAVE, Dataset, Labels, Record
+from gigo.types import Dataset, Labels
 
 
 def inverted(dataset: Dataset, items: Labels, stream: Any) -> Schedule:

@@ -32,7 +32,8 @@ from gigo.errors import DataError, SpecError, StoreError
 from gigo.inputs import take
 from gigo.resolve import resolve
 from gigo.sample import sample
-from gigo.types import ADDED, KEEP, LEAVE, Dataset
+from gigo.schedule import ADDED, KEEP, LEAVE
+from gigo.types import Dataset
 
 N = 40
 Y = np.array(["a", "b"])[np.arange(N) % 2]

@@ -26,7 +26,8 @@ from gigo.corruptions import (
 )
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import Dataset, Placement, Schedule
+from gigo.schedule import Schedule
+from gigo.types import Dataset, Placement
 
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
 Options = Callable[[int], dict[str, Any]]

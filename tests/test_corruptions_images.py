@@ -26,7 +26,8 @@ from gigo.errors import DataError, SpecError
 from gigo.ref import Ref
 from gigo.resolve import corruption
 from gigo.rng import Stream
-from gigo.types import KEEP, Dataset, Schedule
+from gigo.schedule import KEEP, Schedule
+from gigo.types import Dataset
 
 NAMES = [*IMAGES, *BACKDOORS]
 SEVERITIES = st.sampled_from([1, 2, 3, 4, 5, "random", None])

@@ -30,8 +30,9 @@ from gigo.ref import Ref
 from gigo.resolve import corruption, resolve
 from gigo.rng import Stream
 from gigo.sample import sample
+from gigo.schedule import Schedule
 from gigo.study import Study
-from gigo.types import Dataset, Labels, Schedule, silent
+from gigo.types import Dataset, Labels, silent
 
 SEEDS = st.integers(0, 2**32)
 P_VALUE = 1e-6

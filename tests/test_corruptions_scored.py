@@ -20,7 +20,8 @@ from gigo.datasets import load
 from gigo.errors import SpecError
 from gigo.reference import Reference
 from gigo.rng import Stream
-from gigo.types import Dataset, Kind, Schedule
+from gigo.schedule import Schedule
+from gigo.types import Dataset, Kind
 
 P_VALUE = 1e-6
 """Seeds are fixed: a test of chance passes always or never."""

@@ -24,8 +24,9 @@ from gigo.ref import Ref
 from gigo.resolve import corruption, resolve
 from gigo.rng import Stream
 from gigo.sample import Sampler
+from gigo.schedule import ADDED, LEAVE, NO_CLASS, Schedule
 from gigo.testing import small_dataset
-from gigo.types import ADDED, LEAVE, NO_CLASS, Dataset, Kind, Labels, Schedule
+from gigo.types import Dataset, Kind, Labels
 
 KINDS: tuple[Kind, ...] = ("image", "vector", "table", "text")
 DATASETS = {kind: small_dataset(kind) for kind in KINDS}

@@ -22,9 +22,10 @@ from gigo.errors import SpecError
 from gigo.inputs import digest
 from gigo.resolve import resolve
 from gigo.rng import Stream
+from gigo.schedule import KEEP, Schedule
 from gigo.study import Study
 from gigo.testing import small_dataset
-from gigo.types import KEEP, Dataset, Schedule
+from gigo.types import Dataset
 
 NAMES = ("missing_values", "category_typos", "shifted_decimals")
 VALUES = st.one_of(st.just(0.0), st.just(np.nan), st.floats(-1e300, 1e300), st.just(np.inf))

@@ -17,8 +17,9 @@ from gigo.corruptions.misspelt import NEIGHBOURS, misspelt
 from gigo.errors import SpecError
 from gigo.inputs import digest
 from gigo.rng import Stream
+from gigo.schedule import KEEP, Schedule
 from gigo.testing import small_dataset
-from gigo.types import KEEP, Dataset, Schedule
+from gigo.types import Dataset
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Z", "Cc"]), min_size=1, max_size=8)
 TEXTS = st.lists(st.text("ab !\n\té7", max_size=20), min_size=1, max_size=12)

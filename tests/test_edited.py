@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gigo.edited import Edited, taken
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import ADDED, KEEP, LEAVE, NO_CLASS, Dataset, Labels, Schedule
+from gigo.schedule import ADDED, KEEP, LEAVE, NO_CLASS, Schedule
+from gigo.types import Dataset, Labels
 
 N_CLASSES = 4
 

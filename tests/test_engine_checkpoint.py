@@ -14,7 +14,7 @@ import torch
 from engine_setup import BASE, CPU, digits, trials
 from gigo.engine import checkpoint, training
 from gigo.engine.checkpoint import State
-from gigo.types import Record
+from gigo.records import Record
 
 RECIPE = BASE.model_copy(
     update={"epochs": 12, "patience": 3, "plateau_patience": 2, "learning_rate": 0.01}

@@ -30,8 +30,8 @@ from factories import model_of
 from gigo.engine.resident import Resident
 from gigo.engine.training import TrainingStack
 from gigo.recipe import Recipe
+from gigo.records import Record
 from gigo.trial import Trial
-from gigo.types import Record
 
 ARTICLE = model_of("article_cnn")
 SGD = BASE.model_copy(update={"optimizer": "sgd", "learning_rate": 0.02, "weight_decay": 1e-3})

@@ -19,9 +19,10 @@ from gigo.measures import MEASURES
 from gigo.metrics import measures
 from gigo.models.networks import small_cnn
 from gigo.recipe import Recipe
+from gigo.records import Record
 from gigo.sample import sample
 from gigo.trial import Trial
-from gigo.types import Dataset, Record
+from gigo.types import Dataset
 
 SHORT = Recipe(batch_size=16, epochs=6, patience=2, plateau_patience=1, learning_rate=3e-3)
 WHOLE = BASE.model_copy(update={"epochs": 4, "batch_size": 16, "learning_rate": 3e-3})

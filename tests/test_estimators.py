@@ -28,6 +28,7 @@ from gigo.estimators import Fitting, fit_all
 from gigo.inputs import digest
 from gigo.machine import Machine
 from gigo.models.estimators import boosting, forest, knn, tfidf
+from gigo.records import Record
 from gigo.resolve import resolve
 from gigo.runner import run
 from gigo.runner.pace import Pace
@@ -35,7 +36,7 @@ from gigo.sample import sample
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Dataset, Record
+from gigo.types import Dataset
 
 
 def made(x: Any, y: Any, x_test: Any, y_test: Any, kind: Any = "vector", k: int = 0) -> Dataset:

@@ -16,10 +16,10 @@ from gigo.analysis.comparison import between_settings
 from gigo.analysis.points import Side
 from gigo.cli import main
 from gigo.errors import SpecError, StoreError
+from gigo.records import Record
 from gigo.report import document, markdown
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import Record
 
 FILE = '''
 import os, subprocess, sys, time

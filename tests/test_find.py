@@ -23,13 +23,13 @@ from gigo.api import load
 from gigo.engine.training import EpochDone, train
 from gigo.errors import SpecError
 from gigo.find import exchange_of
+from gigo.records import Record
 from gigo.report.blocks import Code
 from gigo.report.document import report
 from gigo.search import Goal, pilot_rates
 from gigo.store import Store
 from gigo.study import Study
 from gigo.tolerance_search import Tolerance
-from gigo.types import Record
 from synthetic import TEST_SETS, demo_accuracy, make_records
 
 PILOT = pilot_rates(of_two=False)

@@ -22,9 +22,10 @@ from gigo.ref import Ref
 from gigo.resolve import own_data, resolve
 from gigo.rng import Stream
 from gigo.sample import sample
+from gigo.schedule import Schedule
 from gigo.study import Study
 from gigo.testing import small_dataset
-from gigo.types import Dataset, Labels, Schedule
+from gigo.types import Dataset, Labels
 
 FILE = """
 from torch import nn

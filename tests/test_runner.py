@@ -21,11 +21,11 @@ from gigo.engine import checkpoint
 from gigo.engine.checkpoint import State
 from gigo.engine.training import EpochDone, train
 from gigo.errors import DataError, EngineError, SpecError, StoreError, StudyMismatch
+from gigo.records import Record
 from gigo.runner import Progress, stacks
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Record
 
 Train = Callable[[Sequence[Trial], Any, Any], Iterator[EpochDone | Record]]
 STUDY = make_study(precision="float32", recipe="article")

@@ -19,8 +19,9 @@ from gigo.errors import DataError, SpecError
 from gigo.recipe import Recipe
 from gigo.rng import Stream, stratified
 from gigo.sample import Sampler, sample
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Card, Corruption, Dataset, TrainingSet
+from gigo.types import Card, Corruption, Dataset
 
 SEEDS = st.integers(0, 2**32)
 RATES = st.floats(0, 1)

@@ -28,12 +28,12 @@ import flips
 from factories import grid_of, make_record, make_study, make_test_set, make_trials, trials_of
 from gigo.errors import StoreBusy, StoreError, StudyMismatch
 from gigo.recipe import Recipe
+from gigo.records import Outcome, Record, TestSet
 from gigo.store import Store
 from gigo.store.database import Journal
 from gigo.store.rows import TABLES, digest
 from gigo.store.tables import BATCH
 from gigo.study import Study
-from gigo.types import Outcome, Record, TestSet
 
 STUDY = make_study()
 TRIALS = make_trials(STUDY)
@@ -797,7 +797,7 @@ from gigo.store import Store
 folder, journal = Path(sys.argv[1]), sys.argv[2]
 study, random = make_study(), random.Random(7)
 template, printed = vars(make_record(make_trials(study)[0])), []
-from gigo.types import Record
+from gigo.records import Record
 
 def write(round, pipe):
     with Store.create(folder, grid_of(study), journal=journal) as store:

@@ -17,9 +17,10 @@ import gigo
 from gigo.datasets import from_memory, from_path
 from gigo.errors import DataError, SpecError
 from gigo.estimators import Fitting, fit_all
+from gigo.records import Record
 from gigo.resolve import resolve
 from gigo.study import Study
-from gigo.types import Dataset, Record
+from gigo.types import Dataset
 
 RNG = np.random.default_rng(0)
 Y = np.arange(80) % 2

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from gigo.errors import GigoError, GigoWarning
     from gigo.find import Found, find_exchange, find_tolerance
     from gigo.runner.progress import Progress
+    from gigo.schedule import Schedule
     from gigo.study import Study
-    from gigo.types import Dataset, Schedule
+    from gigo.types import Dataset
 
 __all__ = [
     "Comparison",
@@ -57,7 +58,8 @@ _HOMES = {
     **dict.fromkeys(("Found", "find_exchange", "find_tolerance"), "gigo.find"),
     "Progress": "gigo.runner.progress",
     "Study": "gigo.study",
-    **dict.fromkeys(("Dataset", "Schedule"), "gigo.types"),
+    "Dataset": "gigo.types",
+    "Schedule": "gigo.schedule",
 }
 
 

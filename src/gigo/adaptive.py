@@ -21,6 +21,7 @@ from gigo.analysis.table import tidy
 from gigo.axes import CURVE
 from gigo.errors import SpecError
 from gigo.grid import Grid
+from gigo.records import FAILED
 from gigo.search import (
     MOST_TRAININGS,
     PILOT_REPLICATES,
@@ -34,7 +35,6 @@ from gigo.search import (
 )
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import FAILED
 
 
 @dataclass(frozen=True)

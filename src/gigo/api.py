@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from gigo import own, studies
 from gigo.errors import GigoWarning, SpecError, unknown
 from gigo.measures import MEASURES
+from gigo.records import Record
 from gigo.store import Store
 from gigo.store.database import DATABASE
 from gigo.study import Study
-from gigo.types import Record
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,7 +113,7 @@ class Result:
     @property
     def failure(self) -> str | None:
         """Why there is no result: the error, where every trial so far failed; else None."""
-        from gigo.types import FAILED
+        from gigo.records import FAILED
 
         trials = self.frame.drop_duplicates("key")
         if not len(trials) or not {*trials["status"]} <= {*FAILED}:

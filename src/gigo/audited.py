@@ -13,7 +13,8 @@ from gigo.edited import Edited, taken
 from gigo.inputs import Inputs, count, differing, fingerprints, take
 from gigo.rng import Stream
 from gigo.sample import drawn
-from gigo.types import ADDED, LEAVE, Corruption, Dataset, Labels, Schedule
+from gigo.schedule import ADDED, LEAVE, Schedule
+from gigo.types import Corruption, Dataset, Labels
 
 if TYPE_CHECKING:
     import pandas as pd

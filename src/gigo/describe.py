@@ -17,9 +17,10 @@ from gigo import cache, studies
 from gigo.errors import unknown
 from gigo.printable import duration
 from gigo.recipe import RECIPES, Auto, Recipe, worked_out
+from gigo.records import Status
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import Card, Status
+from gigo.types import Card
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared

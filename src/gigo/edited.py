@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gigo.errors import SpecError
 from gigo.inputs import Inputs, count, joined, take
-from gigo.types import ADDED, KEEP, LEAVE, Dataset, Labels, Schedule
+from gigo.schedule import ADDED, KEEP, LEAVE, Schedule
+from gigo.types import Dataset, Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Edited:
     Attributes:
         dataset: as it was at first.
         rows: (n,) int64, of the pool: ``x_train``, then the ``extras`` one after the other.
-        labels, true: (n,) as `gigo.types.TrainingSet` has them.
+        labels, true: (n,) as `gigo.schedule.TrainingSet` has them.
         touched, moved: (n,) bool: edited; with another input than at first, or an added copy.
         places: (n,) int64, where each stands among those given, added ones after these.
         weights: (n,) float64, or None.

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.measures import BINS, RANKING
-from gigo.types import NO_CLASS, Labels, TrainingSet
+from gigo.schedule import NO_CLASS, TrainingSet
+from gigo.types import Labels
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

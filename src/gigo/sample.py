@@ -14,8 +14,9 @@ from gigo.errors import DataError
 from gigo.inputs import Inputs, count
 from gigo.reference import Reference
 from gigo.rng import Stream, grouped, stratified
+from gigo.schedule import Schedule, TrainingSet
 from gigo.trial import HELD_OUT, Trial
-from gigo.types import Corruption, Dataset, Labels, Schedule, TrainingSet
+from gigo.types import Corruption, Dataset, Labels
 
 Vectors = Callable[[str, Inputs], Inputs]
 """What models are given in place of inputs that a corruption brings, by a name for these."""

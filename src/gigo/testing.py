@@ -23,13 +23,15 @@ import numpy as np
 from gigo import runner
 from gigo.edited import taken
 from gigo.inputs import count, digest, shape, take
+from gigo.records import Record
 from gigo.resolve import resolve
 from gigo.rng import Stream
 from gigo.sample import drawn, sample
+from gigo.schedule import Schedule, TrainingSet
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Dataset, Kind, Labels, Record, Schedule, TrainingSet
+from gigo.types import Dataset, Kind, Labels
 
 RATES = (0.0, 0.25, 0.5)
 """That the checks corrupt at."""
@@ -117,7 +119,7 @@ def check_corruption(
 ) -> None:
     """A corruption is exact, nested, drawn from its stream alone, and spares the test set.
 
-    - A rate does as many edits as `gigo.types.Schedule.n_edits` says. What is edited, added or gone
+    - A rate does as many edits as `gigo.Schedule.n_edits` says. What is edited, added or gone
       at a rate is so at any higher one, with the same labels and inputs; the rest stays as it is.
     - The same stream gives the same training set, another one another draw.
     - The data set itself stays as it is.

@@ -18,7 +18,8 @@ from gigo.analysis.metric import METRICS
 from gigo.analysis.words import accuracy_text, value_text
 from gigo.axes import CURVE
 from gigo.recipe import IDLE_RECIPE
-from gigo.types import Labels, TestSet
+from gigo.records import TestSet
+from gigo.types import Labels
 
 MOST_OF_A_CLASS = 0.7
 """The share of the largest class above which accuracy misleads."""

@@ -12,7 +12,7 @@ import pandas as pd
 from gigo.analysis.intervals import Floats, Ints
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.axes import CURVE
-from gigo.types import FAILED
+from gigo.records import FAILED
 
 _FIELDS = [(axis, Any) for axis in CURVE]
 Curve = NamedTuple("Curve", _FIELDS)

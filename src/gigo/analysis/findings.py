@@ -20,7 +20,7 @@ from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
 from gigo.analysis.sizes import SizesCompared, sizes_compared
 from gigo.analysis.tolerance import Loss
-from gigo.types import TestSet
+from gigo.records import TestSet
 
 ORACLE = (
     "Early stopping looked at the test set (validation = oracle): "

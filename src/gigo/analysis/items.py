@@ -26,7 +26,8 @@ from gigo.analysis.curves import Curve, split_curves
 from gigo.analysis.intervals import Floats
 from gigo.analysis.metric import Metric
 from gigo.metrics import Classes, confusion, per_class
-from gigo.types import Labels, Record, TestSet
+from gigo.records import Record, TestSet
+from gigo.types import Labels
 
 ENOUGH = 20_000
 """Test items from which their variance is known well; of more, evenly spaced ones are taken."""

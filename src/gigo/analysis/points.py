@@ -21,7 +21,7 @@ import pandas as pd
 from gigo.axes import CURVE, POINT, SETTINGS
 from gigo.errors import SpecError
 from gigo.grid import Grid
-from gigo.types import Status
+from gigo.records import Status
 
 ALL = 0
 """The size of points of a whole data set, until a side that knows its number of items says it."""

@@ -12,7 +12,8 @@ from gigo.analysis.findings import Finding
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
 from gigo.analysis.words import USUAL, Spoken, rate_text
-from gigo.types import Corruption, TestSet
+from gigo.records import TestSet
+from gigo.types import Corruption
 
 TITLES = {
     "attack": "attack success rate",

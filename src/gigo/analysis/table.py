@@ -18,7 +18,7 @@ from gigo.axes import AXES
 from gigo.errors import StoreError
 from gigo.grid import Grid
 from gigo.measures import MEASURES
-from gigo.types import FAILED, Outcome, Record, TestSet
+from gigo.records import FAILED, Outcome, Record, TestSet
 
 COLUMNS: dict[str, str] = {
     **AXES,

@@ -9,7 +9,8 @@ import numpy as np
 
 from gigo.analysis.intervals import Floats
 from gigo.grid import Grid
-from gigo.types import Labels, TestSet
+from gigo.records import TestSet
+from gigo.types import Labels
 
 
 class Cliff(NamedTuple):

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from gigo.analysis.intervals import Estimate
 from gigo.grid import Grid
-from gigo.types import RateOf, TestSet
+from gigo.records import TestSet
+from gigo.types import RateOf
 
 MISSING = "–"
 RELABELLED = "start from another label"

@@ -1,7 +1,7 @@
 """Ways to spoil a training set, one module per family.
 
-A corruption gives a `gigo.types.Schedule`. Many corruptions of labels are the matrix of where the
-labels go: `relabel` draws a schedule from any such matrix, and theory reads the same one.
+A corruption gives a `gigo.schedule.Schedule`. Many corruptions of labels are the matrix of where
+the labels go: `relabel` draws a schedule from any such matrix, and theory reads the same one.
 """
 
 from __future__ import annotations

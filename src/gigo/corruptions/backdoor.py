@@ -12,7 +12,8 @@ from gigo.corruptions.classes import class_number
 from gigo.corruptions.images import images_of, in_parts
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import KEEP, CorruptionEntry, Dataset, Images, Labels, Schedule
+from gigo.schedule import KEEP, Schedule
+from gigo.types import CorruptionEntry, Dataset, Images, Labels
 
 
 def trigger(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gigo.errors import SpecError, meant
 from gigo.inputs import Inputs, take
 from gigo.rng import Stream
-from gigo.types import KEEP, Dataset, Labels, Schedule
+from gigo.schedule import KEEP, Schedule
+from gigo.types import Dataset, Labels
 
 Mask = NDArray[np.bool_]
 

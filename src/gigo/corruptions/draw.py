@@ -1,7 +1,7 @@
 """Labels drawn from a matrix: who gets a wrong label, and which one.
 
 Labels are drawn from a matrix of destinations and items are put in an order; neither knows the
-rate, which is what makes corrupted sets nested (`gigo.types.Schedule`).
+rate, which is what makes corrupted sets nested (`gigo.schedule.Schedule`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import Dataset, Labels, Placement, RateOf, Schedule
+from gigo.schedule import Schedule
+from gigo.types import Dataset, Labels, Placement, RateOf
 
 
 def matrix_of(
@@ -98,7 +99,7 @@ def relabel(
         destinations: gives, for K classes, the matrix (`matrix_of`); items of classes whose rows
             are zeros get no edit.
         placement: ``random`` order, or ``tail``: from the last item backwards.
-        rate_of: what rates are shares of, see `gigo.types.Schedule`.
+        rate_of: what rates are shares of, see `gigo.schedule.Schedule`.
 
     Raises:
         SpecError: fewer than two classes, no matrix of probabilities, or an unknown placement.

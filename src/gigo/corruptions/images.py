@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from gigo.errors import DataError, SpecError
 from gigo.rng import Stream
-from gigo.types import KEEP, CorruptionEntry, Dataset, Images, Labels, Schedule
+from gigo.schedule import KEEP, Schedule
+from gigo.types import CorruptionEntry, Dataset, Images, Labels
 
 Pixels = NDArray[np.float32]
 """(k, channels, height, width), values 0 to 1."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import CorruptionEntry, Dataset, Labels, Schedule
+from gigo.schedule import Schedule
+from gigo.types import CorruptionEntry, Dataset, Labels
 
 Read = Callable[[Dataset, Any, str | None], Labels]
 """A reader of a file's labels: ``(dataset, file, column) -> (n_train,) int64`` codes."""

@@ -15,7 +15,8 @@ from gigo.corruptions.classes import class_number
 from gigo.errors import SpecError, meant
 from gigo.inputs import Inputs, take
 from gigo.rng import Stream
-from gigo.types import LEAVE, Dataset, Labels, Schedule
+from gigo.schedule import LEAVE, Schedule
+from gigo.types import Dataset, Labels
 
 
 def missing_class(

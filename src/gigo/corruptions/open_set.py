@@ -12,7 +12,8 @@ import numpy as np
 from gigo.errors import SpecError
 from gigo.inputs import Inputs, joined, shape, take
 from gigo.rng import Stream
-from gigo.types import KEEP, NO_CLASS, Dataset, Labels, Schedule, Watch, silent
+from gigo.schedule import KEEP, NO_CLASS, Schedule
+from gigo.types import Dataset, Labels, Watch, silent
 
 DRAWN = 2**20
 """Numbers that are drawn at a time."""

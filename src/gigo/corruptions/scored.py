@@ -15,7 +15,8 @@ from gigo.corruptions.draw import relabel
 from gigo.errors import SpecError
 from gigo.machine import one_thread
 from gigo.rng import Stream
-from gigo.types import CorruptionEntry, Dataset, Labels, Schedule
+from gigo.schedule import Schedule
+from gigo.types import CorruptionEntry, Dataset, Labels
 
 SPREAD = 0.1
 """Standard deviation of the chances that items are mislabelled with, in the paper."""

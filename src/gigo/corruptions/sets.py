@@ -15,7 +15,8 @@ from gigo.corruptions.open_set import open_set
 from gigo.errors import SpecError
 from gigo.inputs import Inputs, take
 from gigo.rng import Stream
-from gigo.types import ADDED, KEEP, CorruptionEntry, Dataset, Labels, Schedule
+from gigo.schedule import ADDED, KEEP, Schedule
+from gigo.types import CorruptionEntry, Dataset, Labels
 
 
 def alpha_of(rate: float) -> float:

@@ -14,7 +14,8 @@ from gigo.corruptions.cells import Mask, checked, column, is_there, places_of, s
 from gigo.corruptions.misspelt import misspelt
 from gigo.errors import SpecError
 from gigo.rng import Stream
-from gigo.types import CorruptionEntry, Dataset, Labels, Schedule
+from gigo.schedule import Schedule
+from gigo.types import CorruptionEntry, Dataset, Labels
 
 TENTHS = 10
 """The weight of a largest value, where larger ones go missing sooner."""

@@ -15,7 +15,8 @@ from gigo.corruptions.misspelt import misspelt
 from gigo.errors import SpecError
 from gigo.inputs import take
 from gigo.rng import Stream
-from gigo.types import KEEP, CorruptionEntry, Dataset, Labels, Schedule
+from gigo.schedule import KEEP, Schedule
+from gigo.types import CorruptionEntry, Dataset, Labels
 
 _WORD = re.compile(r"\S+")
 

@@ -19,7 +19,7 @@ def highest_rate(
     Args:
         destinations: (K, K), see `gigo.corruptions.matrix_of`.
         shares: (K,) of each class in the set, summing to 1. None: classes of equal size.
-        rate_of: what rates are shares of, see `gigo.types.Schedule`; of those that may be chosen,
+        rate_of: what rates are shares of, see `gigo.Schedule`; of those that may be chosen,
             it is all.
 
     >>> from gigo.corruptions.labels import asymmetric_destinations

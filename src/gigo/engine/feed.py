@@ -19,8 +19,9 @@ from torch import Tensor
 from gigo.engine.augmentation import draw_views
 from gigo.recipe import Recipe
 from gigo.rng import Stream
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Labels, TrainingSet
+from gigo.types import Labels
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Member:
     """A trial while it trains.
 
     Attributes:
-        curve: per epoch trained, lists by quantity (`gigo.types.Record.curve`).
+        curve: per epoch trained, lists by quantity (`gigo.records.Record.curve`).
         seconds: its share of the stack's time so far.
     """
 

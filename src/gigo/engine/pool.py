@@ -10,7 +10,8 @@ import numpy as np
 from gigo.engine.resident import Resident
 from gigo.errors import EngineError
 from gigo.inputs import Inputs, count
-from gigo.types import Labels, TrainingSet
+from gigo.schedule import TrainingSet
+from gigo.types import Labels
 
 
 def pooled(

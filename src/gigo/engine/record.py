@@ -14,7 +14,8 @@ from gigo import metrics
 from gigo.engine.device import describe
 from gigo.engine.evaluation import Scores
 from gigo.engine.feed import Member
-from gigo.types import Labels, Record, Status
+from gigo.records import Record, Status
+from gigo.types import Labels
 from gigo.version import __version__
 
 STARTED = 0.98

@@ -32,8 +32,9 @@ from gigo.engine.resident import Resident
 from gigo.engine.routes import route
 from gigo.engine.stacking import initial_networks, stacked_tensors
 from gigo.errors import EngineError
+from gigo.records import Record
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Record, TrainingSet
 
 AT_A_TIME = 2**25
 """Bytes of class probabilities that members are given at a time when they leave."""

@@ -17,8 +17,9 @@ from gigo.estimators.reason import one_line
 from gigo.estimators.supply import Supply
 from gigo.inputs import Inputs, count, take
 from gigo.machine import one_thread
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Labels, TrainingSet
+from gigo.types import Labels
 
 Predicted = tuple[outputs.Codes, NDArray[np.float64] | None]
 """(n,) classes and, where the model gives them, (n, K) logarithms of their probabilities."""

@@ -11,8 +11,9 @@ from gigo.edited import taken
 from gigo.estimators.alone import alone
 from gigo.estimators.settings import settings, versions
 from gigo.inputs import Inputs, count
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Dataset, TrainingSet
+from gigo.types import Dataset
 
 
 class _Sets(NamedTuple):

@@ -18,9 +18,11 @@ from gigo.estimators.fitting import Predicted, fitted
 from gigo.estimators.reason import one_line, reason, remedy
 from gigo.estimators.supply import Supply
 from gigo.machine import Machine, one_thread
+from gigo.records import Record, Status
 from gigo.sample import Sampler
+from gigo.schedule import TrainingSet
 from gigo.trial import Trial
-from gigo.types import Dataset, Record, Status, TrainingSet
+from gigo.types import Dataset
 from gigo.version import __version__
 
 TOLD = 10

@@ -19,12 +19,12 @@ from gigo.analysis.names import Namer
 from gigo.analysis.probes import target_text, told_at
 from gigo.analysis.words import MISSING, accuracy_text, count, listing, marks_text, rate_text
 from gigo.axes import SETTINGS
+from gigo.records import FAILED
 from gigo.report import again, differences, method
 from gigo.report import blocks as b
 from gigo.report.figure_data import Panel, panels
 from gigo.report.material import Material
 from gigo.report.toml import to_toml
-from gigo.types import FAILED
 
 MOST_FIGURES, MOST_FINDINGS, MOST_ROWS, MOST_TRIALS = 24, 12, 30, 1000
 """Figures that are drawn, findings that are told, rows that are not folded, trials that are shown:

@@ -25,8 +25,9 @@ from gigo.analysis.points import Side
 from gigo.analysis.theory import Cliff, cliffs_of
 from gigo.analysis.words import Spoken, spoken
 from gigo.grid import Grid
+from gigo.records import Record, TestSet
 from gigo.study import Study
-from gigo.types import Corruption, Record, TestSet
+from gigo.types import Corruption
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,7 @@ from gigo import datasets
 from gigo.errors import SpecError, unknown
 from gigo.ref import Ref
 from gigo.resolve.named import checked
-from gigo.types import (
-    Card,
-    Dataset,
-    Watch,
-    silent,
-)
+from gigo.types import Card, Dataset, Watch, silent
 
 
 def card_of(ref: Ref, data_dir: Path | None, watch: Watch) -> Card:

@@ -16,16 +16,7 @@ from gigo.ref import Ref, as_ref, canonical
 from gigo.resolve.data import card_of
 from gigo.resolve.named import named
 from gigo.study import Study
-from gigo.types import (
-    Card,
-    Corruption,
-    CorruptionEntry,
-    Dataset,
-    Placement,
-    RateOf,
-    Watch,
-    silent,
-)
+from gigo.types import Card, Corruption, CorruptionEntry, Dataset, Placement, RateOf, Watch, silent
 
 
 def corruptions_of(study: Study, data_dir: Path | None, watch: Watch) -> tuple[Corruption, ...]:
@@ -96,7 +87,7 @@ def corruption(
     """What a ref to a corruption means, a rate of its own aside; raises SpecError, DataError.
 
     A function of the user's that gives a schedule may say by attributes what it does: ``probes``,
-    names of the test sets that it brings; ``rate_of``, see `gigo.types.Schedule`.
+    names of the test sets that it brings; ``rate_of``, see `gigo.schedule.Schedule`.
 
     >>> known = corruption(Ref(name="symmetric", include_true=True))
     >>> known.label, known.matrix(2).tolist()

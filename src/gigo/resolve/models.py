@@ -18,14 +18,7 @@ from gigo.ref import Ref, as_ref, canonical
 from gigo.resolve.data import in_memory
 from gigo.resolve.named import check_labels, checked, named
 from gigo.study import Study
-from gigo.types import (
-    Card,
-    Corruption,
-    Dataset,
-    Features,
-    Model,
-    silent,
-)
+from gigo.types import Card, Corruption, Dataset, Features, Model, silent
 
 
 def models_of(study: Study, card: Card, accelerated: bool) -> tuple[Model, ...]:

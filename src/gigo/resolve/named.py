@@ -9,10 +9,7 @@ from typing import Any
 from gigo.errors import SpecError, unknown
 from gigo.recipe import MOST
 from gigo.ref import Ref
-from gigo.types import (
-    Entry,
-    Resolved,
-)
+from gigo.types import Entry, Resolved
 
 
 def named(

@@ -13,9 +13,10 @@ from gigo.corruptions import cliffs, highest_rate, matrix_of, transition_matrix
 from gigo.errors import SpecError
 from gigo.resolve.data import in_memory
 from gigo.rng import Stream
+from gigo.schedule import Schedule
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
-from gigo.types import Card, Corruption, Schedule, silent
+from gigo.types import Card, Corruption, silent
 
 
 def cliffs_of(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:

@@ -23,6 +23,7 @@ from gigo.engine.training import train
 from gigo.errors import SpecError
 from gigo.features import needed, told
 from gigo.machine import Machine
+from gigo.records import Record, TestSet
 from gigo.runner import pool
 from gigo.runner.prepare import Prepared, check_retry, plan, prepare, resolved
 from gigo.runner.progress import Listener, Meter, Progress, reading
@@ -30,7 +31,7 @@ from gigo.runner.stacks import Event, Job, Library, Setup, Trainer, Training
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import Dataset, Record, TestSet
+from gigo.types import Dataset
 
 __all__ = ["Listener", "Prepared", "Progress", "Trainer", "plan", "run"]
 

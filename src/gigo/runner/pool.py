@@ -13,10 +13,10 @@ from math import inf
 from typing import Any
 
 from gigo.planner import Room
+from gigo.records import Record
 from gigo.runner.process import Events, Process, error, message, next_event
 from gigo.runner.stacks import Begun, Done, Event, Job, Setup, narrower
 from gigo.runner.worker import Failure
-from gigo.types import Record
 
 LINGER = 0.1
 """Seconds that a record may wait for others, to be stored together; an error

@@ -15,12 +15,13 @@ from gigo.errors import SpecError
 from gigo.grid import Grid
 from gigo.machine import Machine
 from gigo.planner import Plan
+from gigo.records import FAILED
 from gigo.resolve import resolve
 from gigo.runner.stacks import Job
 from gigo.store import Store
 from gigo.study import Study
 from gigo.trial import Trial
-from gigo.types import FAILED, Watch, silent
+from gigo.types import Watch, silent
 
 CHECKPOINTS = "checkpoints"
 """The folder in the run folder with the states of the stacks in training."""

@@ -22,9 +22,9 @@ import torch
 from gigo.engine import checkpoint
 from gigo.errors import DataError, EngineError
 from gigo.estimators import Fitting
+from gigo.records import Record
 from gigo.runner.stacks import Job, halves
 from gigo.runner.worker import Failure, Stored
-from gigo.types import Record
 
 MOST_WAITED = 1e6
 """Seconds to wait for at most; more would be refused."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from gigo import costs
 from gigo.engine.training import Detour
 from gigo.estimators import Fitting
+from gigo.records import FAILED, Record
 from gigo.runner.pace import Pace
 from gigo.runner.prepare import Prepared
 from gigo.runner.stacks import Begun, Done, Event, Job, Note
-from gigo.types import FAILED, Record, Watch
+from gigo.types import Watch
 
 
 @dataclass(frozen=True)

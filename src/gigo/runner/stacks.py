@@ -21,9 +21,10 @@ from gigo.errors import EngineError
 from gigo.estimators import Fitting
 from gigo.features import Making, Vectors, featured
 from gigo.planner import Room
+from gigo.records import Record
 from gigo.sample import Sampler
 from gigo.trial import Trial
-from gigo.types import Card, Dataset, Features, Record, Watch
+from gigo.types import Card, Dataset, Features, Watch
 
 Trainer = Callable[
     [Sequence[Trial], Resident, State | None], Iterator[Detour | EpochDone | Record | State]

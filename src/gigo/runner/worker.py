@@ -18,8 +18,8 @@ import torch
 
 from gigo.engine.device import prepare_process
 from gigo.errors import DataError, GigoError
+from gigo.records import Record
 from gigo.runner.stacks import Job, Library, Setup, Training
-from gigo.types import Record
 
 
 class Stored(NamedTuple):

@@ -8,9 +8,9 @@ Tables, for whoever wants to query them (``sqlite3 run.sqlite``)::
     test_set    sha256, name, classes (JSON), labels (arrays), n_train, source, notes (JSON), groups
                 (arrays)
     provenance  provenance (JSON): the distinct ones
-    record      a column for each field of `gigo.types.Outcome`; measures is JSON, provenance
+    record      a column for each field of `gigo.records.Outcome`; measures is JSON, provenance
                 the position of a row of that table
-    evidence    what a `gigo.types.Record` holds beyond its outcome, at the same position: trial
+    evidence    what a `gigo.records.Record` holds beyond its outcome, at the same position: trial
                 and curve are JSON, predictions and scores arrays
 
     SELECT status, avg(measures ->> 'accuracy') FROM record GROUP BY status

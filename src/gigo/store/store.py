@@ -12,6 +12,7 @@ from typing import Any, Self
 from gigo.axes import FIELDS
 from gigo.errors import StoreError, StudyMismatch
 from gigo.grid import Grid
+from gigo.records import FAILED, Outcome, Record, Status, TestSet
 from gigo.store.database import (
     DATABASE,
     WAIT,
@@ -29,7 +30,6 @@ from gigo.store.tables import Tables, begin
 from gigo.store.writer import writing
 from gigo.study import Study
 from gigo.trial import SCIENCE, Trial
-from gigo.types import FAILED, Outcome, Record, Status, TestSet
 
 EXTENDABLE = {"name", "summary", "replicates", "first_replicate", "metric", *FIELDS}
 """Fields in which the studies of a run may differ; and in ``precision``, once resolved."""
