@@ -122,7 +122,7 @@ def spoilt(dataset: Dataset, kind: str, rate: float) -> Dataset:
     if rate:
         items, stream = np.arange(len(labels)), Stream(1, 0, "hidden")
         to: Any = corruptions.CATALOGUE[kind].function
-        item, label = corruptions.relabel(dataset, items, stream, destinations=to)
+        item, label, *_ = corruptions.relabel(dataset, items, stream, destinations=to)
         wrong = round(rate * len(labels))
         labels[item[:wrong]] = label[:wrong]
     x, (x_test, y_test) = np.ascontiguousarray(dataset.x_train), dataset.tests["test"]

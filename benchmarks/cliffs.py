@@ -23,7 +23,7 @@ import gigo
 from gigo.corruptions import CATALOGUE, cliffs, limiting_accuracy, matrix_of
 
 K = 4
-SIZES = (100, 1_000, 10_000)
+SIZES = (100, 600, 3_600)
 KINDS = ("symmetric", "biased", "two_sink", "pair")
 RATES = [k / 20 for k in range(21)]
 REPLICATES = 4
@@ -72,7 +72,7 @@ def main() -> None:
                 rows.append(measured(n, neighbours, Path(folder)))
     table = pd.concat(rows)
     columns = ["corruption", "neighbours", "n", "midpoint", "midpoint_low", "midpoint_high"]
-    table = table[columns].sort_values(columns[:3]).reset_index(drop=True)
+    table = table.sort_values(by=columns[:3])[columns].reset_index(drop=True)
     table["limit"] = [
         (1 - 1 / K) / 2 if k == 1 else theory(kind)[1]
         for kind, k in zip(table["corruption"], table["neighbours"], strict=True)

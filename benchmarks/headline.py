@@ -19,7 +19,7 @@ from gigo.analysis.curves import Accuracies
 from gigo.analysis.intervals import Floats
 from gigo.analysis.spread import pooled
 from gigo.axes import CURVE
-from gigo.search import PILOT, PILOT_REPLICATES, WIDTH, Batch, ask
+from gigo.search import PILOT_REPLICATES, WIDTH, Batch, ask, pilot_rates
 from gigo.tolerance_search import Tolerance
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
@@ -87,7 +87,7 @@ class Truth:
         found: list[tuple[float, float]] = []
         for seed in range(DRAWS):
             rng = np.random.default_rng(seed)
-            frame = self.draw(rng, PILOT, 0, PILOT_REPLICATES)
+            frame = self.draw(rng, pilot_rates(of_two=False), 0, PILOT_REPLICATES)
             while isinstance(asked := ask(frame, Tolerance(), WIDTH, 1000 - len(frame)), Batch):
                 first = int(frame["replicate"].to_numpy(int).max()) + 1
                 new = self.draw(rng, asked.fields["rates"], first, asked.replicates)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gigo.analysis.allowed import Allowed
 from gigo.analysis.intervals import Floats, first_below
 from gigo.axes import CURVE
-from gigo.search import PILOT, PILOT_REPLICATES, Batch, ask
+from gigo.search import PILOT_REPLICATES, Batch, ask, pilot_rates
 from gigo.tolerance_search import Tolerance
 
 GRID = tuple(k / 10 for k in range(11))
@@ -111,7 +111,7 @@ def searched(
     pool: Pool, width: float, most: int, rng: np.random.Generator
 ) -> tuple[int, bool, bool]:
     """Trainings of one search, whether it reached the width, whether its interval is right."""
-    frame = pool.draw(rng, PILOT, 0, PILOT_REPLICATES)
+    frame = pool.draw(rng, pilot_rates(of_two=False), 0, PILOT_REPLICATES)
     while isinstance(asked := ask(frame, QUANTITY, width, most - len(frame)), Batch):
         first = int(frame["replicate"].to_numpy(int).max()) + 1
         new = pool.draw(rng, asked.fields["rates"], first, asked.replicates)
