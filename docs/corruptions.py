@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -463,11 +464,12 @@ def cliffs_text() -> str:
     many, one = told.loc[told["neighbours"] > 1], told.loc[told["neighbours"] == 1]
     rates = ", ".join(f"{rate:.3f}" for rate in many["midpoint"])
     sizes = ", ".join(f"{n:,}" for n in many["n"])
-    return (
+    return textwrap.fill(
         f"Four classes, `symmetric`, cliff at {many['limit'].iloc[0]:.3f}: the vote of n^(2/3) "
         f"neighbours is half-way to guessing at {rates} with n = {sizes} items. The nearest "
         f"neighbour alone ends at {one['midpoint'].iloc[-1]:.3f}, where its accuracy of 1 - r says "
-        f"({one['limit'].iloc[0]:.3f})."
+        f"({one['limit'].iloc[0]:.3f}).",
+        width=108,
     )
 
 
