@@ -396,7 +396,7 @@ def test_an_archive_of_two_pickles_is_refused(tmp_path: Path) -> None:
 def test_a_study_of_people_s_labels(tmp_path: Path) -> None:
     from gigo.testing import small_dataset
 
-    dataset = small_dataset("vector")
+    dataset = small_dataset("image")
     torch.save(people(dataset), tmp_path / "a.pt")
     asked = {"name": "human", "file": str(tmp_path / "a.pt"), "called": "people"}
     study = Study.create(
