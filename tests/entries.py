@@ -83,8 +83,9 @@ def half_to_the_next(dataset: Dataset, folder: Path) -> dict[str, Any]:
 
 
 def elsewhere(dataset: Dataset, folder: Path) -> dict[str, Any]:
-    other = made(dataset.kind, Stream(0, 0, "elsewhere").integers(300, 3), ("a", "b", "c"), 77)
-    return {"source": other}
+    y = Stream(0, 0, "elsewhere").integers(300, 3)
+    side = dataset.input_shape[-1] if dataset.kind == "image" else 8
+    return {"source": made(dataset.kind, y, ("a", "b", "c"), seed=77, side=side)}
 
 
 def group_of(dataset: Dataset, folder: Path) -> dict[str, Any]:
@@ -175,7 +176,7 @@ EXAMPLES = [
 ]
 """At least one per entry."""
 
-CASES = [
+CASES: list[tuple[Example, Kind]] = [
     (example, kind)
     for example in EXAMPLES
     for kind in (example.kinds[:1] if example.of_labels else example.kinds)
@@ -188,7 +189,7 @@ def column(dataset: Dataset) -> str:
     return "b" if dataset.kind == "table" else "2"
 
 
-def made(kind: Kind, y: Labels, classes: Sequence[str], seed: int = 0) -> Dataset:
+def made(kind: Kind, y: Labels, classes: Sequence[str], *, seed: int = 0, side: int = 8) -> Dataset:
     """Data of whole numbers that mean the same everywhere, with a test item per class or more.
 
     Args:
@@ -196,10 +197,11 @@ def made(kind: Kind, y: Labels, classes: Sequence[str], seed: int = 0) -> Datase
         y: (n,) labels.
         classes: their names.
         seed: of the inputs.
+        side: of images, in pixels.
     """
     n, k = len(y), len(classes)
     y_test = np.arange(max(20, k)) % k
-    x = inputs(kind, n + len(y_test), seed)
+    x = inputs(kind, n + len(y_test), seed, side)
     rows = np.arange(count(x))
     x_train, x_test = take(x, rows[:n]), take(x, rows[n:])
     groups = group(n)
@@ -232,10 +234,10 @@ def _numbers(n: int, width: int, seed: int) -> Any:
     return found
 
 
-def inputs(kind: Kind, n: int, seed: int = 0) -> Any:
-    """Images (n, 1, 8, 8), vectors of 6 numbers, a table with a gap per 9 rows, or texts."""
+def inputs(kind: Kind, n: int, seed: int, side: int) -> Any:
+    """Images (n, 1, side, side), vectors of 6 numbers, a table with a gap per 9 rows, or texts."""
     if kind == "image":
-        return _numbers(n, 64, seed).astype(np.uint8).reshape(n, 1, 8, 8)
+        return _numbers(n, side * side, seed).astype(np.uint8).reshape(n, 1, side, side)
     numbers = _numbers(n, 6, seed)
     if kind == "vector":
         return (numbers / 8).astype(np.float32)
