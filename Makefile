@@ -34,8 +34,9 @@ format: $(VENV)/.dev ## mend style and format where a tool can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## run the benchmarks (start-up, the engine, estimators, training speed against rivals)
+bench: $(VENV)/.dev ## run the benchmarks (start-up, corruptions, the engine, estimators, training speed against rivals)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/corruptions.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/estimators.py
 	$(BIN)/python benchmarks/patches.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,20 @@ import numpy as np
 import pytest
 from torch import nn
 
-from factories import cells_of, make_study, trials_of
+from factories import card_of, cells_of, make_study, trials_of
 from gigo import axes
 from gigo.axes import AXES, Cell
 from gigo.errors import SpecError
 from gigo.grid import MOST_TRIALS, Grid
 from gigo.ref import Ref
-from gigo.resolve import own_data, resolve
+from gigo.resolve import corruption, own_data, resolve
+from gigo.resolve.rates import check_rate, reached, read_once
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.schedule import Schedule
 from gigo.study import Study
 from gigo.testing import small_dataset
-from gigo.types import Dataset, Labels
+from gigo.types import Dataset, Labels, Watch
 
 FILE = """
 from torch import nn
@@ -283,3 +284,20 @@ def test_features_are_not_augmented() -> None:
     assert message == (
         "recipe.flip = True: expected none for mine: its features are made once, of whole images"
     )
+
+
+def test_data_are_read_once_for_the_rates_of_all_corruptions() -> None:
+    data, read = small_dataset("image"), list[str]()
+
+    def load(watch: Watch) -> Dataset:
+        read.append(data.name)
+        return data
+
+    card = replace(card_of(data), load=load)
+    kinds = [corruption(Ref(name=name)) for name in ("blur", "open_set", "trigger")]
+    study, once = make_study(dataset=data, size="all"), read_once(card)
+    found = reached(once, kinds, study)
+    assert [*found] == ["trigger"] and found["trigger"] < 2 / 3
+    with pytest.raises(SpecError, match=r"at most 0\.6667 for trigger"):
+        check_rate("rates", 0.7, once, kinds[2])
+    assert len(read) == 1

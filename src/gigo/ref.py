@@ -176,6 +176,8 @@ def _as_ref(value: object) -> object:
         given = {str(key): _plain(item) for key, item in value.items()}
         if "features" in given and not isinstance(given["features"], str):
             given["features"] = as_ref("features", given["features"])
+        if _is_thing(given.get("source")) and not _is_thing(given.get("name")):
+            given["source"] = as_ref("source", given["source"])  # a data set in memory
         return Ref.of(given.pop("name"), **given) if _is_thing(given.get("name")) else given
     return Ref.of(value) if _is_thing(value) else value
 

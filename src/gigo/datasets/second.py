@@ -162,4 +162,4 @@ def _codes(values: NDArray[Any], classes: tuple[str, ...], place: str) -> Labels
     numbers = all(map(str.isdecimal, names)) and not any(map(str.isdecimal, classes))
     if numbers and max(map(int, names)) < len(classes):
         return np.array([int(name) for name in names], np.int64)[codes]
-    return encode(values, None, classes, place)[0]
+    return encode(names, None, classes, place)[0][codes]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from inspect import signature
 
 import numpy as np
@@ -17,6 +19,11 @@ from gigo.schedule import Schedule
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
 from gigo.types import Card, Corruption, silent
+
+
+def read_once(card: Card) -> Card:
+    """A card whose data are read once at most, however many corruptions are tried on them."""
+    return card if in_memory(card) is not None else replace(card, load=cache(card.load))
 
 
 def cliffs_of(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:
