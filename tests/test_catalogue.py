@@ -160,7 +160,7 @@ def check(
     )
     found = []
     for k, share in (low, high):
-        assert schedule.count(share * schedule.highest(n), n) == k
+        assert schedule.n_edits(share * schedule.highest(n), n) == k
         if k == n and (schedule.label[:k] == LEAVE).all():
             with pytest.raises(SpecError, match="none is left"):
                 after(dataset, items, schedule, k)

@@ -75,7 +75,7 @@ def edits(trial: Trial, dataset: Dataset) -> int:
         return 0
     items = sample(bare(trial), dataset).rows
     stream = Stream(trial.seed, trial.replicate, "corruption")
-    return drawn(kind, dataset, items, stream, "drawn for itself").count(trial.rate, len(items))
+    return drawn(kind, dataset, items, stream, "drawn for itself").n_edits(trial.rate, len(items))
 
 
 def bare(trial: Trial) -> Trial:
