@@ -75,12 +75,12 @@ def steps(
     for each, share, purpose in [*chain, (corruption, rate, "corruption")]:
         if each.value is None:
             continue
-        name += f" {each.identity} {share!r}"
         whole = drawn(each, *now.seen(), Stream(seed, replicate, purpose), name)
         k = whole.n_edits(share, len(now.rows))
         extra = whole.extra(k) if callable(whole.extra) else whole.extra
-        done = now.edit(whole, k, name, extra if k else None)
+        done = now.edit(whole, k, purpose, extra if k else None)
         found.append(Step(each, share, now, whole.first(k), len(whole.item), done))
+        name += f" {each.identity} {share!r}"
         now = done
     return found
 
