@@ -22,11 +22,10 @@ from sklearn.naive_bayes import GaussianNB
 import gigo
 from factories import make_study
 from gigo import Schedule, corrupt
-from gigo.audit import audit_files, compared
-from gigo.audited import after, steps
+from gigo.audit.compared import audit_files, compared
+from gigo.audit.files import corrupt_files
+from gigo.audit.steps import after, chained, steps
 from gigo.cli import main
-from gigo.corrupted import chained
-from gigo.corrupted_files import corrupt_files
 from gigo.datasets import from_memory, load
 from gigo.errors import DataError, SpecError, StoreError
 from gigo.inputs import take

@@ -17,8 +17,8 @@ from gigo import Schedule, datasets
 from gigo.corruptions import CATALOGUE
 from gigo.errors import DataError, SpecError
 from gigo.recipe import Recipe
-from gigo.rng import Stream, stratified
 from gigo.resolve import resolve
+from gigo.rng import Stream, stratified
 from gigo.sample import Sampler, sample
 from gigo.schedule import TrainingSet
 from gigo.study import Study

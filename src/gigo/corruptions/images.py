@@ -110,9 +110,7 @@ def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any 
     return _schedule("occlusion", SIDE, _occluded, dataset, items, stream, severity)
 
 
-def brightness(
-    dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3
-) -> Schedule:
+def brightness(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """Adds c to the value V of HSV, at most up to 1; hue and saturation stay.
 
     V is the largest of a pixel's channels: all of them are scaled by ``min(V + c, 1) / V``, black

@@ -6,7 +6,7 @@ these are, and which class is taken for which, is for the corrupted labels to sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np

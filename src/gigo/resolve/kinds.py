@@ -25,12 +25,12 @@ def corruptions_of(study: Study, data_dir: Path | None, watch: Watch) -> tuple[C
         expected = "one without a rate of its own, whose rate is the axis"
         raise SpecError("corruption", [ref.label for ref in study.first], expected)
     known = partial(corruption, placement=study.placement, data_dir=data_dir, watch=watch)
-    before = tuple((known(ref.without("rate")), _own_rate(ref)) for ref in study.first)
+    before = tuple((known(ref.without("rate")), own_rate(ref)) for ref in study.first)
     kinds = map(known, study.kinds)
     return tuple(dict.fromkeys(_after(before, kind) for kind in kinds))
 
 
-def _own_rate(ref: Ref) -> float:
+def own_rate(ref: Ref) -> float:
     """The rate of a corruption that has one of its own, to 9 decimals."""
     rate, field = ref.options["rate"], f"corruption.{ref.name}.rate"
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1:
