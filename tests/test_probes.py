@@ -94,7 +94,7 @@ def test_the_share_of_the_target_class_is_that_of_the_schedule(labels):
     digits, items = load("digits"), np.arange(1347)
     stream = Stream(0, 0, "corruption")
     schedule = trigger(digits, items, stream, target=4, labels=labels)
-    edits = schedule.item[: schedule.count(0.05, len(items))]
+    edits = schedule.item[: schedule.n_edits(0.05, len(items))]
     given, poisoned = digits.y_train.copy(), np.zeros(len(items), bool)
     given[edits], poisoned[edits] = 4, True
     share = float((digits.y_train == 4).mean())
