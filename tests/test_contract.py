@@ -17,7 +17,6 @@ from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
 from command import environment
-from gigo import corruptions
 from gigo.schedule import Schedule
 from gigo.testing import check_corruption, check_dataset, check_model, small_dataset
 from gigo.types import Dataset, Kind, Labels
@@ -34,28 +33,6 @@ def test_data_sets(kind: Kind) -> None:
 def test_a_wrong_sha256_is_found() -> None:
     with pytest.raises(AssertionError, match="sha256"):
         check_dataset(replace(small_dataset(), sha256="0" * 64))
-
-
-OPTIONS: dict[str, dict[str, Any]] = {
-    "sink": {"classes": ["class 2"]},
-    "asymmetric": {"map": {"class 0": "class 2", "class 1": 0}},
-    "one_way": {"classes": ["class 2"]},
-    "transition": {"T": [[0.5, 0.5, 0], [0, 1, 0], [0.1, 0.2, 0.7]]},
-}
-"""Of corruptions that have to be told something."""
-
-
-OF_LABELS = [
-    name
-    for name, each in corruptions.CATALOGUE.items()
-    if each.family == "labels" and "file" not in each.options
-]
-
-
-@pytest.mark.parametrize("kind", ["vector", "text"])
-@pytest.mark.parametrize("name", OF_LABELS)
-def test_corruptions(name: str, kind: Kind) -> None:
-    check_corruption(name, small_dataset(kind), **OPTIONS.get(name, {}))
 
 
 def unstable(dataset: Dataset, items: Labels, stream: Any) -> Schedule:

@@ -15,6 +15,7 @@ from scipy import stats
 from factories import MATRICES, corruption_of, model_of
 from gigo import Schedule, datasets
 from gigo.corruptions import CATALOGUE
+from gigo.edited import taken
 from gigo.errors import DataError, SpecError
 from gigo.recipe import Recipe
 from gigo.resolve import resolve
@@ -348,6 +349,19 @@ def test_vectors_are_kept_by_all_that_they_depend_on() -> None:
     one, two = (names_of_vectors(corruption=kind, rates=[0, 0.1]) for kind in kinds)
     assert len(one) == len(two) == 2  # of training items, and of the test set `attack`
     assert one.isdisjoint(two)
+
+
+def test_inputs_are_as_many_as_any_rate_needs_whoever_comes_first() -> None:
+    study = Study.create(
+        dataset="digits", size=60, corruption="blur", rates=[0.1, 0.6, 0.3], validation="noisy"
+    )
+    trials = [*resolve(study.but(replicates=1)).trials.values()]
+    sampler, dataset = Sampler(datasets.load("digits")), datasets.load("digits")
+    for trial in trials:
+        one, other = sampler(trial), sample(trial, dataset)
+        for rows in ("rows", "held_out"):
+            x = [taken(dataset.x_train, each.extras, getattr(each, rows)) for each in (one, other)]
+            assert np.array_equal(*x)
 
 
 def test_scores_of_a_reference_model_are_kept_by_all_that_they_depend_on() -> None:

@@ -51,7 +51,7 @@ class Sampler:
     Args:
         dataset: theirs, as it is.
         trials: those that will come: inputs that a corruption brings are made once, as many as
-            the highest of their rates needs.
+            the highest of their rates needs; without them anew where a rate needs more.
         vectors: turns inputs that a corruption brings into what models are given; None: nothing.
     """
 
@@ -61,7 +61,8 @@ class Sampler:
         self._dataset, self._vectors = dataset, vectors
         self._source: tuple[object, ...] = ()
         self._items: tuple[Labels, Labels]
-        self._drawn: dict[str, tuple[Schedule, Inputs | None]] = {}
+        self._drawn: dict[str, Schedule] = {}
+        self._extra: dict[str, Inputs] = {}
         self._made: dict[str, Inputs] = {}
         self._most: dict[Any, float] = {}
         for trial in trials:
@@ -72,7 +73,8 @@ class Sampler:
     def __call__(self, trial: Trial) -> TrainingSet:
         """What a trial trains on; raises DataError, SpecError."""
         if self._source != trial.source:
-            self._items, self._drawn, self._made = _items(trial, self._dataset), {}, {}
+            self._items = _items(trial, self._dataset)
+            self._drawn, self._extra, self._made = {}, {}, {}
             self._source = trial.source
         rows, held_out = self._items
         found = self._corrupted(trial, rows, "corruption")
@@ -136,12 +138,14 @@ class Sampler:
         """
         name = f"{items_named} {stream.name} {corruption.identity}"
         if name not in self._drawn:
-            schedule = drawn(corruption, *now.seen(), stream, items_named)
-            k = schedule.n_edits(min(most, schedule.highest(len(now.rows))), len(now.rows))
-            extra = schedule.extra(k) if callable(schedule.extra) else schedule.extra
-            self._drawn[name] = schedule, extra
-        schedule, extra = self._drawn[name]
-        edits = schedule.n_edits(rate, len(now.rows))
+            self._drawn[name] = drawn(corruption, *now.seen(), stream, items_named)
+        schedule, n = self._drawn[name], len(now.rows)
+        edits = schedule.n_edits(rate, n)
+        if edits and callable(schedule.extra) and count(self._extra.get(name, [])) < edits:
+            whole = schedule.n_edits(min(most, schedule.highest(n)), n)
+            self._extra[name] = schedule.extra(max(edits, whole))
+            self._made.pop(name, None)
+        extra = self._extra[name] if edits and callable(schedule.extra) else schedule.extra
         return now.edit(schedule, edits, name, extra if edits else None)
 
     def _behind(self, found: Edited, held_out: Labels) -> Labels:
