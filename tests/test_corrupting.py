@@ -22,11 +22,10 @@ from sklearn.naive_bayes import GaussianNB
 import gigo
 from factories import make_study
 from gigo import Schedule, corrupt
-from gigo.audit import audit_files, compared
-from gigo.audited import after, steps
+from gigo.audit.compared import audit_files, compared
+from gigo.audit.files import corrupt_files
+from gigo.audit.steps import after, chained, steps
 from gigo.cli import main
-from gigo.corrupted import chained
-from gigo.corrupted_files import corrupt_files
 from gigo.datasets import from_memory, load
 from gigo.errors import DataError, SpecError, StoreError
 from gigo.inputs import take
@@ -85,7 +84,8 @@ def invent(dataset: Dataset, items: NDArray[np.int64], stream: Any) -> Schedule:
     """New items of class 0."""
     n, x = len(items), dataset.x_train
     found = take(x, items[stream.permutation(n)])
-    return Schedule(np.full(n, ADDED), np.zeros(n, np.int64), extra=found, rate_of="added")
+    none = np.zeros(n, np.int64)
+    return Schedule(np.full(n, ADDED), none, true=none, extra=found, rate_of="added")
 
 
 def drop(dataset: Dataset, items: NDArray[np.int64], stream: Any) -> Schedule:
@@ -351,7 +351,7 @@ def test_wrong_items_of_trials(here: Path, capsys: pytest.CaptureFixture[str]) -
     result = gigo.sweep("X.npy", corruption=["pair", "mine.py:duplicate"], **fields)
     frame: Any = result.frame
     pairs = frame[(frame["rate"] == 0.2) & (frame["corruption"] == "pair")]
-    y = from_path_labels()
+    y = np.load("y.npy").astype(str)  # items are rows of the file
     for _, row in pairs.iterrows():
         edits = result.edits(row)
         assert edits.equals(result.edits(row["key"]))
@@ -367,10 +367,3 @@ def test_wrong_items_of_trials(here: Path, capsys: pytest.CaptureFixture[str]) -
     np.save("y.npy", np.arange(N) // 5 % 2)
     with pytest.raises(StoreError, match=r"run: expected the data .* as they were"):
         result.edits()
-
-
-def from_path_labels() -> NDArray[Any]:
-    """The training items' classes, as a study reads them."""
-    study = make_study(dataset="X.npy", model="linear", size=20)
-    data = resolve(study).datasets[0].load(lambda name, done, total: None)
-    return np.array(data.classes, object)[data.y_train]

@@ -235,3 +235,11 @@ def test_someone_has_to_stay() -> None:
     now, all_of_them = Edited.begin(make_dataset(3), np.arange(3)), np.full(3, LEAVE)
     with pytest.raises(SpecError, match="none is left to train on"):
         now.edit(Schedule(np.arange(3), all_of_them), 3, "x", None)
+
+
+def test_no_test_set_takes_the_place_of_another() -> None:
+    now, nothing = Edited.begin(make_dataset(4), np.arange(4)), np.empty(0, np.int64)
+    schedule = Schedule(nothing, nothing, probes={"attack": make_dataset(2).tests["test"]})
+    now = now.edit(schedule, 0, "first", None)
+    with pytest.raises(SpecError, match="one alone that brings a test set called attack"):
+        now.edit(schedule, 0, "second", None)

@@ -412,3 +412,14 @@ def test_on_an_accelerator_as_many_are_evaluated_at_once_as_memory_is_meant_for_
     assert small > evaluated_on_accelerator(one()) > EVALUATED
     huge = {"name": "resnet", "width": 1024}
     assert evaluated_on_accelerator(one(dataset="cifar10", model=huge)) == EVALUATED
+
+
+def test_memory_is_that_of_the_member_that_needs_most() -> None:
+    """Members at rate 0 have no inputs of their own; copies are more items."""
+    machine, fields = Machine.here(), {"dataset": "digits", "model": "small_cnn", "replicates": 2}
+    for kind in ("blur", "dilute"):
+        study = Study.create(corruption=kind, rates=[0, 0.8], **fields)
+        clean, bad, _, other = trials_of(study).values()
+        mixed, both = (plan(pair, machine, workers=1) for pair in ([clean, bad], [bad, other]))
+        assert len(mixed.stacks) == len(both.stacks) == 1
+        assert mixed.memory == both.memory > plan([clean], machine, workers=1).memory

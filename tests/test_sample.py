@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from factories import MATRICES, corruption_of, model_of
-from gigo import datasets
+from gigo import Schedule, datasets
 from gigo.corruptions import CATALOGUE
+from gigo.edited import taken
 from gigo.errors import DataError, SpecError
 from gigo.recipe import Recipe
+from gigo.resolve import resolve
 from gigo.rng import Stream, stratified
 from gigo.sample import Sampler, sample
 from gigo.schedule import TrainingSet
+from gigo.study import Study
 from gigo.trial import Trial
 from gigo.types import Card, Corruption, Dataset
 
@@ -319,3 +322,58 @@ def test_a_rate_that_the_items_do_not_allow_is_refused() -> None:
     assert np.flatnonzero(part.touched).tolist() == [k for k in range(100) if k % 10 in (3, 5)]
     with pytest.raises(SpecError, match=r"0.21: expected at most 20 %: .* 20 edits to the 100"):
         sample(make_trial(100, rate=0.21, **fields), dataset)
+
+
+def names_of_vectors(**fields: Any) -> set[str]:
+    """What the inputs that corruptions of digits bring are called, of all trials of a study."""
+    grid = resolve(Study.create(dataset="digits", size=60, replicates=1, **fields))
+    trials, names = grid.trials.values(), set[str]()
+    dataset = datasets.load("digits")
+
+    def vectors(name: str, x: Any) -> Any:
+        names.add(name)
+        return x
+
+    for trial in trials:
+        Sampler(dataset, trials, vectors)(trial)
+    return names
+
+
+def test_vectors_are_kept_by_all_that_they_depend_on() -> None:
+    """Those of one study must not be taken for those of another, which the same cache has."""
+    blur, first = {"corruption": "blur"}, {"name": "blur", "rate": 0.2}
+    after = names_of_vectors(corruption=[first, "symmetric"], rates=[0.2])
+    assert names_of_vectors(**blur, rates=[0.1]) == names_of_vectors(**blur, rates=[0.2])
+    assert names_of_vectors(**blur, rates=[0.2]).isdisjoint(after)
+    kinds = [{"name": "trigger", "target": k} for k in (0, 7)]
+    one, two = (names_of_vectors(corruption=kind, rates=[0, 0.1]) for kind in kinds)
+    assert len(one) == len(two) == 2  # of training items, and of the test set `attack`
+    assert one.isdisjoint(two)
+
+
+def test_inputs_are_as_many_as_any_rate_needs_whoever_comes_first() -> None:
+    study = Study.create(
+        dataset="digits", size=60, corruption="blur", rates=[0.1, 0.6, 0.3], validation="noisy"
+    )
+    trials = [*resolve(study.but(replicates=1)).trials.values()]
+    sampler, dataset = Sampler(datasets.load("digits")), datasets.load("digits")
+    for trial in trials:
+        one, other = sampler(trial), sample(trial, dataset)
+        for rows in ("rows", "held_out"):
+            x = [taken(dataset.x_train, each.extras, getattr(each, rows)) for each in (one, other)]
+            assert np.array_equal(*x)
+
+
+def test_scores_of_a_reference_model_are_kept_by_all_that_they_depend_on() -> None:
+    names: list[str] = []
+
+    def asking(dataset: Dataset, items: Any, stream: Stream, *, reference: Any) -> Schedule:
+        names.append(reference._name)
+        return Schedule(np.arange(len(items)), np.zeros(len(items), np.int64))
+
+    asks = {"name": asking, "key": "asking"}
+    for kinds in ([asks], [{**asks, "rate": 0.1}, "pair"], [{"name": "pair", "rate": 0.1}, asks]):
+        study = Study.create(dataset="digits", size=60, replicates=2, corruption=kinds, rates=[0.2])
+        for trial in resolve(study).trials.values():
+            sample(trial, datasets.load("digits"))
+    assert len({*names}) == len(names) == 6

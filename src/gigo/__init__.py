@@ -21,7 +21,7 @@ from gigo.version import __version__
 if TYPE_CHECKING:
     from gigo.analysis.comparison import Comparison
     from gigo.api import Result, compare, load, run, sweep
-    from gigo.corrupted import Corrupted, corrupt
+    from gigo.audit.arrays import Corrupted, corrupt
     from gigo.errors import GigoError, GigoWarning
     from gigo.find import Found, find_exchange, find_tolerance
     from gigo.runner.progress import Progress
@@ -53,7 +53,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "gigo.analysis.comparison",
     **dict.fromkeys(("Result", "compare", "load", "run", "sweep"), "gigo.api"),
-    **dict.fromkeys(("Corrupted", "corrupt"), "gigo.corrupted"),
+    **dict.fromkeys(("Corrupted", "corrupt"), "gigo.audit.arrays"),
     **dict.fromkeys(("GigoError", "GigoWarning"), "gigo.errors"),
     **dict.fromkeys(("Found", "find_exchange", "find_tolerance"), "gigo.find"),
     "Progress": "gigo.runner.progress",

@@ -152,7 +152,7 @@ class Result:
             data_dir: where official data lie; see `gigo.datasets.load`.
 
         Returns:
-            Of a trial the columns `gigo.wrong_items.EDITS`; of all `gigo.wrong_items.POINT` before
+            Of a trial the columns `EDITS` of `gigo.audit.wrong_items`; of all `POINT` before
             these.
 
         Raises:
@@ -166,7 +166,7 @@ class Result:
         >>> list(wrong.columns), len(wrong), set(wrong["what"])
         (['item', 'what', 'given', 'true'], 5, {'label'})
         """
-        from gigo.wrong_items import EDITS, wrong_items
+        from gigo.audit.wrong_items import EDITS, wrong_items
 
         keys = {*self.frame["key"]}
         if trial is not None:

@@ -87,11 +87,11 @@ def _kept_memory(trial: Trial) -> int:
     # and their gradients.
     weights = _cost(trial).parameters * (9 * master + 2 * width)
     items = max(trial.size, trial.n_rows) * (ITEM + VIEW * trial.recipe.augments)
-    return weights + items + trial.dataset.n_test * SEEN + _own_inputs(trial)
+    return weights + items + trial.dataset.n_test * SEEN + own_inputs(trial)
 
 
-def _own_inputs(trial: Trial) -> int:
-    """Bytes of inputs that a corruption brings, beside those of the data set."""
+def own_inputs(trial: Trial) -> int:
+    """Bytes of inputs that a corruption brings, and of those that lie beside them."""
     corruption, card = trial.corruption, trial.dataset
     if corruption is None or not corruption.inputs:
         return 0

@@ -109,9 +109,13 @@ class Edited:
             extra: these, or the first of them, all that k edits need.
 
         Raises:
-            SpecError: no item is left, or an item is added without an input or a label.
+            SpecError: no item is left, an item is added without an input or a label, or test sets
+                of two corruptions have one name.
         """
         schedule = schedule.first(k)
+        for twice in self.probes.keys() & schedule.probes.keys():
+            expected = f"one alone that brings a test set called {twice}"
+            raise SpecError("corruption", "one after another", expected)
         own = schedule.item != ADDED
         row, source = self._rows(schedule)
         at, label = schedule.item[own], schedule.label[own]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from gigo.types import Card, Dataset, Features
 
 AT_ONCE = 512
 """Items that are turned into vectors together."""
+
+Function = Callable[[Inputs], NDArray[np.float32]]
+"""Makes vectors (n, width) of n inputs."""
 
 Making = Callable[[str, int, int], None]
 """Told how far the features of a data set are: (its name, items so far, items in all)."""
@@ -51,7 +55,7 @@ def featured(
     file = _file(dataset.sha256, features)
     if not file.exists():
         sets = [dataset.x_train, *(x for x, _ in dataset.tests.values())]
-        _make(file, dataset, features, making, sets)
+        _make(file, dataset, features, partial(_learned, features, dataset), making, sets)
     rows: NDArray[Any] = np.load(file, mmap_mode="r")
     tests, start = {}, dataset.n_train
     for name, (_, labels) in dataset.tests.items():
@@ -86,8 +90,12 @@ class Vectors:
         """
         file = _file(name, self._features)
         if not file.exists() or _rows(file) < count(x):
-            _make(file, self._dataset, self._features, self._making, [x])
+            _make(file, self._dataset, self._features, lambda: self._function, self._making, [x])
         return np.load(file, mmap_mode="r")[: count(x)]
+
+    @cached_property
+    def _function(self) -> Function:
+        return _learned(self._features, self._dataset)
 
 
 def _rows(file: Path) -> int:
@@ -132,17 +140,26 @@ def _file(sha256: str, features: Features) -> Path:
     return cache.home("features") / f"{name}.npy"
 
 
+def _learned(features: Features, dataset: Dataset) -> Function:
+    """What makes the vectors."""
+    if features.value is None:
+        message = f"the features of {dataset.name} went away while models were trained"
+        raise DataError(f"{message}: run it again")
+    return features.value(dataset)
+
+
 def _make(
-    file: Path, dataset: Dataset, features: Features, making: Making, sets: Sequence[Inputs]
+    file: Path,
+    dataset: Dataset,
+    features: Features,
+    learned: Callable[[], Function],
+    making: Making,
+    sets: Sequence[Inputs],
 ) -> None:
     """Write the vectors of some inputs of a data set, in whole or not at all."""
-    if features.value is None:
-        message = f"{file}: the features of {dataset.name} went away while models were trained"
-        raise DataError(f"{message}: run it again")
     started, done, total = time.perf_counter(), 0, sum(map(count, sets))
     making(dataset.name, 0, total)
-    function = features.value(dataset)
-    unfinished = None
+    function, unfinished = learned(), None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=file.parent, suffix=".unfinished")

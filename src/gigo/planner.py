@@ -19,7 +19,14 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from gigo import costs
-from gigo.costs import CORE_SPEED, expected_epochs, separate, stack_memory, step_flops
+from gigo.costs import (
+    CORE_SPEED,
+    expected_epochs,
+    own_inputs,
+    separate,
+    stack_memory,
+    step_flops,
+)
 from gigo.errors import SpecError
 from gigo.machine import Machine
 from gigo.trial import Trial
@@ -324,7 +331,7 @@ def _parts(
 
 def _largest(group: Sequence[Trial]) -> Trial:
     """The one that needs most memory; in its stack all have batches as wide as its own."""
-    return max(group, key=lambda trial: trial.size)
+    return max(group, key=lambda trial: (max(trial.size, trial.n_rows), own_inputs(trial)))
 
 
 def _fitting(trial: Trial, memory: int) -> int:

@@ -15,7 +15,7 @@ from gigo.inputs import Inputs, count
 from gigo.reference import Reference
 from gigo.rng import Stream, grouped, stratified
 from gigo.schedule import Schedule, TrainingSet
-from gigo.trial import HELD_OUT, Trial
+from gigo.trial import HELD_OUT, SCIENCE, Trial
 from gigo.types import Corruption, Dataset, Labels
 
 Vectors = Callable[[str, Inputs], Inputs]
@@ -51,7 +51,7 @@ class Sampler:
     Args:
         dataset: theirs, as it is.
         trials: those that will come: inputs that a corruption brings are made once, as many as
-            the highest of their rates needs.
+            the highest of their rates needs; without them anew where a rate needs more.
         vectors: turns inputs that a corruption brings into what models are given; None: nothing.
     """
 
@@ -61,7 +61,8 @@ class Sampler:
         self._dataset, self._vectors = dataset, vectors
         self._source: tuple[object, ...] = ()
         self._items: tuple[Labels, Labels]
-        self._drawn: dict[str, tuple[Schedule, Inputs | None]] = {}
+        self._drawn: dict[str, Schedule] = {}
+        self._extra: dict[str, Inputs] = {}
         self._made: dict[str, Inputs] = {}
         self._most: dict[Any, float] = {}
         for trial in trials:
@@ -72,7 +73,8 @@ class Sampler:
     def __call__(self, trial: Trial) -> TrainingSet:
         """What a trial trains on; raises DataError, SpecError."""
         if self._source != trial.source:
-            self._items, self._drawn, self._made = _items(trial, self._dataset), {}, {}
+            self._items = _items(trial, self._dataset)
+            self._drawn, self._extra, self._made = {}, {}, {}
             self._source = trial.source
         rows, held_out = self._items
         found = self._corrupted(trial, rows, "corruption")
@@ -94,7 +96,7 @@ class Sampler:
             weights=found.weights,
             places=found.places if found.n_added or found.n_left else None,
             extras={name: self._seen(name, x) for name, x in extras.items()},
-            probes={name: (self._seen(name, x), y) for name, (x, y) in found.probes.items()},
+            probes=self._probes(trial, found),
         )
 
     def _corrupted(self, trial: Trial, items: Labels, purpose: str) -> Edited:
@@ -102,7 +104,7 @@ class Sampler:
         now, corruption = Edited.begin(self._dataset, items), trial.corruption
         if corruption is None:
             return now
-        items_named = canonical([self._dataset.sha256, trial.source, purpose])
+        items_named = canonical([SCIENCE, self._dataset.sha256, trial.source, purpose])
         for place, (first, rate) in enumerate(corruption.before):
             if purpose == "corruption" or not first.training_only:
                 stream = Stream(trial.seed, trial.replicate, f"{purpose}/{place}")
@@ -134,20 +136,30 @@ class Sampler:
             stream: what is drawn comes from there.
             items_named: names the items, and what was done to them before.
         """
-        name = f"{items_named} {corruption.identity}"
+        name = f"{items_named} {stream.name} {corruption.identity}"
         if name not in self._drawn:
-            schedule = drawn(corruption, *now.seen(), stream, items_named)
-            k = schedule.n_edits(min(most, schedule.highest(len(now.rows))), len(now.rows))
-            extra = schedule.extra(k) if callable(schedule.extra) else schedule.extra
-            self._drawn[name] = schedule, extra
-        schedule, extra = self._drawn[name]
-        edits = schedule.n_edits(rate, len(now.rows))
+            self._drawn[name] = drawn(corruption, *now.seen(), stream, items_named)
+        schedule, n = self._drawn[name], len(now.rows)
+        edits = schedule.n_edits(rate, n)
+        if edits and callable(schedule.extra) and count(self._extra.get(name, [])) < edits:
+            whole = schedule.n_edits(min(most, schedule.highest(n)), n)
+            self._extra[name] = schedule.extra(max(edits, whole))
+            self._made.pop(name, None)
+        extra = self._extra[name] if edits and callable(schedule.extra) else schedule.extra
         return now.edit(schedule, edits, name, extra if edits else None)
 
     def _behind(self, found: Edited, held_out: Labels) -> Labels:
         """Rows of held-out items, whose extra inputs come after those of the others."""
         n, more = self._dataset.n_train, sum(map(count, found.extras.values()))
         return np.where(held_out < n, held_out, held_out + more)
+
+    def _probes(self, trial: Trial, found: Edited) -> dict[str, tuple[Inputs, Labels]]:
+        """The test sets of a corruption, which depend on the data and its options alone."""
+        of = [SCIENCE, self._dataset.sha256, trial.corruption and trial.corruption.identity]
+        return {
+            name: (self._seen(canonical([*of, "probe", name]), x), y)
+            for name, (x, y) in found.probes.items()
+        }
 
     def _seen(self, name: str, x: Inputs) -> Inputs:
         """What models are given in place of inputs."""
@@ -173,7 +185,8 @@ def drawn(
     asked = signature(corruption.value).parameters.get("reference")
     given: dict[str, Any] = {}
     if asked is not None and asked.default is asked.empty:
-        given["reference"] = Reference(dataset, items, stream.child("reference"), name)
+        folds = stream.child("reference")
+        given["reference"] = Reference(dataset, items, folds, f"{name} {folds.name}")
     return Schedule(*corruption.value(dataset, items, stream, **given))
 
 

@@ -316,6 +316,12 @@ class Entry:
         parameters = signature(self.function).parameters.items()
         return {name: each.default for name, each in parameters if each.default is not each.empty}
 
+    @property
+    def free(self) -> set[str]:
+        """Those that may be of any type: what they are is for the function to say."""
+        parameters = signature(self.function).parameters.items()
+        return {name for name, each in parameters if each.annotation in ("Any", Any)}
+
 
 @dataclass(frozen=True)
 class CorruptionEntry(Entry):

@@ -65,8 +65,8 @@ def corrupt(
     All items are corrupted alike; a test set of the data's own is written as it is. Beside the
     data are audit.parquet (a row per edit), summary.json and transition.svg.
     """
+    from gigo.audit.files import corrupt_files
     from gigo.console import displayed
-    from gigo.corrupted_files import corrupt_files
 
     options = _data_options(context)
     share = as_rate("rate", rate)
@@ -103,7 +103,7 @@ def audit(
     """
     import json
 
-    from gigo.audit import audit_files
+    from gigo.audit.compared import audit_files
     from gigo.console import displayed
 
     options = _data_options(context)

@@ -63,7 +63,7 @@ SIDE = Strengths(*[(0.25, 0.375, 0.5, 0.625, 0.75)] * 3)
 
 
 def gaussian_noise(
-    dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None
+    dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3
 ) -> Schedule:
     """Adds normal noise to every value: ``x + N(0, s^2)``, cut at 0 and 1.
 
@@ -74,7 +74,7 @@ def gaussian_noise(
         dataset: of images.
         items: (n,) rows of its ``x_train``.
         stream: what is drawn comes from there.
-        severity: 1 to 5, or ``"random"``: another one per item, each as likely. None: 3.
+        severity: 1 to 5, or ``"random"``: another one per item, each as likely.
 
     Raises:
         SpecError: the severity is none of these, or the data are no images.
@@ -89,7 +89,7 @@ def gaussian_noise(
     return _schedule("gaussian_noise", NOISE, _noisy, dataset, items, stream, severity)
 
 
-def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None) -> Schedule:
+def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """Convolves with a Gaussian of standard deviation s pixels; border pixels are repeated.
 
     s is .4 .6 .7 .8 1 (sides below 48 pixels), .5 .75 1 1.25 1.5 (below 128), 1 2 3 4 6 (above).
@@ -98,7 +98,7 @@ def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = Non
     return _schedule("blur", BLUR, _blurred, dataset, items, stream, severity)
 
 
-def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None) -> Schedule:
+def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """A square at a random place gets the mean colour of its image.
 
     DeVries & Taylor (2017, "Improved regularization of convolutional neural networks with Cutout",
@@ -110,9 +110,7 @@ def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any 
     return _schedule("occlusion", SIDE, _occluded, dataset, items, stream, severity)
 
 
-def brightness(
-    dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None
-) -> Schedule:
+def brightness(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """Adds c to the value V of HSV, at most up to 1; hue and saturation stay.
 
     V is the largest of a pixel's channels: all of them are scaled by ``min(V + c, 1) / V``, black
@@ -122,7 +120,7 @@ def brightness(
     return _schedule("brightness", BRIGHTNESS, _brighter, dataset, items, stream, severity)
 
 
-def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None) -> Schedule:
+def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """Brings values nearer to the mean m of their channel in the image: ``m + c (x - m)``.
 
     c is .75 .5 .4 .3 .15 (sides below 48 pixels), .4 .3 .2 .1 .05 (above). Arguments and errors:
@@ -131,7 +129,7 @@ def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any =
     return _schedule("contrast", CONTRAST, _flatter, dataset, items, stream, severity)
 
 
-def jpeg(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = None) -> Schedule:
+def jpeg(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
     """Compresses images as JPEG of quality q, and reads them again.
 
     q is 80 65 58 50 40 (sides below 48 pixels), 65 58 50 40 25 (below 128), 25 18 15 10 7 (above).
@@ -192,10 +190,9 @@ def _levels(name: str, severity: Any, n: int, stream: Stream) -> Labels:
     """(n,) severities of the edits, less 1."""
     if severity == "random":
         return stream.child("severity").integers(n, 5)
-    level = 3 if severity is None else severity
-    if type(level) is not int or not 1 <= level <= 5:
+    if type(severity) is not int or not 1 <= severity <= 5:
         raise SpecError(f"corruption.{name}.severity", severity, '1 to 5, or "random"')
-    return np.full(n, level - 1)
+    return np.full(n, severity - 1)
 
 
 def _changed(
@@ -219,10 +216,7 @@ def _changed(
 
 
 def _noisy(x: Pixels, sd: NDArray[np.float64], stream: Stream) -> Pixels:
-    from scipy.special import ndtri
-
-    uniform = stream.uniform(x.size).reshape(x.shape) + 2.0**-54  # never 0, which has no quantile
-    return (x + sd * ndtri(uniform)).astype(np.float32)
+    return (x + sd * stream.normal(x.size).reshape(x.shape)).astype(np.float32)
 
 
 def _blurred(x: Pixels, sd: NDArray[np.float64], stream: Stream) -> Pixels:

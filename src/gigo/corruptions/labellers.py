@@ -6,7 +6,7 @@ these are, and which class is taken for which, is for the corrupted labels to sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,6 @@ from gigo.types import CorruptionEntry, Dataset, Labels
 
 Read = Callable[[Dataset, Any, str | None], Labels]
 """A reader of a file's labels: ``(dataset, file, column) -> (n_train,) int64`` codes."""
-
-SKILLS = (0.8,)
-"""Of labellers of whom nothing is said."""
 
 MOST_VOTES = 99
 
@@ -100,7 +97,7 @@ def annotators(
     items: Labels,
     stream: Stream,
     *,
-    skills: Sequence[float] | float | None = None,
+    skills: Any = 0.8,
     votes: int = 1,
     pick: str = "majority",
 ) -> Schedule:
@@ -116,7 +113,7 @@ def annotators(
         dataset: whose ``y_train`` are the true labels.
         items: (n,) rows of its training set.
         stream: what is drawn comes from there.
-        skills: of the labellers, 0 to 1 each. None: `SKILLS`.
+        skills: of the labellers, 0 to 1 each: a list, or one number.
         votes: per item.
         pick: ``majority``: the class with most votes, of several any; ``random``: any vote.
 
@@ -146,10 +143,9 @@ def annotators(
     return _where_other(dataset, items, chosen, stream.child("order"))
 
 
-def _skills(skills: Sequence[float] | float | None) -> NDArray[np.float64]:
+def _skills(skills: Any) -> NDArray[np.float64]:
     """(labellers,) chances of the true class."""
-    given: Any = SKILLS if skills is None else skills
-    numbers: list[Any] = [given] if isinstance(given, float | int) else list(given)
+    numbers: list[Any] = [*skills] if isinstance(skills, list | tuple) else [skills]
     if not numbers or not all(
         isinstance(p, float | int) and not isinstance(p, bool) and 0 <= p <= 1 for p in numbers
     ):

@@ -60,12 +60,12 @@ def instance_dependent(
     """
     true = _labels(dataset, items)
     chance, drawn = stream.uniform(len(true)), stream.uniform(len(true))
-    turn = chance - SPREAD * _normal(stream, len(true))
+    turn = chance - SPREAD * stream.normal(len(true))
     x, label = reference.vectors, true.copy()
     for k in np.unique(true).tolist():
         of_class = np.flatnonzero(true == k)
         shape = x.shape[1], dataset.n_classes
-        weights = _normal(stream.child(f"weights/{k}"), shape[0] * shape[1]).reshape(shape)
+        weights = stream.child(f"weights/{k}").normal(shape[0] * shape[1]).reshape(shape)
         with one_thread():
             scores = np.asarray(x[of_class] @ weights.astype(x.dtype), np.float64)
         scores[:, k] = -np.inf
@@ -137,13 +137,6 @@ def _labels(dataset: Dataset, items: Labels) -> Labels:
     if dataset.n_classes < 2:
         raise SpecError("classes", dataset.n_classes, "at least 2, or no label can be wrong")
     return dataset.y_train[items]
-
-
-def _normal(stream: Stream, n: int) -> NDArray[np.float64]:
-    """(n,) standard normal numbers, by inversion."""
-    from scipy.special import ndtri
-
-    return ndtri(np.maximum(stream.uniform(n), 2.0**-54))  # 0 would be minus infinity
 
 
 ENTRIES = {

@@ -39,10 +39,12 @@ def pooled(
         for each in sets
     ]
     used = np.unique(np.concatenate([rows for both in placed for rows in both]))
-    train = resident.train.gathered(used[used < n])
-    for start, x in zip(bounds, extras.values(), strict=False):
-        among = used[(used >= start) & (used < start + count(x))] - start
-        train = train.joined(np.asarray(x)[among])
+    parts = np.split(used, np.searchsorted(used, bounds))
+    others = [
+        np.asarray(x)[part - start]
+        for x, part, start in zip(extras.values(), parts[1:], bounds, strict=False)
+    ]
+    train = resident.train.pooled(parts[0], others)
     found = [
         replace(each, rows=np.searchsorted(used, rows), held_out=np.searchsorted(used, held_out))
         for each, (rows, held_out) in zip(sets, placed, strict=True)

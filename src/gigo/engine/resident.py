@@ -51,17 +51,16 @@ class Inputs:
         # Large data sets are in memory once while they come here, not twice.
         return torch.from_numpy(kept).to(self.device)
 
-    def gathered(self, rows: NDArray[np.int64]) -> Self:
-        """Some of the items, in the order given."""
-        return self._with(self._x[torch.from_numpy(rows).to(self.device)])
-
-    def joined(self, x: NDArray[Any]) -> Self:
-        """These items, then others of the same kind."""
-        return self._with(torch.cat([self._x, self._kept(x).to(self._x.dtype)]))
-
-    def _with(self, x: Tensor) -> Self:
+    def pooled(self, rows: NDArray[np.int64], others: Sequence[NDArray[Any]]) -> Self:
+        """Some of the items, then others of the same kind, in the order given."""
+        places, n = torch.from_numpy(rows).to(self.device), len(rows)
+        whole = self._x.new_empty((n + sum(map(len, others)), *self._x.shape[1:]))
+        torch.index_select(self._x, 0, places, out=whole[:n])
+        for x in others:
+            whole[n : n + len(x)] = self._kept(x)
+            n += len(x)
         found = copy.copy(self)
-        found._x = x
+        found._x = whole
         return found
 
     def __len__(self) -> int:

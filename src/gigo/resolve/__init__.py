@@ -16,7 +16,7 @@ from gigo.grid import Grid
 from gigo.measures import RANKING
 from gigo.recipe import Recipe
 from gigo.resolve.data import card_of, check_names, in_memory
-from gigo.resolve.kinds import check_kind, corruption, corruptions_of
+from gigo.resolve.kinds import check_kind, corruption, corruptions_of, own_rate
 from gigo.resolve.models import check_gaps, models_of
 from gigo.resolve.named import check_labels
 from gigo.resolve.rates import check_rate, cliffs_of, reached, read_once
@@ -31,6 +31,7 @@ __all__ = [
     "label_codes",
     "label_column",
     "own_data",
+    "own_rate",
     "remade",
     "resolve",
     "sources",

@@ -25,12 +25,12 @@ def corruptions_of(study: Study, data_dir: Path | None, watch: Watch) -> tuple[C
         expected = "one without a rate of its own, whose rate is the axis"
         raise SpecError("corruption", [ref.label for ref in study.first], expected)
     known = partial(corruption, placement=study.placement, data_dir=data_dir, watch=watch)
-    before = tuple((known(ref.without("rate")), _own_rate(ref)) for ref in study.first)
+    before = tuple((known(ref.without("rate")), own_rate(ref)) for ref in study.first)
     kinds = map(known, study.kinds)
     return tuple(dict.fromkeys(_after(before, kind) for kind in kinds))
 
 
-def _own_rate(ref: Ref) -> float:
+def own_rate(ref: Ref) -> float:
     """The rate of a corruption that has one of its own, to 9 decimals."""
     rate, field = ref.options["rate"], f"corruption.{ref.name}.rate"
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1:
@@ -98,20 +98,7 @@ def corruption(
         ref = Ref.model_validate({"name": ref.name, **options})
     ref, source = _open_set(ref, data_dir, watch)
     function, options, chosen = named("corruption", ref, corruptions.CATALOGUE)
-    identity = chosen.identity
-    if source:
-        options, identity = (
-            {**options, "source": source.load},
-            {**identity, "source": source.sha256},
-        )
-    bound = partial(function, **options)
-    label = chosen.short_label if chosen.is_catalogued else chosen.label
-    if _asks(function, "read"):  # its file counts by what is in it, wherever that lies
-        path, sha256 = datasets.label_file(f"corruption.{ref.name}.file", options.get("file"))
-        read = partial(datasets.second_labels, sha256=sha256)
-        bound = partial(bound, file=str(path), read=read)
-        identity["file"] = sha256
-        label = chosen.model_copy(update={"file": path.name}).short_label
+    bound, label, identity = _bound(function, options, chosen, source)
     entry = corruptions.CATALOGUE[chosen.name] if chosen.is_catalogued else None
     rate_of: RateOf = entry.rate_of if entry else getattr(function, "rate_of", "set")
     if rate_of not in get_args(RateOf):
@@ -140,6 +127,28 @@ def corruption(
         training_only=entry is not None and entry.training_only,
         gaps=entry is not None and entry.gaps,
     )
+
+
+def _bound(
+    function: Callable[..., Any], options: Mapping[str, Any], chosen: Ref, source: Card | None
+) -> tuple[Callable[..., Any], str, dict[str, Any]]:
+    """A corruption with its options, what tables call it, and its identity.
+
+    Files and other data sets count by what is in them, wherever they lie.
+    """
+    bound, identity = partial(function, **options), chosen.identity
+    if source:
+        return (
+            partial(bound, source=source.load),
+            chosen.short_label,
+            {**identity, "source": source.sha256},
+        )
+    if _asks(function, "read"):
+        path, sha256 = datasets.label_file(f"corruption.{chosen.name}.file", options.get("file"))
+        read = partial(datasets.second_labels, sha256=sha256)
+        label = chosen.model_copy(update={"file": path.name}).short_label
+        return partial(bound, file=str(path), read=read), label, {**identity, "file": sha256}
+    return bound, chosen.short_label if chosen.is_catalogued else chosen.label, identity
 
 
 def _asks(function: Callable[..., Any], name: str) -> bool:

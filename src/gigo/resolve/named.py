@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from gigo.errors import SpecError, unknown
@@ -26,16 +26,29 @@ def named(
         return ref.load(field), ref.arguments, ref
     called = {name: value for name, value in ref.options.items() if name == "called"}
     known = {name: entry.options for name, entry in catalogue.items()}
-    name, options = checked(field, ref.without("called"), {"auto": {}, **known} if auto else known)
+    free = catalogue[ref.name].free if ref.name in catalogue else ()
+    if auto:
+        known["auto"] = {}
+    name, options = checked(field, ref.without("called"), known, free)
     if auto and name == "auto":
         name = auto()
     return catalogue[name].function, options, Ref(name=name, **options, **called)
 
 
 def checked(
-    field: str, ref: Ref, options: Mapping[str, Mapping[str, object]]
+    field: str,
+    ref: Ref,
+    options: Mapping[str, Mapping[str, object]],
+    free: Collection[str] = (),
 ) -> tuple[str, dict[str, Any]]:
-    """The name and the options, checked, without those at their defaults: these are the same."""
+    """The name and the options, checked, without those at their defaults: these are the same.
+
+    Args:
+        field: for errors.
+        ref: what is named.
+        options: of what there is, by its name: their defaults, whose types others are to have.
+        free: of these options those whose function says what they may be.
+    """
     if ref.name not in options:
         raise _unlisted(field, ref.name, options)
     defaults, given = options[ref.name], ref.options
@@ -45,8 +58,8 @@ def checked(
         if option not in defaults:
             raise unknown(f"{field}.{ref.name}", option, defaults)
         kind, place = type(defaults[option]), f"{field}.{ref.name}.{option}"
-        if defaults[option] is None:
-            continue  # what it may be is for its function to say
+        if option in free or defaults[option] is None:
+            continue
         if defaults[option] == "auto" and isinstance(value, float | int):
             continue  # a number, or leave it to gigo
         if kind is float and type(value) is int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gigo.corrupted import transition
+from gigo.audit.account import transition
 from gigo.errors import DataError
 from gigo.inputs import fingerprints
 from gigo.resolve import whole_data

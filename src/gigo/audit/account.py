@@ -1,20 +1,17 @@
-"""Edits as they are made, with an account of each."""
+"""An account of edits: what each was, and which classes became which."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigo.after import After
-from gigo.edited import Edited, taken
+from gigo.audit.steps import Step
+from gigo.edited import taken
 from gigo.inputs import Inputs, count, differing, fingerprints, take
-from gigo.rng import Stream
-from gigo.sample import drawn
-from gigo.schedule import ADDED, LEAVE, Schedule
-from gigo.types import Corruption, Dataset, Labels
+from gigo.schedule import ADDED, LEAVE
+from gigo.types import Labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,64 +34,6 @@ CHUNK = 1024
 """Items that are described at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What one corruption did.
-
-    Attributes:
-        corruption: the one.
-        rate: at which.
-        given: items as it found them.
-        schedule: its first edits, those of the rate.
-        n_eligible: edits that there are.
-        done: items as it left them.
-    """
-
-    corruption: Corruption
-    rate: float
-    given: Edited
-    schedule: Schedule
-    n_eligible: int
-    done: Edited
-
-
-def steps(
-    corruption: Corruption, rate: float, dataset: Dataset, seed: int, replicate: int
-) -> list[Step]:
-    """What a corruption, and those that come before it, do to all items of a training set.
-
-    They are the edits of a trial with all items and ``validation = "none"``
-    (`gigo.sample.Sampler`).
-
-    Raises:
-        SpecError: a rate is higher than the highest possible one.
-    """
-    now, found = Edited.begin(dataset, np.arange(dataset.n_train)), list[Step]()
-    name = f"{dataset.sha256} {seed} {replicate}"
-    chain = [(*each, f"corruption/{place}") for place, each in enumerate(corruption.before)]
-    for each, share, purpose in [*chain, (corruption, rate, "corruption")]:
-        if each.value is None:
-            continue
-        name += f" {each.identity} {share!r}"
-        whole = drawn(each, *now.seen(), Stream(seed, replicate, purpose), name)
-        k = whole.n_edits(share, len(now.rows))
-        extra = whole.extra(k) if callable(whole.extra) else whole.extra
-        done = now.edit(whole, k, name, extra if k else None)
-        found.append(Step(each, share, now, whole.first(k), len(whole.item), done))
-        now = done
-    return found
-
-
-def after(now: Edited) -> After:
-    """What became of the items of a whole training set."""
-    n = now.dataset.n_train
-    item = np.where(now.places < now.n_given, now.places, -1)
-    source = np.where(item >= 0, item, np.where(now.rows < n, now.rows, -1))
-    rows = np.flatnonzero(now.rows != source)
-    x = taken(now.dataset.x_train, now.extras, now.rows[rows]) if len(rows) else None
-    return After(now.dataset, item, source, rows, x, now.labels)
-
-
 def account(found: list[Step], names: NDArray[Any]) -> pd.DataFrame:
     """The edits, with the columns `COLUMNS`.
 
@@ -107,6 +46,26 @@ def account(found: list[Step], names: NDArray[Any]) -> pd.DataFrame:
     parts = [_of_step(step, names) for step in found]
     whole = [part for part in parts if len(part)] or parts[-1:]
     return pd.concat(whole, ignore_index=True) if len(whole) > 1 else whole[0]
+
+
+def transition(before: Labels, now: Labels, names: NDArray[Any]) -> pd.DataFrame:
+    """(K, K) shares of the labels that items have now among those of a class before.
+
+    Args:
+        before: (n,) classes.
+        now: (n,) likewise.
+        names: (K,) theirs.
+    """
+    import pandas as pd
+
+    k = len(names)
+    counts = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
+    sums = counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(
+        np.divide(counts, sums, out=np.full((k, k), np.nan), where=sums > 0),
+        index=pd.Index(names, name="before"),
+        columns=pd.Index(names, name="after"),
+    )
 
 
 def _of_step(step: Step, names: NDArray[Any]) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigo.audited import COLUMNS, Step, account, after, steps
-from gigo.corrupted import chained, transition
+from gigo.audit.account import COLUMNS, account, transition
+from gigo.audit.steps import Step, after, chained, steps
 from gigo.errors import SpecError, StoreError
 from gigo.files import write_whole
 from gigo.resolve import check_kind, whole_data, write_data
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AUDIT, SUMMARY, PICTURE = "audit.parquet", "summary.json", "transition.svg"
-"""Beside the corrupted data: the edits (`gigo.audited.COLUMNS`), counts, the matrix as a figure."""
+"""Beside the corrupted data: edits (`gigo.audit.account`), counts, the matrix as a figure."""
 
 
 @dataclass(frozen=True, eq=False)

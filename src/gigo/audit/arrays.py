@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigo.after import After
-from gigo.audited import account, after, steps
+from gigo.audit.account import account, transition
+from gigo.audit.steps import after, chained, steps
 from gigo.errors import SpecError
-from gigo.ref import OWN, Ref, as_ref
 from gigo.resolve import check_kind, label_codes, label_column, own_data, remade
-from gigo.resolve import corruption as known_corruption
 from gigo.types import Corruption, Dataset, Labels
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class Corrupted:
             None where none were given.
         items: (m,) int64, which given item each is, from 0; -1 for an added one.
         changed: (m,) bool, where labels or inputs differ from those given, and added items.
-        edits: a row per edit, with the columns `gigo.audited.COLUMNS`, in the order in which they
-            were made. Those of a lower rate are the first rows of a higher one's.
+        edits: a row per edit, with the columns `gigo.audit.account.COLUMNS`, in the order in
+            which they were made. Those of a lower rate are the first rows of a higher one's.
         transition: (K, K) shares of the labels now among the items of a class as given: rows are
             the classes given and sum to 1; NaN where none of a class is left.
         corruption: what tables call it.
@@ -165,50 +164,6 @@ def corrupt(
         n_eligible=found[-1].n_eligible,
         selected=len(found[-1].schedule.item),
         n_changed=int(now.changed.sum()) + now.n_left,
-    )
-
-
-def chained(corruptions: Sequence[Any]) -> Corruption:
-    """A corruption after those of a list that have a ``rate`` of their own.
-
-    Raises:
-        SpecError: not one alone is without a rate, or one is unknown.
-    """
-    refs = [as_ref("corruption", each) for each in corruptions]
-    first, last = [], list[Ref]()
-    for ref in refs:
-        if "rate" in ref.options:
-            share: Any = ref.options["rate"]
-            if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise SpecError(f"corruption.{ref.name}.rate", share, "a share, 0 to 1")
-            first.append((known_corruption(ref.without("rate")), float(share)))
-        else:
-            last.append(ref)
-    if len(last) != 1:
-        expected = "one without a rate of its own, which the rate is for"
-        raise SpecError("corruption", [ref.name for ref in last], expected)
-    known = known_corruption(last[0])
-    label = last[0].without(*OWN[1:]).short_label if last[0].is_object else known.label
-    return replace(known, label=label, before=(*first,))
-
-
-def transition(before: Labels, now: Labels, names: NDArray[Any]) -> pd.DataFrame:
-    """(K, K) shares of the labels that items have now among those of a class before.
-
-    Args:
-        before: (n,) classes.
-        now: (n,) likewise.
-        names: (K,) theirs.
-    """
-    import pandas as pd
-
-    k = len(names)
-    counts = np.bincount(before * k + now, minlength=k * k).reshape(k, k)
-    sums = counts.sum(axis=1, keepdims=True)
-    return pd.DataFrame(
-        np.divide(counts, sums, out=np.full((k, k), np.nan), where=sums > 0),
-        index=pd.Index(names, name="before"),
-        columns=pd.Index(names, name="after"),
     )
 
 
