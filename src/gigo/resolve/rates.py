@@ -52,10 +52,15 @@ def reached(card: Card, kinds: Sequence[Corruption], study: Study) -> dict[str, 
 
 
 def _highest(kind: Corruption, card: Card) -> float:
-    """The highest rate that a data set allows, after what comes before it."""
-    if kind.rate_of == "eligible" or card.n_classes < 2:
+    """The highest rate that a data set allows, after what comes before it.
+
+    Each corruption is asked, also where the answer is known: options that do not fit the data are
+    then told before anything is trained.
+    """
+    if card.n_classes < 2:
         return 1.0
-    return _drawn(kind, card) if kind.matrix is None else _of_matrix(kind, card)
+    found = _drawn(kind, card) if kind.matrix is None else _of_matrix(kind, card)
+    return 1.0 if kind.rate_of == "eligible" else found
 
 
 def _drawn(kind: Corruption, card: Card) -> float:
