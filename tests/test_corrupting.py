@@ -85,7 +85,8 @@ def invent(dataset: Dataset, items: NDArray[np.int64], stream: Any) -> Schedule:
     """New items of class 0."""
     n, x = len(items), dataset.x_train
     found = take(x, items[stream.permutation(n)])
-    return Schedule(np.full(n, ADDED), np.zeros(n, np.int64), extra=found, rate_of="added")
+    zeros = np.zeros(n, np.int64)
+    return Schedule(np.full(n, ADDED), zeros, true=zeros, extra=found, rate_of="added")
 
 
 def drop(dataset: Dataset, items: NDArray[np.int64], stream: Any) -> Schedule:
@@ -353,7 +354,7 @@ def test_wrong_items_of_trials(here: Path, capsys: pytest.CaptureFixture[str]) -
     result = gigo.sweep("X.npy", corruption=["pair", "mine.py:duplicate"], **fields)
     frame: Any = result.frame
     pairs = frame[(frame["rate"] == 0.2) & (frame["corruption"] == "pair")]
-    y = from_path_labels()
+    y = np.load("y.npy").astype(str)
     for _, row in pairs.iterrows():
         edits = result.edits(row)
         assert edits.equals(result.edits(row["key"]))
@@ -369,10 +370,3 @@ def test_wrong_items_of_trials(here: Path, capsys: pytest.CaptureFixture[str]) -
     np.save("y.npy", np.arange(N) // 5 % 2)
     with pytest.raises(StoreError, match=r"run: expected the data .* as they were"):
         result.edits()
-
-
-def from_path_labels() -> NDArray[Any]:
-    """The training items' classes, as a study reads them."""
-    study = make_study(dataset="X.npy", model="linear", size=20)
-    data = resolve(study).datasets[0].load(lambda name, done, total: None)
-    return np.array(data.classes, object)[data.y_train]
