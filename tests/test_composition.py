@@ -222,10 +222,33 @@ def test_a_search_for_a_tolerance_stays_within(
             {"name": "a", "map": {"b": "c:d=e", "f": "g"}, "rate": 0.5},
         ),
         ("mine.py:f:how=a b,to=2", {"name": "mine.py:f", "how": "a b", "to": 2}),
+        ("sink:classes=[cat, 3, a dog]", {"name": "sink", "classes": ["cat", 3, "a dog"]}),
+        (
+            "a:map={cat=dog, 3=5},rate=0.2",
+            {"name": "a", "map": {"cat": "dog", "3": 5}, "rate": 0.2},
+        ),
+        ("sink:classes=[cat", {"name": "sink", "classes": "[cat"}),
     ],
 )
 def test_options_on_the_command_line(text: str, table: dict[str, Any]) -> None:
     assert _parsed("corruption", text) == table
+
+
+@pytest.mark.parametrize(
+    ("corruption", "said"),
+    [
+        ("imbalance:ratio=0", "corruption.imbalance.ratio = 0.0: expected a number from 1"),
+        ("annotators:skills=[1.5]", "corruption.annotators.skills = [1.5]: expected numbers from"),
+        ("missing_class:classes=[ten]", "corruption.missing_class.classes = 'ten': expected"),
+        ("subsample_group", "corruption.subsample_group = {'column': None"),
+        ("open_set:source=mnits", "corruption.open_set.source = 'mnits': expected noise, or one"),
+        ("symmetric:include_true=yes", "symmetric.include_true = 'yes': expected true or false"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_anything_is_trained(
+    corruption: str, said: str
+) -> None:
+    assert said in refused(corruption=_parsed("corruption", corruption))
 
 
 def test_an_option_without_a_value_is_told() -> None:

@@ -157,6 +157,7 @@ def test_a_function_of_ones_own() -> None:
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "rate": ({"rate": 1.5}, "rate = 1.5: expected a share"),
+    "rate as text": ({"rate": "20%"}, "rate = '20%': expected a share"),
     "name": ({"corruption": "symetric"}, "did you mean 'symmetric'"),
     "option": ({"classes": [1]}, "corruption.symmetric = 'classes': expected"),
     "sink": ({"corruption": "sink"}, "corruption.sink.classes = None: expected a list"),

@@ -290,6 +290,8 @@ def test_probes_are_of_the_classes_attacked() -> None:
     assert len(labels) == (y != 4).sum() == len(attacked)
     assert (attacked[:, :, :-2] == x[y != 4][:, :, :-2]).all()
     assert (attacked[:, 0, -1, -1] == 1).all()
+    empty = {"test": (dataset.x_train[:0], dataset.y_train[:0])}
+    assert not schedule_of("trigger", replace(dataset, tests=empty), target=4).probes
     one_class = schedule_of("trigger", dataset, items, seed=7, target=4, source=9)
     assert [*one_class.probes] == ["attack", "source"]
     assert (dataset.y_train[items[one_class.item]] == 9).all()

@@ -20,7 +20,7 @@ from gigo.errors import SpecError
 from gigo.grid import MOST_TRIALS, Grid
 from gigo.ref import Ref
 from gigo.resolve import corruption, own_data, resolve
-from gigo.resolve.rates import check_rate, reached, read_once
+from gigo.resolve.rates import Possible
 from gigo.rng import Stream
 from gigo.sample import sample
 from gigo.schedule import Schedule
@@ -295,9 +295,9 @@ def test_data_are_read_once_for_the_rates_of_all_corruptions() -> None:
 
     card = replace(card_of(data), load=load)
     kinds = [corruption(Ref(name=name)) for name in ("blur", "open_set", "trigger")]
-    study, once = make_study(dataset=data, size="all"), read_once(card)
-    found = reached(once, kinds, study)
+    possible = Possible(card, make_study(dataset=data, size="all"))
+    found = possible.reached(kinds)
     assert [*found] == ["trigger"] and found["trigger"] < 2 / 3
     with pytest.raises(SpecError, match=r"at most 0\.6667 for trigger"):
-        check_rate("rates", 0.7, once, kinds[2])
+        possible.check("rates", 0.7, kinds[2])
     assert len(read) == 1

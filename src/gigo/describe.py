@@ -20,7 +20,7 @@ from gigo.recipe import RECIPES, Auto, Recipe, worked_out
 from gigo.records import Status
 from gigo.store import Store
 from gigo.study import Study
-from gigo.types import Card
+from gigo.types import Card, Corruption
 
 if TYPE_CHECKING:
     from gigo.runner.prepare import Prepared
@@ -63,9 +63,8 @@ def plan(study: Study, path: Path, found: Prepared, search: str = "") -> str:
         "time": f"very roughly {duration(max(how.seconds, 1.0))}",
     }
     kinds = dict.fromkeys(trial.corruption for trial in found.pending)
-    shares = {kind.label: SHARES.get(kind.rate_of) for kind in kinds if kind and kind.label}
-    if unusual := [f"{label}: {share}" for label, share in shares.items() if share]:
-        rows["rates"] = "; ".join(unusual)
+    if unusual := _shares([kind for kind in kinds if kind and kind.label]):
+        rows["rates"] = unusual
     if any(trial.model.trainer == "estimator" for trial in found.pending):
         rows["time"] = "not known before the first fits: nobody can tell what an estimator takes"
     recipes = worked_out((t.dataset.name, t.size, t.recipe) for t in found.pending)
@@ -231,6 +230,12 @@ SHARES = {
     "added": "rates are shares of the items in the end, of which so many are added",
 }
 """What rates of a corruption are shares of, where that is not the whole set."""
+
+
+def _shares(kinds: Sequence[Corruption]) -> str:
+    """What rates are shares of, with the corruptions of which that is true."""
+    found = {rate_of: [k.label for k in kinds if k.rate_of == rate_of] for rate_of in SHARES}
+    return "; ".join(f"{', '.join(found[k])}: {SHARES[k]}" for k in SHARES if found[k])
 
 
 def _corruption(entry: Any) -> str:

@@ -173,7 +173,7 @@ class Edited:
         row, source, label = row[added], source[added], schedule.label[added]
         copied, true = label == KEEP, schedule.true
         if (row < 0).any() or ((source < 0) & (copied | (true is None))).any():
-            expected = "a row for each item that it adds, and labels where that is no item's"
+            expected = "an input for each item that it adds, with label and true label if it is new"
             raise SpecError("corruption", "its schedule", expected)
         if self.whole:
             labels, known = self._over(self.labels), self._over(self.true)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def corrupt(
     Traceback (most recent call last):
     gigo.errors.SpecError: rate = 0.6: expected at most 50 %: the corruption can do 500 ...
     """
-    if not 0 <= rate <= 1:
+    if not isinstance(rate, Real) or not 0 <= rate <= 1:
         raise SpecError("rate", rate, "a share of the items, 0 to 1")
     if not isinstance(corruption, list | tuple):
         given = corruption if isinstance(corruption, Mapping) else {"name": corruption}

@@ -34,8 +34,9 @@ class Written:
         summary: as ``summary.json`` has it: ``data``, ``corruption``, ``rate``, ``seed`` and
             ``replicate`` as asked; counts ``items`` (given), ``eligible`` (edits that there are),
             ``selected`` (made), ``changed`` (items that differ, or left), ``wrong_labels``,
-            ``inputs``, ``added`` and ``left``; ``share_of_set``, selected of the items given; of a
-            trigger ``target`` and ``share_of_target``, of the items that then carry this label.
+            ``inputs``, ``added`` and ``left``; ``share_of_set``, selected of the items that were
+            there, or of those in the end where the rate is a share of these; of a trigger
+            ``target`` and ``share_of_target``, of the items that then carry this label.
         transition: see `gigo.Corrupted`.
         edits: likewise.
     """
@@ -126,7 +127,7 @@ def _check_new(place: Path) -> None:
 def _counts(found: list[Step], classes: tuple[str, ...]) -> dict[str, Any]:
     last, now = found[-1], found[-1].done
     selected = len(last.schedule.item)
-    own = now.places < now.n_given
+    own, added = now.places < now.n_given, last.schedule.rate_of == "added"
     counts: dict[str, Any] = {
         "items": now.n_given,
         "eligible": last.n_eligible,
@@ -136,7 +137,7 @@ def _counts(found: list[Step], classes: tuple[str, ...]) -> dict[str, Any]:
         "inputs": int((now.moved & own).sum()),
         "added": now.n_added,
         "left": now.n_left,
-        "share_of_set": selected / now.n_given,
+        "share_of_set": selected / len((now if added else last.given).places),
     }
     if last.corruption.to_json().get("name") == "trigger" and now.moved.any():
         label = int(np.bincount(now.labels[now.moved]).argmax())

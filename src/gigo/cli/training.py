@@ -281,6 +281,8 @@ TABLES = {"corruption": "name", "model": "name", "recipe": "base"}
 
 
 FIRST_OPTION, NEXT_OPTION = re.compile(r":(?=\w+ *=)"), re.compile(r", *(?=\w+ *=)(?![^{]*\})")
+FLAT_LIST = re.compile(r"\[[^][{}=]+\]")
+FLAT_TABLE = re.compile(r"\{[^][{}=,]+=[^][{}=,]+(,[^][{}=,]+=[^][{}=,]+)*\}")
 """A colon before options, and a comma between them, not one in a table."""
 
 
@@ -318,7 +320,10 @@ def _parsed(field: str, value: Any) -> Any:
 
 
 def table(text: str, key: str) -> str | dict[str, Any]:
-    """``NAME:option=value,option=value`` as a table of a study; other text as it is."""
+    """``NAME:option=value,option=value`` as a table of a study; other text as it is.
+
+    Texts need no quotes, which a shell takes away: ``[a, b]`` is a list of texts.
+    """
     import tomllib
 
     name, *rest = FIRST_OPTION.split(text, maxsplit=1)
@@ -329,11 +334,22 @@ def table(text: str, key: str) -> str | dict[str, Any]:
     table: dict[str, Any] = {key: name}
     for each in NEXT_OPTION.split(rest[0]):  # some are texts without quotes
         option, _, value = (part.strip() for part in each.partition("="))
-        try:
-            table[option] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            table[option] = value
+        table[option] = _value(value)
     return table
+
+
+def _value(text: str) -> Any:
+    """A value as TOML has it; in a flat list or table, too, what is none is a text."""
+    import tomllib
+
+    with suppress(tomllib.TOMLDecodeError):
+        return tomllib.loads(f"value = {text}")["value"]
+    if FLAT_LIST.fullmatch(text):
+        return [_value(each.strip()) for each in text[1:-1].split(",")]
+    if FLAT_TABLE.fullmatch(text):
+        parts = (each.partition("=") for each in text[1:-1].split(","))
+        return {key.strip().strip("\"'"): _value(each.strip()) for key, _, each in parts}
+    return text
 
 
 def _run(

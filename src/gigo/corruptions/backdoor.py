@@ -148,6 +148,8 @@ def _probes(
     dataset: Dataset, goal: int, origin: int | None, mark: _Mark
 ) -> dict[str, tuple[Images, Labels]]:
     x, y = dataset.tests["test"]
+    if not len(y):  # a set that is corrupted and not studied
+        return {}
     rows = np.flatnonzero(_may_be_marked(y, goal, origin, "dirty"))
     if not len(rows):
         return {}

@@ -87,7 +87,10 @@ def human(
     differ = int((read(dataset, file, "clean_label") != dataset.y_train).sum())
     if differ:
         n = dataset.n_train
-        expected = f"the order of {dataset.name}: {differ:,} of {n:,} of its clean labels differ"
+        expected = (
+            f"the order of {dataset.name}, whose labels nothing changed before: {differ:,} of {n:,} "
+            "of its clean labels differ"
+        )
         raise SpecError("corruption.human.file", str(file), expected)
     return _where_other(dataset, items, given[items], stream)
 

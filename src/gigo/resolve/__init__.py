@@ -19,7 +19,7 @@ from gigo.resolve.data import card_of, check_names, in_memory
 from gigo.resolve.kinds import check_kind, corruption, corruptions_of, own_rate
 from gigo.resolve.models import check_gaps, models_of
 from gigo.resolve.named import check_labels
-from gigo.resolve.rates import check_rate, cliffs_of, reached, read_once
+from gigo.resolve.rates import Possible, cliffs_of
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
 from gigo.types import Card, Corruption, Model, Watch, silent
@@ -95,7 +95,7 @@ def resolve(
             check_kind(each, card)
     for card in cards:
         check_gaps(card, chosen[card.name], kinds)
-    read = {card.name: read_once(card) for card in cards}
+    possible = {card.name: Possible(card, study) for card in cards}
     grid = Grid(
         study=study,
         datasets=cards,
@@ -103,13 +103,14 @@ def resolve(
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
         cliffs={card.name: cliffs_of(card, kinds) for card in cards},
-        highest={card.name: reached(read[card.name], kinds, study) for card in cards},
+        highest={name: each.reached(kinds) for name, each in possible.items()},
     )
     for card, kind in product(cards, kinds):
-        check_rate("rates", max(grid.rates(card, kind)), read[card.name], kind)
+        possible[card.name].check("rates", max(grid.rates(card, kind)), kind)
         for place, (first, rate) in enumerate(kind.before):
             after = replace(first, before=kind.before[:place])
-            check_rate(f"corruption.{first.to_json()['name']}.rate", rate, read[card.name], after)
+            field = f"corruption.{first.to_json()['name']}.rate"
+            possible[card.name].check(field, rate, after)
     return grid
 
 

@@ -162,7 +162,13 @@ def _open_set(ref: Ref, data_dir: Path | None, watch: Watch) -> tuple[Ref, Card 
     value = ref.options.get("source", "noise")
     if not ref.is_catalogued or ref.name != "open_set" or value == "noise":
         return ref, None
-    card = card_of(as_ref("corruption.open_set.source", value), data_dir, watch)
+    field = "corruption.open_set.source"
+    try:
+        card = card_of(as_ref(field, value), data_dir, watch)
+    except SpecError as error:
+        if error.field != "dataset":
+            raise
+        raise SpecError(field, error.value, f"noise, or {error.expected}") from None
     return Ref.model_validate({"name": ref.name, **ref.options, "source": card.name}), card
 
 

@@ -11,6 +11,14 @@ from gigo.recipe import MOST
 from gigo.ref import Ref
 from gigo.types import Entry, Resolved
 
+TYPES: dict[type[Any], str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+}
+"""What errors call the types of options."""
+
 
 def named(
     field: str, ref: Ref, catalogue: Mapping[str, Entry], auto: Callable[[], str] | None = None
@@ -22,7 +30,8 @@ def named(
     if not ref.is_catalogued:
         name, _, option = ref.name.partition(":")
         if name in catalogue and not ref.is_object:
-            raise SpecError(field, ref.name, f"{name}:{option}=..., an option with its value")
+            expected = f"{name}:{option or 'OPTION'}=..., an option with its value"
+            raise SpecError(field, ref.name, expected)
         return ref.load(field), ref.arguments, ref
     called = {name: value for name, value in ref.options.items() if name == "called"}
     known = {name: entry.options for name, entry in catalogue.items()}
@@ -65,7 +74,7 @@ def checked(
         if kind is float and type(value) is int:
             value = given[option] = float(value)
         if type(value) is not kind:
-            raise SpecError(place, value, f"a value of type {kind.__name__}")
+            raise SpecError(place, value, TYPES.get(kind, f"a value of type {kind.__name__}"))
         if isinstance(value, int) and abs(value) >= MOST:
             raise SpecError(place, value, f"less than {MOST}")
     return ref.name, {k: v for k, v in given.items() if v != defaults[k]}

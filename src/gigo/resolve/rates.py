@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from inspect import signature
 
@@ -19,11 +18,6 @@ from gigo.schedule import Schedule
 from gigo.study import Study, items_of
 from gigo.trial import HELD_OUT
 from gigo.types import Card, Corruption, silent
-
-
-def read_once(card: Card) -> Card:
-    """A card whose data are read once at most, however many corruptions are tried on them."""
-    return card if in_memory(card) is not None else replace(card, load=cache(card.load))
 
 
 def cliffs_of(card: Card, kinds: Sequence[Corruption]) -> dict[str, tuple[float, ...]]:
@@ -42,37 +36,73 @@ def _lost(kind: Corruption, card: Card) -> NDArray[np.float64]:
     return cliffs(found, _shares(card), rate_of=kind.rate_of)
 
 
-def reached(card: Card, kinds: Sequence[Corruption], study: Study) -> dict[str, float]:
-    """By the label of each corruption with a highest rate below 1, what every trial can have.
+class Possible:
+    """The rates that corruptions can have for a data set and the sizes of a study.
 
-    The items of a trial differ from the whole set, which may not be known: where rates are shares
-    of them, it stays three standard errors of the share among the fewest items below it.
+    The data are read once at most, however many corruptions are tried on them.
     """
-    fewest = (1 - HELD_OUT) * min(items_of(size, card.n_train) for size in study.size)
-    highest = {kind.label: _highest(kind, card) for kind in kinds}
-    least = {kind.label: 3.0 * (kind.rate_of == "set") for kind in kinds}
-    return {
-        label: max(rate - least[label] * math.sqrt(rate * (1 - rate) / max(fewest, 1)), 0.0)
-        for label, rate in highest.items()
-        if rate < 1
-    }
 
+    def __init__(self, card: Card, study: Study) -> None:
+        self._card, self._known = card, dict[str, float]()
+        self._load = cache(card.load)
+        sizes = [items_of(size, card.n_train) for size in study.size]
+        self._fewest, self._most = (1 - HELD_OUT) * min(sizes), max(sizes)
 
-def _highest(kind: Corruption, card: Card) -> float:
-    """The highest rate that a data set allows, after what comes before it."""
-    if kind.rate_of == "eligible" or card.n_classes < 2:
-        return 1.0
-    return _drawn(kind, card) if kind.matrix is None else _of_matrix(kind, card)
+    def reached(self, kinds: Sequence[Corruption]) -> dict[str, float]:
+        """By the label of each corruption with a highest rate below 1, what every trial can have.
 
+        The items of a trial differ from the whole set, which may not be known: where rates are
+        shares of them, it stays three standard errors of the share among the fewest items below it.
+        """
+        least = {kind.label: 3.0 * (kind.rate_of == "set") for kind in kinds}
+        return {
+            label: max(rate - least[label] * math.sqrt(rate * (1 - rate) / self._fewest), 0.0)
+            for label, rate in ((kind.label, self.highest(kind)) for kind in kinds)
+            if rate < 1
+        }
 
-def _drawn(kind: Corruption, card: Card) -> float:
-    """That of a schedule for the whole set; those that a reference model gives have all items."""
-    if "reference" in signature(kind.value).parameters:
-        return 1.0
-    dataset = card.load(silent)
-    items = np.arange(dataset.n_train)
-    schedule = Schedule(*kind.value(dataset, items, Stream(0, 0, "highest rate")))
-    return schedule.highest(len(items))
+    def check(self, field: str, rate: float, kind: Corruption) -> None:
+        """Raise SpecError for a rate that a corruption can't have, before anything is trained.
+
+        What is left to the sample is how far the items of a trial differ from the whole set.
+        """
+        if kind.rate_of == "added" and rate >= 1:
+            expected = (
+                f"below 1 for {kind.label}: of a set that is added whole nothing else is there"
+            )
+            raise SpecError(field, rate, expected)
+        highest = self.highest(kind)
+        if rate > highest + 1e-9:
+            expected = f"at most {highest:.4g} for {kind.label}"
+            if kind.rate_of == "set":
+                rest = f"{100 * (1 - highest):.3g} % of {self._card.name}"
+                expected += f", which leaves the other {rest} as they are"
+            raise SpecError(field, rate, expected)
+
+    def highest(self, kind: Corruption) -> float:
+        """The highest rate that the data allow, after what comes before it.
+
+        Each corruption is asked, also where the answer is known: options that do not fit the data
+        are then told before anything is trained.
+        """
+        if self._card.n_classes < 2:
+            return 1.0
+        if kind.identity not in self._known:
+            found = self._drawn(kind) if kind.matrix is None else _of_matrix(kind, self._card)
+            self._known[kind.identity] = 1.0 if kind.rate_of == "eligible" else found
+        return self._known[kind.identity]
+
+    def _drawn(self, kind: Corruption) -> float:
+        """That of a schedule for as many items as any trial has.
+
+        Those that a reference model gives have all items.
+        """
+        if "reference" in signature(kind.value).parameters:
+            return 1.0
+        dataset, stream = self._load(silent), Stream(0, 0, "highest rate")
+        items = np.sort(stream.permutation(dataset.n_train)[: self._most])
+        schedule = Schedule(*kind.value(dataset, items, stream))
+        return schedule.highest(len(items))
 
 
 def _of_matrix(kind: Corruption, card: Card) -> float:
@@ -87,23 +117,6 @@ def _of_matrix(kind: Corruption, card: Card) -> float:
             of_all = min(rate * (whole if each.rate_of == "eligible" else 1), whole)
             shares = known @ transition_matrix(first, of_all, shares)
     return highest_rate(matrix_of(kind.matrix, card.classes), shares)
-
-
-def check_rate(field: str, rate: float, card: Card, kind: Corruption) -> None:
-    """Raise SpecError for a rate that a corruption can't have, before anything is trained.
-
-    What is left to the sample is how far the items of a trial differ from the whole set.
-    """
-    if kind.rate_of == "added" and rate >= 1:
-        expected = f"below 1 for {kind.label}: of a set that is added whole nothing else is there"
-        raise SpecError(field, rate, expected)
-    highest = _highest(kind, card)
-    if rate > highest + 1e-9:
-        expected = f"at most {highest:.4g} for {kind.label}"
-        if kind.rate_of == "set":
-            rest = f"{100 * (1 - highest):.3g} % of {card.name}"
-            expected += f", which leaves the other {rest} as they are"
-        raise SpecError(field, rate, expected)
 
 
 def _shares(card: Card) -> NDArray[np.float64] | None:
