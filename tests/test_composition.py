@@ -297,9 +297,9 @@ def test_additions_and_leavers_count_in_the_realised_rate() -> None:
 
 
 def test_the_list_of_corruptions_is_by_family() -> None:
-    first, *rows = describe.catalogue("corruptions").splitlines()
-    assert first == "labels"
-    assert any(row.startswith("symmetric ") and "include_true = False" in row for row in rows)
+    words = describe.catalogue("corruptions").split()  # lines end where the terminal does
+    assert words[:2] == ["labels", "symmetric"]
+    assert "options: include_true = False" in " ".join(words)
 
 
 # The check for authors

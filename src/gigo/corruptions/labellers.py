@@ -88,7 +88,7 @@ def human(
     if differ:
         n = dataset.n_train
         expected = (
-            f"the order of {dataset.name}, whose labels nothing changed before: {differ:,} of {n:,} "
+            f"the order of {dataset.name}, its labels not changed before: {differ:,} of {n:,} "
             "of its clean labels differ"
         )
         raise SpecError("corruption.human.file", str(file), expected)
