@@ -326,7 +326,7 @@ def test_the_rate_is_capped_by_the_items_that_may_be_marked() -> None:
     dataset = make_dataset(101)  # 50, 50 and 1 of the classes
     clean = schedule_of("trigger", dataset, labels="clean", target=2)
     with pytest.raises(SpecError, match=r"at most 0\.9901 %: the corruption can do 1 edits"):
-        clean.count(0.1, 101)
+        clean.n_edits(0.1, 101)
     assert len(schedule_of("trigger", dataset, target=2).item) == 100
 
 

@@ -11,7 +11,12 @@ from gigo.recipe import MOST
 from gigo.ref import Ref
 from gigo.types import Entry, Resolved
 
-TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+TYPES: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+}
 """What errors call the types of options."""
 
 
