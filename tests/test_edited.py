@@ -227,7 +227,7 @@ def test_items_are_not_added_without_an_input_or_a_label() -> None:
     no_label = Schedule(one, np.array([KEEP]), true=np.array([0]), extra=new)
     no_truth = Schedule(one, np.array([0]), extra=new)
     for schedule in (no_input, no_label, no_truth):
-        with pytest.raises(SpecError, match="a row for each item that it adds"):
+        with pytest.raises(SpecError, match="an input for each item that it adds"):
             now.edit(schedule, 1, "x", new if schedule.extra is not None else None)
 
 

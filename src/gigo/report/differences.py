@@ -93,7 +93,7 @@ def between_corruptions(material: Material) -> Iterator[Block]:
     yield Items(lines)
     if len({each.rate_of for each in material.kinds.values()}) > 1:
         told = "The same rate is not the same of each kind: some are no shares of the whole set. "
-        yield Text(f"{told}Figures against realised rates: gigo report --realised.", "note")
+        yield Text(f"{told}Figures against realised rates: gigo report RUN --realised.", "note")
 
 
 def _contrasts(found: Comparison, names: tuple[str, str]) -> Iterator[Block]:
