@@ -171,9 +171,10 @@ def contrast_text(found: Contrast, names: tuple[str, str], differs: bool, metric
             f"{names[0]} is {metric.number(value)} {unit} {better} than {names[1]} ({ends}), {upto}"
         )
     ends = f"{metric.points(found.low)} to {metric.points(found.high)}".replace("+", "")
+    among = " as one of many comparisons" if found.low > 0 or found.high < 0 else ""
     told = (
         f"{names[0]} and {names[1]} are not told apart with {count(found.replicates, 'replicate')}"
-        f": {metric.points(found.value).removeprefix('+')} {unit} ({ends}), {upto}"
+        f"{among}: {metric.points(found.value).removeprefix('+')} {unit} ({ends}), {upto}"
     )
     if found.needed > found.replicates:
         told += f"; to tell {metric.number(GOAL)} {unit}, about {found.needed:,} would be needed"
