@@ -250,7 +250,7 @@ class Corruption(Resolved):
         if first is None:
             return None
         identity = canonical({"after": first})
-        return replace(self, label="", identity=identity, value=None, matrix=None)
+        return replace(self, label=self.first, identity=identity, value=None, matrix=None)
 
 
 @dataclass(frozen=True)

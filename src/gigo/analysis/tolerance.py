@@ -161,10 +161,11 @@ def _loss(rate: float, curve: Accuracies, trained: Trained, band: Band, single: 
     if not 0 <= rate <= trained.rates[-1]:
         highest = rate_text(float(trained.rates[-1]))
         return Loss(rate, None, notes=(f"{highest} is the highest rate at which a model trained",))
-    value = float(np.interp(rate, trained.rates, band.height))
+    most, gap, clean = curve.metric.most, trained.gap(rate), float(trained.mean[0])
+    height = np.clip(band.height, -clean, most - clean)  # a smooth curve may leave what errors are
+    value = float(np.interp(rate, trained.rates, height))
     if trained.spread is None:
         return Loss(rate, value, notes=("one replicate, no interval",))
-    most, gap = curve.metric.most, trained.gap(rate)
     low, high = _ends(trained, rate, band, most)
     return Loss(rate, value, low, high, _ends(trained, rate, single, most), _to_run([gap], curve))
 

@@ -24,6 +24,8 @@ def class_number(each: Any, names: Sequence[str], field: str) -> int:
     >>> class_number(0, ("cat", "dog"), "corruption.sink.classes")
     0
     """
+    if isinstance(each, list | tuple | dict):
+        raise SpecError(field, each, "one class")
     whole = isinstance(each, float) and each.is_integer()
     text = str(int(each) if whole else each)
     if text in names:

@@ -92,8 +92,9 @@ def sink_destinations(
            [0., 1., 0.]])
     """
     field = "corruption.sink.classes"
-    if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
-        raise SpecError(field, classes, "a list of the classes that take all, such as [0, 1]")
+    if classes is None:
+        expected = f"the classes that take all, one or a list, such as [{names[0]!r}]"
+        raise SpecError(field, classes, expected)
     sinks = _numbers(classes, names, field)
     destinations = np.zeros((n_classes, n_classes))
     for true in range(n_classes):
