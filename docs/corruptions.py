@@ -303,11 +303,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def options_of(entry: CorruptionEntry) -> str:
-    """Its options with their defaults; those without one are none or must be given."""
-    return "; ".join(
-        f"`{name}`" + ("" if value is None else f" (`{value!r}`)")
-        for name, value in entry.options.items()
-    )
+    """Its options with their defaults; of others, which must be given."""
+    told = {name: f" (`{value!r}`)" for name, value in entry.options.items() if value is not None}
+    told |= dict.fromkeys(entry.required, " (required)")
+    return "; ".join(f"`{name}`{told.get(name, '')}" for name in entry.options)
 
 
 def entries_table(entries: Mapping[str, CorruptionEntry]) -> str:

@@ -243,11 +243,15 @@ def _corruption(entry: Any) -> str:
 
 
 def _entry(entry: Any) -> str:
-    return entry.summary + (f"; options: {_options(entry.options)}" if entry.options else "")
+    told = _options(entry.options, getattr(entry, "required", ()))
+    return entry.summary + (f"; options: {told}" if told else "")
 
 
-def _options(options: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} = {value!r}" for name, value in options.items())
+def _options(options: Mapping[str, object], required: Sequence[str] = ()) -> str:
+    """Options with their defaults, where these say something."""
+    told = {name: f"{name} = {value!r}" for name, value in options.items() if value is not None}
+    told |= {name: f"{name} (required)" for name in required}
+    return ", ".join(told.get(name, name) for name in options)
 
 
 def _aligned(rows: Mapping[str, str] | Sequence[tuple[str, str]], left: int = 0) -> str:

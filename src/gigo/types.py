@@ -338,6 +338,7 @@ class CorruptionEntry(Entry):
         exact: whether it draws whole numbers alone: the same bytes on any machine.
         training_only: whether held-out items are spared.
         gaps: whether it makes values go missing: models that take no gaps are refused.
+        required: names of the options that have to be given.
     """
 
     family: Family = "labels"
@@ -350,3 +351,4 @@ class CorruptionEntry(Entry):
     exact: bool = True
     training_only: bool = False
     gaps: bool = False
+    required: tuple[str, ...] = ()

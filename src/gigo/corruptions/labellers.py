@@ -177,12 +177,14 @@ ENTRIES = {
         second_labels,
         "another label file for the same items: rate 1 is that file",
         formula="the second label, of items where it differs from the first",
+        required=("file",),
         rate_of="eligible",
     ),
     "human": CorruptionEntry(
         human,
         "people's labels of CIFAR-10 or CIFAR-100, from a file that you have",
         formula="the label that a person gave, of items where it differs from the true one",
+        required=("file",),
         paper="Wei et al. 2022, Learning with noisy labels revisited: a study using real-world "
         "human annotations, section 3",
         kinds=("image",),

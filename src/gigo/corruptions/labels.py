@@ -278,6 +278,7 @@ ENTRIES = {
         sink_destinations,
         "any of the classes given at random, less the true one",
         formula="P(j | k) = 1 / |S - {k}| for the sinks j in S other than k",
+        required=("classes",),
     ),
     "pair": CorruptionEntry(
         pair_destinations,
@@ -296,6 +297,7 @@ ENTRIES = {
         one_way_destinations,
         "items of the classes named go to others, none comes back (missed positives)",
         formula="P(j | k) = 1 / |T - {k}| for k in the classes named and j in T other than k",
+        required=("classes",),
         paper="Elkan and Noto 2008, Learning classifiers from only positive and unlabeled data, "
         "section 2",
         rate_of="eligible",
@@ -304,6 +306,7 @@ ENTRIES = {
         transition_destinations,
         "drawn from the true class's row of the matrix T, rows sum to 1",
         formula="P(j | k) = T[k, j]: at rate r the labels are those of (1 - r) I + r T",
+        required=("T",),
         paper="Natarajan et al. 2013, Learning with noisy labels, section 2",
     ),
 }
