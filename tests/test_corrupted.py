@@ -160,7 +160,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "rate as text": ({"rate": "20%"}, "rate = '20%': expected a share"),
     "name": ({"corruption": "symetric"}, "did you mean 'symmetric'"),
     "option": ({"classes": [1]}, "corruption.symmetric = 'classes': expected"),
-    "sink": ({"corruption": "sink"}, "corruption.sink.classes = None: expected a list"),
+    "sink": ({"corruption": "sink"}, "corruption.sink.classes = None: expected the classes"),
     "twice": ({"corruption": "sink", "classes": [1, "1"]}, "expected each class once"),
     "no map": ({"corruption": "asymmetric"}, "map = None: expected a map of these classes"),
     "map": ({"corruption": "asymmetric", "map": "cifar10"}, "they are not those of cifar10"),
