@@ -324,6 +324,9 @@ def test_the_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "b 0.250 0.750" in said
     added = (*options[:1], "duplicates", "--rate", "0.2", "--out", "more", "--label", "label")
     assert "selected      10 (0.2 of the set)" in command(capsys, "corrupt", "shop.csv", *added)
+    few = "--corruption", "one_way:classes=a", "--rate", "0.5", "--label", "label", "--out", "few"
+    said = command(capsys, "corrupt", "shop.csv", *few)
+    assert "(0.25 of the set, 0.5 of the eligible)" in said
     said = command(capsys, "corrupt", "shop.csv", *options, status=2)
     assert "out: has something in it" in said
     said = command(capsys, "audit", "shop.csv", "out/shop.csv")

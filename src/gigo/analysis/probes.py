@@ -163,7 +163,7 @@ def _sentence(
 
     at = f"at {how.share(rate, means[rate]['realised_rate'])}"
     if probe != "attack":
-        return f"{at} {SEEN.get(probe, metric.title)} {value(metric.name)}"
+        return f"{at} {SEEN.get(probe, metric.title)} is {value(metric.name)}"
     success = f"{metric.title} {value(metric.name)}"
     if trigger is not None:
         whose = f"class {trigger.source}" if trigger.source else "other classes"

@@ -35,8 +35,9 @@ class Written:
             ``replicate`` as asked; counts ``items`` (given), ``eligible`` (edits that there are),
             ``selected`` (made), ``changed`` (items that differ, or left), ``wrong_labels``,
             ``inputs``, ``added`` and ``left``; ``share_of_set``, selected of the items that were
-            there, or of those in the end where the rate is a share of these; of a trigger
-            ``target`` and ``share_of_target``, of the items that then carry this label.
+            there, or of those in the end where the rate is a share of these;
+            ``share_of_eligible``, of the edits that there are; of a trigger ``target`` and
+            ``share_of_target``, of the items that then carry this label.
         transition: see `gigo.Corrupted`.
         edits: likewise.
     """
@@ -138,6 +139,7 @@ def _counts(found: list[Step], classes: tuple[str, ...]) -> dict[str, Any]:
         "added": now.n_added,
         "left": now.n_left,
         "share_of_set": selected / len((now if added else last.given).places),
+        "share_of_eligible": selected / max(last.n_eligible, 1),
     }
     if last.corruption.to_json().get("name") == "trigger" and now.moved.any():
         label = int(np.bincount(now.labels[now.moved]).argmax())

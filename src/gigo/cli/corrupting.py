@@ -123,11 +123,14 @@ def _data_options(context: typer.Context) -> dict[str, Any]:
 
 def _summary(summary: dict[str, Any]) -> list[str]:
     """What was asked and done, a line each."""
+    shares = f"{summary['share_of_set']:.4g} of the set"
+    if summary["eligible"] < summary["items"]:
+        shares += f", {summary['share_of_eligible']:.4g} of the eligible"
     shown = [
         f"requested     {summary['rate']:g}",
         f"items         {summary['items']:,}",
         f"eligible      {summary['eligible']:,}",
-        f"selected      {summary['selected']:,} ({summary['share_of_set']:.4g} of the set)",
+        f"selected      {summary['selected']:,} ({shares})",
         f"changed       {summary['changed']:,}",
         f"wrong labels  {summary['wrong_labels']:,}",
     ]

@@ -77,6 +77,8 @@ class Possible:
             if kind.rate_of == "set":
                 rest = f"{100 * (1 - highest):.3g} % of {self._card.name}"
                 expected += f", which leaves the other {rest} as they are"
+            elif kind.rate_of == "added":
+                expected += f": it has no more items to add to so many of {self._card.name}"
             raise SpecError(field, rate, expected)
 
     def highest(self, kind: Corruption) -> float:
