@@ -14,6 +14,11 @@ from gigo.errors import SpecError, unknown
 from gigo.measures import MEASURES
 
 
+def _begun(text: str) -> str:
+    """A text as it begins a sentence."""
+    return text[0].upper() + text[1:]
+
+
 @dataclass(frozen=True)
 class Metric:
     """A measure as people read it.
@@ -47,19 +52,24 @@ class Metric:
     @property
     def begun(self) -> str:
         """The title at the beginning of a sentence: ``Macro F1``."""
-        return self.title[0].upper() + self.title[1:]
+        return _begun(self.title)
+
+    @property
+    def tested(self) -> str:
+        """The title with what it was measured on: ``test accuracy``, ``attack success rate``."""
+        return self.title if self.further else f"test {self.title}"
 
     @property
     def axis(self) -> str:
         """The title of an axis: ``Test log loss (nats, less is better)``."""
         told = [self.unit] * bool(self.unit) + ["less is better"] * self.is_loss
-        return f"Test {self.title}" + (f" ({', '.join(told)})" if told else "")
+        return _begun(self.tested) + (f" ({', '.join(told)})" if told else "")
 
     @property
     def scale(self) -> str:
-        """What numbers without a unit are in: ``accuracy in %``."""
+        """What numbers without a unit are in: ``Test accuracy in %``."""
         unit = "%" if self.is_share else self.unit
-        return f"{self.title} in {unit}" if unit else self.title
+        return _begun(self.tested) + (f" in {unit}" if unit else "")
 
     @property
     def difference(self) -> str:

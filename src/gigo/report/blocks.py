@@ -111,7 +111,7 @@ class Figures:
         metric = self.figures[0].panel.metric
         cells = [cell for each in self.figures for row in each.numbers.rows for cell in row[1:]]
         cut = ", or the interval where it ends at a bound" if any("(" in c for c in cells) else ""
-        return f"Test {metric.scale}: mean ± half its 95 % interval{cut}{hollow}{crossed}."
+        return f"{metric.scale}: mean ± half its 95 % interval{cut}{hollow}{crossed}."
 
 
 @dataclass(frozen=True)

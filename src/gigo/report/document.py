@@ -148,7 +148,7 @@ def _figure(number: int, panel: Panel) -> b.Figure:
         for column, a, b in zip(numbers.columns[1:], first, last, strict=True)
     ]
     found = " ".join(f"{sentence}." for sentence in [*ends, *(g.told for g in panel.guides)])
-    seen = f"Test {panel.metric.scale} against the {panel.against}, {panel.title}. {found}"
+    seen = f"{panel.metric.scale} against the {panel.against}, {panel.title}. {found}"
     more = f"{count(panel.left_out, 'more line')} not drawn; the tables have all means."
     caption = " ".join([*panel.notes, *([more] if panel.left_out else [])])
     return b.Figure(f"Figure {number}. {panel.title}", panel, numbers, caption, seen)

@@ -80,7 +80,7 @@ def reading(shown: Sequence[Panel]) -> str:
     hollow = "Other hollow marks" if article else "Hollow"
     metric = shown[0].metric
     parts = {
-        f"Lines: mean test {metric.title} of {some}{count(most, 'replicate')}{trained}.": True,
+        f"Lines: mean {metric.tested} of {some}{count(most, 'replicate')}{trained}.": True,
         "Bands: 95 % interval of that mean.": any(p.lines["low"].notna().any() for p in shown),
         "Small dots: the models in it.": any(len(panel.dots) for panel in shown),
         "Thin: what the tolerance lets the mean fall to, down to where it does.": any(
