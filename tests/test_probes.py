@@ -75,7 +75,7 @@ def test_a_probe_is_drawn_as_the_metric_is_and_lines_keep_their_colours(attack):
         assert not shown.guides
         assert np.isnan(shown.chance)
         assert shown.lines["mean"].tolist() == pytest.approx(2 * [0.002, 0.98, 0.98])
-        assert draw(shown)["encoding"]["y"]["title"] == "Test attack success rate"
+        assert draw(shown)["encoding"]["y"]["title"] == "Attack success rate"
         notes = [each.text for each in blocks if isinstance(each, Text)]
         assert any(note.startswith("trigger: 5 % of the set are 33 %") for note in notes)
 
