@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from inspect import Parameter, signature
+from inspect import Parameter, getdoc, signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,16 @@ def test_no_entry_is_forgotten() -> None:
     for name, entry in CATALOGUE.items():
         kinds = {kind for each in EXAMPLES for kind in each.kinds if each.name == name}
         assert kinds == {*(entry.kinds or KINDS)}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_entry_says_what_it_is_with_an_example_that_runs(name: str) -> None:
+    """Doctests run; errors and arguments may be those of another entry that is named."""
+    entry = CATALOGUE[name]
+    said = getdoc(entry.function)
+    assert entry.summary and entry.formula and said and ">>>" in said
+    options = {*entry.options}
+    assert "see `" in said or all(f"{each}:" in said or f"``{each}``" in said for each in options)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 import gigo
 from command import instant_run
 from gigo import cli
+from gigo.corruptions import CATALOGUE
 from gigo.resolve import resolve
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +120,10 @@ def test_the_catalogue_s_page_and_pictures_are_those_of_today() -> None:
     scope = runpy.run_path(str(ROOT / "docs" / "corruptions.py"))
     for path, text in scope["written"]().items():
         assert path.read_text(encoding="utf-8") == text, "else: python docs/corruptions.py"
+
+
+def test_the_readme_counts_the_corruptions() -> None:
+    assert f"| corruptions | {len(CATALOGUE)}, " in (ROOT / "README.md").read_text("utf-8")
 
 
 # The checks themselves

@@ -94,6 +94,13 @@ def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) 
 
     s is .4 .6 .7 .8 1 (sides below 48 pixels), .5 .75 1 1.25 1.5 (below 128), 1 2 3 4 6 (above).
     Arguments and errors: see `gaussian_noise`.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(100)
+    >>> schedule = blur(digits, items, Stream(0, 0, "corruption"), severity=5)
+    >>> changed, row = schedule.extra(1)[0], schedule.item[0]
+    >>> [f"{each.std():.2f}" for each in (digits.x_train[row], changed)]
+    ['0.36', '0.21']
     """
     return _schedule("blur", BLUR, _blurred, dataset, items, stream, severity)
 
@@ -106,6 +113,13 @@ def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any 
     3/8, 1/2, 5/8, 3/4 of the image's shorter one (6 to 56 % of the area of a square image);
     severities 1 and 3 are their 8 and 16 pixels for CIFAR-100 and CIFAR-10. It lies wholly in
     the image, each place as likely. Arguments and errors: see `gaussian_noise`.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(100)
+    >>> schedule = occlusion(digits, items, Stream(0, 0, "corruption"), severity=5)
+    >>> changed, row = schedule.extra(1)[0], schedule.item[0]
+    >>> int((changed != digits.x_train[row]).any(axis=(0, 1)).sum())  # columns
+    6
     """
     return _schedule("occlusion", SIDE, _occluded, dataset, items, stream, severity)
 
@@ -116,6 +130,13 @@ def brightness(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any
     V is the largest of a pixel's channels: all of them are scaled by ``min(V + c, 1) / V``, black
     becomes grey. c is .05 .1 .15 .2 .3 (sides below 48 pixels), .1 .2 .3 .4 .5 (above). Arguments
     and errors: see `gaussian_noise`.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(100)
+    >>> schedule = brightness(digits, items, Stream(0, 0, "corruption"), severity=5)
+    >>> changed, row = schedule.extra(1)[0], schedule.item[0]
+    >>> f"{(changed - digits.x_train[row]).max():.2f}"
+    '0.30'
     """
     return _schedule("brightness", BRIGHTNESS, _brighter, dataset, items, stream, severity)
 
@@ -125,6 +146,13 @@ def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any =
 
     c is .75 .5 .4 .3 .15 (sides below 48 pixels), .4 .3 .2 .1 .05 (above). Arguments and errors:
     see `gaussian_noise`.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(100)
+    >>> schedule = contrast(digits, items, Stream(0, 0, "corruption"), severity=5)
+    >>> changed, row = schedule.extra(1)[0], schedule.item[0]
+    >>> f"{np.ptp(changed) / np.ptp(digits.x_train[row]):.2f}"  # of the range that it had
+    '0.15'
     """
     return _schedule("contrast", CONTRAST, _flatter, dataset, items, stream, severity)
 
@@ -135,6 +163,13 @@ def jpeg(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) 
     q is 80 65 58 50 40 (sides below 48 pixels), 65 58 50 40 25 (below 128), 25 18 15 10 7 (above).
     Images have one channel or three; JPEG knows 256 values per channel, so others are rounded to
     these. Arguments and errors: see `gaussian_noise`.
+
+    >>> from gigo.datasets import load
+    >>> digits, items = load("digits"), np.arange(100)
+    >>> schedule = jpeg(digits, items, Stream(0, 0, "corruption"), severity=5)
+    >>> changed, row = schedule.extra(1)[0], schedule.item[0]
+    >>> f"{np.abs(changed - digits.x_train[row]).max():.1f}"
+    '0.2'
     """
     channels = images_of("jpeg", dataset).shape[1]
     if channels not in (1, 3):

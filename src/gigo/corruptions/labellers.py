@@ -81,6 +81,14 @@ def human(
 
     Raises:
         SpecError: the true labels in the file are not those of the data set.
+
+    >>> from gigo.testing import small_dataset
+    >>> data = small_dataset()  # instead of CIFAR; its class 0 was taken for class 1
+    >>> file = {"clean_label": data.y_train, "worse_label": np.maximum(data.y_train, 1)}
+    >>> read = lambda dataset, file, column: file[column]
+    >>> found = human(data, np.arange(9), Stream(0, 0, "corruption"), read=read, file=file)
+    >>> data.y_train[found.item], found.label
+    (array([0, 0, 0]), array([1, 1, 1]))
     """
     usual = "noisy_label" if dataset.n_classes == 100 else "worse_label"
     given = read(dataset, file, labels or usual)

@@ -273,6 +273,7 @@ ENTRIES = {
         two_sink_destinations,
         "class 0 or 1 at random, less the true one",
         formula="P(0 | k) = P(1 | k) = 1/2 for k > 1, P(1 | 0) = P(0 | 1) = 1",
+        paper="The effect of Dataset Poisoning on Model Accuracy (gravila.net)",
     ),
     "sink": CorruptionEntry(
         sink_destinations,

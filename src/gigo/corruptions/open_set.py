@@ -28,7 +28,7 @@ def open_set(
 ) -> Schedule:
     """Inputs of none of the classes take the place of others, whose labels stay.
 
-    Open-set noise (Wang et al. 2018, "Iterative learning with open-world noisy labels").
+    Open-set noise (Wang et al. 2018, "Iterative learning with open-set noisy labels").
 
     Args:
         dataset: any.

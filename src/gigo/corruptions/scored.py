@@ -57,6 +57,15 @@ def instance_dependent(
 
     Raises:
         SpecError: there is one class alone.
+
+    >>> from types import SimpleNamespace
+    >>> from gigo.testing import small_dataset
+    >>> data, items, stream = small_dataset(), np.arange(3), Stream(0, 0, "corruption")
+    >>> p = np.array([[0.9, 0.1, 0], [0.2, 0.5, 0.3], [0, 0.6, 0.4]])
+    >>> told = SimpleNamespace(vectors=data.x_train[:3], probabilities=p)
+    >>> found = instance_dependent(data, items, stream, reference=told)
+    >>> found.item, found.label
+    (array([2, 0, 1]), array([0, 2, 0]))
     """
     true = _labels(dataset, items)
     chance, drawn = stream.uniform(len(true)), stream.uniform(len(true))
@@ -92,6 +101,15 @@ def boundary(dataset: Dataset, items: Labels, stream: Stream, *, reference: Refe
 
     Raises:
         SpecError: there is one class alone.
+
+    >>> from types import SimpleNamespace
+    >>> from gigo.testing import small_dataset
+    >>> data, items, stream = small_dataset(), np.arange(3), Stream(0, 0, "corruption")
+    >>> p = np.array([[0.9, 0.1, 0], [0.2, 0.5, 0.3], [0, 0.6, 0.4]])
+    >>> told = SimpleNamespace(vectors=data.x_train[:3], probabilities=p)
+    >>> found = boundary(data, items, stream, reference=told)
+    >>> found.item, found.label
+    (array([2, 1, 0]), array([1, 2, 1]))
     """
     true = _labels(dataset, items)
     everyone, others = np.arange(len(true)), reference.probabilities.copy()
@@ -118,6 +136,15 @@ def confusion(dataset: Dataset, items: Labels, stream: Stream, *, reference: Ref
 
     Raises:
         SpecError: there is one class alone.
+
+    >>> from types import SimpleNamespace
+    >>> from gigo.testing import small_dataset
+    >>> data, items, stream = small_dataset(), np.arange(3), Stream(0, 0, "corruption")
+    >>> p = np.array([[0.9, 0.1, 0], [0.2, 0.5, 0.3], [0, 0.6, 0.4]])
+    >>> told = SimpleNamespace(vectors=data.x_train[:3], probabilities=p)
+    >>> found = confusion(data, items, stream, reference=told)
+    >>> data.y_train[found.item], found.label
+    (array([1, 0, 2]), array([2, 1, 1]))
     """
     true, n_classes = _labels(dataset, items), dataset.n_classes
     destinations = np.zeros((n_classes, n_classes))

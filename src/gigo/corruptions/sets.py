@@ -163,6 +163,8 @@ ENTRIES = {
         "adds copies of items with their own labels; with among = 0.01 of a few items alone",
         family="sets",
         formula="r / (1 - r) copies per item given, spread evenly over a share of the items",
+        paper="after Hernandez et al. 2022, Scaling laws and interpretability of learning from "
+        "repeated data",
         rate_of="added",
         resizes=True,
     ),
@@ -180,13 +182,15 @@ ENTRIES = {
         "inputs of none of the classes, noise or those of another data set, under the labels",
         family="sets",
         formula="the input of a chosen item is another one, its label stays",
-        paper="Wang et al. 2018, Iterative learning with open-world noisy labels, section 4",
+        paper="Wang et al. 2018, Iterative learning with open-set noisy labels, section 4",
     ),
     "missing_class": CorruptionEntry(
         missing_class,
         "takes items of some classes away; at rate 1 they are gone",
         family="sets",
         formula="a share r of the items of the classes leaves",
+        paper="after Buda, Maki and Mazurowski 2018, A systematic study of the class imbalance "
+        "problem in convolutional neural networks (step imbalance)",
         rate_of="eligible",
         resizes=True,
     ),
@@ -205,6 +209,8 @@ ENTRIES = {
         "takes items of one group away; at rate 1 it is gone",
         family="sets",
         formula="a share r of the items of the group leaves",
+        paper="after Rolf et al. 2021, Representation matters: assessing the importance of "
+        "subgroup allocations in training data",
         rate_of="eligible",
         probes=("group",),
         resizes=True,

@@ -216,6 +216,8 @@ ENTRIES = {
         "a number is ten times too large or too small",
         family="tables",
         formula="x becomes x * 10**places or x / 10**places, each with chance 1/2",
+        paper="after Schelter et al. 2021, JENGA: a framework to study the impact of data errors "
+        "on the predictions of machine learning models (scaling)",
         kinds=("table", "vector"),
     ),
 }
