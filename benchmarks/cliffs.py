@@ -5,7 +5,8 @@ classifier is known and makes no errors, so that the theoretical cliff is where 
 ends. Two learners: the vote of the k nearest neighbours with k = n^(2/3), which is consistent
 (Stone 1977, "Consistent nonparametric regression"), and the nearest neighbour alone, which is not:
 its accuracy is 1 - r for every corruption that never gives the true label, so that it is half-way
-to guessing at r = (1 - 1/K) / 2.
+to guessing at r = (1 - 1/K) / 2. Rates are 5 points apart; where accuracy falls in a step, its
+midpoint is known no better than that.
 
 Prints a table of midpoints, with intervals, and writes ``docs/results/cliffs.csv``.
 """
