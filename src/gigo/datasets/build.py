@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,36 +75,32 @@ def build(
         _check_counts(x_test, labels_test, source, " of the test set")
     x, x_test, formed = alike(x, x_test, source)
     codes, codes_test, names = encode(labels, labels_test, classes, source)
-    starts = codes if others is None else _starts(others, len(codes), names, source)
-    of_group = None if groups is None else _groups(groups, len(codes), source)
-    of_test = None
-    if groups_test is not None and codes_test is not None:
-        of_test = _groups(groups_test, len(codes_test), f"{source}, test set")
-    of_item = None if weights is None else _weights(weights, len(codes), source)
-    origin = None
-    if x_test is None and not test_share:
-        x_test, codes_test = take(x, np.arange(0)), codes[:0]
-    said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=x_test is None)]
-    if x_test is None or codes_test is None:
-        test = held_out(codes, of_group, test_share, seed, source)
-        rows, rest = np.flatnonzero(~test), np.flatnonzero(test)
-        origin = rows.astype(np.int64)
-        x, x_test = take(x, rows), take(x, rest)
-        codes, codes_test, starts = codes[rows], codes[rest], starts[rows]
-        if of_group is not None:
-            of_group, of_test = of_group[rows], of_group[rest]
-        of_item = None if of_item is None else of_item[rows]
-        drawn = "whole groups" if of_group is not None else "each class its share"
-        said.append(f"test set: {len(rest):,} of {len(test):,} items, held out once, {drawn}")
-    if len(codes_test):
-        said += _absent(codes, codes_test, names) + _copied(x, x_test)
+    train = _Items(
+        x,
+        codes,
+        codes if others is None else _starts(others, len(codes), names, source),
+        None if groups is None else _groups(groups, len(codes), source),
+        None if weights is None else _weights(weights, len(codes), source),
+    )
+    test, origin = _test(x_test, codes_test, groups_test, source), None
+    if test is None and not test_share:
+        test = train.some(np.arange(0))
+    said = [*notes, *formed, *_check_classes(codes, names, source, held_out_here=test is None)]
+    if test is None:
+        mask = held_out(codes, train.groups, test_share, seed, source)
+        origin, rest = np.flatnonzero(~mask).astype(np.int64), np.flatnonzero(mask)
+        train, test = train.some(origin), train.some(rest)
+        drawn = "whole groups" if groups is not None else "each class its share"
+        said.append(f"test set: {len(rest):,} of {len(mask):,} items, held out once, {drawn}")
+    if len(test.codes):
+        said += _absent(train.codes, test.codes, names) + _copied(train.x, test.x)
     if others is not None:
         said.append(
-            f"{int((starts != codes).sum()):,} of {len(codes):,} training items start from another "
-            "label than their own; the test set has its own"
+            f"{int((train.starts != train.codes).sum()):,} of {len(train.codes):,} training items "
+            "start from another label than their own; the test set has its own"
         )
-    more = [each for each in (of_group, of_item) if each is not None]
-    arrays = [x, starts, x_test, codes_test, *more]
+    more = [each for each in (train.groups, train.weights) if each is not None]
+    arrays = [train.x, train.starts, test.x, test.codes, *more]
     x, codes, x_test, codes_test, *_ = [_read_only(array) for array in arrays]
     return Dataset(
         name=name,
@@ -115,12 +111,36 @@ def build(
         kind=kind or _kind(x),
         sha256=digest(*arrays),
         source=source,
-        groups=of_group,
-        weights=of_item,
+        groups=train.groups,
+        weights=train.weights,
         notes=tuple(said),
-        test_groups={} if of_test is None else {"test": of_test},
+        test_groups={} if test.groups is None else {"test": test.groups},
         origin=origin,
     )
+
+
+class _Items(NamedTuple):
+    """Items with what is known of each: their codes, the labels that they start from, ..."""
+
+    x: Inputs
+    codes: Labels
+    starts: Labels
+    groups: Labels | None
+    weights: NDArray[np.float64] | None
+
+    def some(self, rows: Labels) -> _Items:
+        """Those in some rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return _Items(take(self.x, rows), self.codes[rows], self.starts[rows], groups, weights)
+
+
+def _test(x: Inputs, codes: Labels | None, groups: Any, place: str) -> _Items | None:
+    """A test set that is given, or None."""
+    if x is None or codes is None:
+        return None
+    known = None if groups is None else _groups(groups, len(codes), f"{place}, test set")
+    return _Items(x, codes, codes, known, None)
 
 
 def _starts(others: Any, n: int, names: tuple[str, ...], place: str) -> Labels:
