@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,3 +167,14 @@ def test_a_run_tells_of_its_probes(tmp_path):
     assert len(found.plot(against="realised_rate").concat) == 1
     with pytest.raises(SpecError, match="rate or realised_rate"):
         found.plot(against="size")
+
+
+def test_a_rate_of_all_items_is_told_as_one_of_those_that_may_be_chosen(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"size": 100, "model": "knn", "rates": [0, 0.2], "replicates": 1}
+    kinds = [{"name": "asymmetric", "map": "mnist"}, "symmetric"]
+    result = sweep(dataset="digits", corruption=kinds, out=tmp_path, **fields)
+    told = (
+        "asymmetric map=mnist: rates are shares of all items, of which 50 % may be chosen: "
+        "25 % of all are 50 % of these."
+    )
+    assert result.answer.count("may be chosen") == result.answer.count(told) == 1

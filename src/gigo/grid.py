@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from gigo.axes import Cell
 from gigo.errors import SpecError
 from gigo.recipe import IDLE_RECIPE, Recipe
 from gigo.study import Study, items_of, usual_rates
-from gigo.trial import Trial
+from gigo.trial import HELD_OUT, Trial
 from gigo.types import Card, Corruption, Model, Resolved
 
 MOST_TRIALS = 1_000_000
@@ -39,7 +40,7 @@ class Grid:
         cliffs: by data set and corruption's label, the rate (K,) at which each class stops being
             the most probable label; only for corruptions that are known as a matrix, and that
             nothing comes before.
-        highest: likewise, the highest rate that every trial can have, where that is below 1.
+        highest: likewise, the highest rate that the whole data set allows, where that is below 1.
 
     At rate 0 the two kinds of corruption share a trial:
 
@@ -95,9 +96,16 @@ class Grid:
         return tuple(found)
 
     def highest_rate(self, card: Card, kind: Corruption) -> float:
-        """The highest rate that is worth asking for."""
-        most = MOST_ADDED if kind.rate_of == "added" else 1.0
-        return min(self.highest.get(card.name, {}).get(kind.label, 1.0), most)
+        """The highest rate that is worth asking for: every trial can have it.
+
+        The items of a trial differ from the whole set: where rates are shares of them, it stays
+        three standard errors of the share among the fewest items below what that allows.
+        """
+        rate = self.highest.get(card.name, {}).get(kind.label, 1.0)
+        if kind.rate_of == "added":
+            return min(rate, MOST_ADDED)
+        fewest = (1 - HELD_OUT) * min(items_of(size, card.n_train) for size in self.study.size)
+        return max(rate - 3 * math.sqrt(rate * (1 - rate) / fewest), 0.0)
 
     @property
     def most(self) -> float:

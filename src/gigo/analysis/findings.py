@@ -52,6 +52,10 @@ class Answer:
     notes: tuple[str, ...]
 
 
+NEARLY_ALL = 0.95
+"""Where a corruption may choose so many of the items, nothing is said of the others."""
+
+
 def answer(
     frame: pd.DataFrame,
     n_items: Mapping[str, int] | None = None,
@@ -100,7 +104,11 @@ def answer(
             *([ORACLE] if "oracle" in frame["validation"].unique() else []),
             *(cautions.misleading(frame, found) if metric == ACCURACY else []),
         ),
-        notes=(*_notes(frame, pending), *_estimate_notes(found, versus, name, say)),
+        notes=(
+            *_notes(frame, pending),
+            *_eligible(found, say),
+            *_estimate_notes(found, versus, name, say),
+        ),
     )
 
 
@@ -302,6 +310,17 @@ def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
             "Under clean validation the items held out stay clean; "
             "rates count only the items trained on."
         )
+
+
+def _eligible(found: Sequence[CurveEstimates], say: Mapping[str, words.Spoken]) -> Iterator[str]:
+    """What a rate of the whole set is of the items that a corruption may choose, where few are."""
+    for label in dict.fromkeys(each.curve.corruption for each in found):
+        share, half = say[label].highest, say[label].highest / 2
+        if say[label].rate_of == "set" and share < NEARLY_ALL:
+            yield (
+                f"{label}: rates are shares of all items, of which {words.rate_text(share)} may be "
+                f"chosen: {words.rate_text(half)} of all are 50 % of these."
+            )
 
 
 def _estimate_notes(

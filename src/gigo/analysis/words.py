@@ -93,6 +93,7 @@ class Spoken(NamedTuple):
         edited: what it makes of items, such as ``corrupted inputs``.
         first: what comes before it, such as ``blur 10 %``; then nothing is clean at rate 0.
         rate_of: what its rates are shares of.
+        highest: the share of the items that it may choose.
 
     >>> Spoken().at(0.2), Spoken().clean, Spoken("corrupted inputs", "pair 10 %").clean
     ('20 % wrong', 'clean ones', 'with pair 10 % alone')
@@ -101,6 +102,7 @@ class Spoken(NamedTuple):
     edited: str = "wrong labels"
     first: str = ""
     rate_of: RateOf = "set"
+    highest: float = 1.0
 
     @property
     def clean(self) -> str:
@@ -146,8 +148,12 @@ USUAL = Spoken()
 
 def spoken(grids: Iterable[Grid]) -> dict[str, Spoken]:
     """By the label of each corruption of some grids."""
-    kinds = (kind for grid in grids for kind in grid.corruptions)
-    return {kind.label: Spoken(kind.edited, kind.first, kind.rate_of) for kind in kinds}
+    found: dict[str, Spoken] = {}
+    for grid in grids:
+        for kind in grid.corruptions:
+            highest = min((each.get(kind.label, 1.0) for each in grid.highest.values()), default=1)
+            found[kind.label] = Spoken(kind.edited, kind.first, kind.rate_of, highest)
+    return found
 
 
 def marks_text(hollow: int, failed: int) -> str:

@@ -103,7 +103,7 @@ def resolve(
         models=chosen,
         precision=precision if study.precision == "auto" else study.precision,
         cliffs={card.name: cliffs_of(card, kinds) for card in cards},
-        highest={name: each.reached(kinds) for name, each in possible.items()},
+        highest={name: each.below(kinds) for name, each in possible.items()},
     )
     for card, kind in product(cards, kinds):
         possible[card.name].check("rates", max(grid.rates(card, kind)), kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cache
 from inspect import signature
@@ -16,7 +15,6 @@ from gigo.resolve.data import in_memory
 from gigo.rng import Stream
 from gigo.schedule import Schedule
 from gigo.study import Study, items_of
-from gigo.trial import HELD_OUT
 from gigo.types import Card, Corruption, silent
 
 
@@ -45,21 +43,12 @@ class Possible:
     def __init__(self, card: Card, study: Study) -> None:
         self._card, self._known = card, dict[str, float]()
         self._load = cache(card.load)
-        sizes = [items_of(size, card.n_train) for size in study.size]
-        self._fewest, self._most = (1 - HELD_OUT) * min(sizes), max(sizes)
+        self._most = max(items_of(size, card.n_train) for size in study.size)
 
-    def reached(self, kinds: Sequence[Corruption]) -> dict[str, float]:
-        """By the label of each corruption with a highest rate below 1, what every trial can have.
-
-        The items of a trial differ from the whole set, which may not be known: where rates are
-        shares of them, it stays three standard errors of the share among the fewest items below it.
-        """
-        least = {kind.label: 3.0 * (kind.rate_of == "set") for kind in kinds}
-        return {
-            label: max(rate - least[label] * math.sqrt(rate * (1 - rate) / self._fewest), 0.0)
-            for label, rate in ((kind.label, self.highest(kind)) for kind in kinds)
-            if rate < 1
-        }
+    def below(self, kinds: Sequence[Corruption]) -> dict[str, float]:
+        """By the label of each corruption that can't have every rate, the highest that it can."""
+        known = {kind.label: self.highest(kind) for kind in kinds}
+        return {label: rate for label, rate in known.items() if rate < 1}
 
     def check(self, field: str, rate: float, kind: Corruption) -> None:
         """Raise SpecError for a rate that a corruption can't have, before anything is trained.
