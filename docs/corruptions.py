@@ -22,13 +22,14 @@ from PIL import Image
 from gigo.corruptions import CATALOGUE, cliffs, highest_rate, matrix_of
 from gigo.datasets import load
 from gigo.edited import Edited, taken
+from gigo.entries import CorruptionEntry
 from gigo.inputs import digest
 from gigo.ref import Ref
 from gigo.resolve import corruption
 from gigo.rng import Stream
 from gigo.sample import drawn
 from gigo.schedule import Schedule
-from gigo.types import CorruptionEntry, Dataset, Kind, Labels
+from gigo.types import Dataset, Kind, Labels
 
 DOCS = Path(__file__).parent
 FILES = "images/corruption-{}.svg"

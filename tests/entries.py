@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from gigo.corruptions import CATALOGUE
+from gigo.entries import CorruptionEntry
 from gigo.inputs import count, digest, take
 from gigo.rng import Stream
-from gigo.types import CorruptionEntry, Dataset, Kind, Labels
+from gigo.types import Dataset, Kind, Labels
 
 KINDS: tuple[Kind, ...] = ("image", "vector", "table", "text")
 

@@ -57,9 +57,14 @@ def probing(dataset: Dataset, items: Labels, stream: Any) -> Schedule:
     return Schedule(nothing, nothing, probes={"inverted": (255 - x, y)}, rate_of="eligible")
 
 
-leaving.rate_of = "eligible"  # type: ignore[attr-defined]  # as authors of corruptions say it
-copied.rate_of = "added"  # type: ignore[attr-defined]
-probing.probes = ("inverted",)  # type: ignore[attr-defined]
+def says(kind: Any, **what: Any) -> None:
+    """What a corruption does, in attributes of the function."""
+    vars(kind).update(what)
+
+
+says(copied, rate_of="added")
+says(leaving, rate_of="eligible")
+says(probing, rate_of="eligible", probes=("inverted",))
 KINDS = (inverted, copied, leaving, probing)
 RATES = [0, 0.25, 0.6]
 

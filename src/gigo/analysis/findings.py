@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from gigo.analysis import cautions, words
+from gigo.analysis import cautions, notes, words
 from gigo.analysis.budget import Labelling, budget_text, contrasts
 from gigo.analysis.curves import Curve, split_curves
 from gigo.analysis.estimates import CurveEstimates, curve_estimates
 from gigo.analysis.exchange import exchange_text, exchanges
-from gigo.analysis.intervals import Estimate, clopper_pearson
+from gigo.analysis.intervals import Estimate
 from gigo.analysis.metric import ACCURACY, Metric
 from gigo.analysis.names import Namer
 from gigo.analysis.sizes import SizesCompared, sizes_compared
@@ -50,10 +50,6 @@ class Answer:
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-NEARLY_ALL = 0.95
-"""Where a corruption may choose so many of the items, nothing is said of the others."""
 
 
 def answer(
@@ -99,15 +95,15 @@ def answer(
             *_worth(frame, metric, name, say),
         ),
         warnings=(
-            *_failures(frame),
+            *notes.failures(frame),
             *cautions.useless(frame, test_sets or {}),
             *([ORACLE] if "oracle" in frame["validation"].unique() else []),
             *(cautions.misleading(frame, found) if metric == ACCURACY else []),
         ),
         notes=(
-            *_notes(frame, pending),
-            *_eligible(found, say),
-            *_estimate_notes(found, versus, name, say),
+            *notes.of_run(frame, pending),
+            *notes.of_rates(found, say),
+            *notes.of_estimates(found, versus, name, say),
         ),
     )
 
@@ -299,90 +295,3 @@ def _break_even_text(estimate: Estimate, first: str) -> str:
     if estimate.highest_rate == 0:
         return f"more is better {clean}; no model trained above rate 0"
     return f"more is better {_reach(estimate)} corrupted{spread}"
-
-
-def _notes(frame: pd.DataFrame, pending: int) -> Iterator[str]:
-    if pending:
-        yield f"{words.count(pending, 'trial')} not trained yet: every number here may still move."
-    yield from _not_trained(frame)
-    if "clean" in frame["validation"].unique():
-        yield (
-            "Under clean validation the items held out stay clean; "
-            "rates count only the items trained on."
-        )
-
-
-def _eligible(found: Sequence[CurveEstimates], say: Mapping[str, words.Spoken]) -> Iterator[str]:
-    """What a rate of the whole set is of the items that a corruption may choose, where few are."""
-    for label in dict.fromkeys(each.curve.corruption for each in found):
-        share, half = say[label].highest, say[label].highest / 2
-        if say[label].rate_of == "set" and share < NEARLY_ALL:
-            yield (
-                f"{label}: rates are shares of all items, of which {words.rate_text(share)} may be "
-                f"chosen: {words.rate_text(half)} of all are 50 % of these."
-            )
-
-
-def _estimate_notes(
-    found: Sequence[CurveEstimates],
-    versus: list[SizesCompared],
-    name: Namer,
-    say: Mapping[str, words.Spoken],
-) -> Iterator[str]:
-    """What limits an estimate that has a value; the line of one without says why itself."""
-    limited = [(name.line(each.curve), each.tolerance) for each in found]
-    for large, small, estimate in versus:
-        clean = say[large.corruption].clean
-        limited.append((f"{name.line(large)}, against {name.size(small)} {clean}", estimate))
-    for which, estimate in limited:
-        if estimate.value is not None:
-            yield from (f"{which}: {note}." for note in estimate.notes)
-
-
-AGAIN = {
-    "failed": ("failed", "the same gigo run with --retry failed trains them again"),
-    "timed_out": (
-        "timed out",
-        "the same gigo run with --retry failed and a longer --trial-timeout trains them again",
-    ),
-}
-"""What is said of trials by status, and how to get them."""
-
-
-def _failures(frame: pd.DataFrame) -> Iterator[str]:
-    """How many trials failed or timed out, the first error, and how to try again."""
-    trials = frame.drop_duplicates("key")
-    for status, (phrase, again) in AGAIN.items():
-        failed = trials.loc[trials["status"] == status]
-        if len(failed):
-            errors = list(dict.fromkeys(failed["error"]))
-            more = f" and {words.count(len(errors) - 1, 'other error')}" if len(errors) > 1 else ""
-            yield (
-                f"{words.count(len(failed), 'trial')} of {len(trials):,} {phrase} "
-                f"({_places(failed)}): {''.join(errors[:1])}{more}. "
-                f"They are in no number here; {again}."
-            )
-
-
-def _not_trained(frame: pd.DataFrame) -> Iterator[str]:
-    """How many trials never started or diverged; one shared by several curves counts once."""
-    trials = frame.drop_duplicates("key")
-    phrases = {"never_started": "never started to learn", "diverged": "diverged"}
-    for status, phrase in phrases.items():
-        failed = trials.loc[trials["status"] == status]
-        if len(failed):
-            low, high = (float(end) for end in clopper_pearson(len(failed), len(trials)))
-            share = f"{words.rate_text(low, math.floor)} to {words.rate_text(high, math.ceil)}"
-            yield (
-                f"{words.count(len(failed), 'model')} of {len(trials):,} {phrase} "
-                f"(95 % interval {share}; {_places(failed)}): hollow in the figures, left out of "
-                "the means."
-            )
-
-
-def _places(trials: pd.DataFrame) -> str:
-    """``symmetric at 40 %: 2; biased at 80 %: 1``, the first six."""
-    by_rate = Counter(zip(trials["corruption"], trials["rate"], strict=True))
-    where = [f"{name} at {words.rate_text(rate)}: {n}" for (name, rate), n in by_rate.items()]
-    more = f", and {len(where) - 6} more places" if len(where) > 6 else ""
-    return f"{'; '.join(where[:6])}{more}"

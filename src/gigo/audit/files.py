@@ -13,7 +13,7 @@ import numpy as np
 
 from gigo.audit.account import COLUMNS, account, transition
 from gigo.audit.steps import Step, after, chained, steps
-from gigo.errors import SpecError, StoreError
+from gigo.errors import StoreError
 from gigo.files import write_whole
 from gigo.resolve import check_kind, whole_data, write_data
 from gigo.types import Watch, silent
@@ -90,9 +90,6 @@ def corrupt_files(
     dataset = whole_data(data, data_dir, watch, **options)
     for each in (known, *(first for first, _ in known.before)):
         check_kind(each, dataset)
-        if each.to_json().get("name") == "leak" and not dataset.n_test:
-            expected = "a test set (--test FILE): leak takes items from there"
-            raise SpecError("corruption", known.label, expected)
     found = steps(known, rate, dataset, seed, replicate)
     what, names = after(found[-1].done), np.array(dataset.classes, object)
     before = [{**each.to_json(), "rate": share} for each, share in known.before]

@@ -113,6 +113,11 @@ JSON = typer.Option(False, "--json", help="As a JSON list of rows.")
 LATEX = typer.Option(False, "--latex", help="As a LaTeX table.")
 
 # Of a user's own data
+CORRUPTION = many(
+    "NAME",
+    "See gigo list corruptions; NAME:option=value,... sets some. One with rate=0.1 comes before "
+    "the others.",
+)
 LABEL = option("COLUMN", "Of the data: the labels.")
 TEST = option("PATH", "Test data; default: a fifth of the data is held out.")
 GROUP = option("COLUMN", "Items of one group stay together, as of one patient.")

@@ -9,6 +9,7 @@ import typer
 
 from gigo.cli.app import (
     CLASSES,
+    CORRUPTION,
     DATA_OPTIONS,
     DROP,
     GROUP,
@@ -21,7 +22,6 @@ from gigo.cli.app import (
     Texts,
     app,
     as_rate,
-    many,
     option,
     say,
 )
@@ -40,11 +40,7 @@ SHOWN = 12
 def corrupt(
     context: typer.Context,
     path: str = typer.Argument(metavar="DATA", help="A table, arrays, a folder of images, ..."),
-    corruption: Texts = many(
-        "NAME",
-        "See gigo list corruptions; NAME:option=value,... sets some. One with rate=0.1 comes "
-        "before the others.",
-    ),
+    corruption: Texts = CORRUPTION,
     rate: str = typer.Option(..., metavar="SHARE", help="To corrupt, 0 to 1."),
     seed: int = option("N", "Another one is another draw.", default=0),
     replicate: int = option("N", "So is another one of the same seed.", default=0),

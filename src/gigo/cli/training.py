@@ -15,6 +15,7 @@ import typer
 
 from gigo.cli.app import (
     CLASSES,
+    CORRUPTION,
     DATA_OPTIONS,
     DEVICE,
     DROP,
@@ -99,11 +100,7 @@ def run_or_plan(
     dataset: Texts = many("NAME", "See gigo list datasets."),
     size: Texts = many("N", "Labels to pay for: a number, a share below 1, or all."),
     rates: Texts = many("SHARE", "Of wrong training labels, 0 to 1.", "--rate"),
-    corruption: Texts = many(
-        "NAME",
-        "See gigo list corruptions; NAME:option=value,... sets some. One with rate=0.1 comes "
-        "before the others.",
-    ),
+    corruption: Texts = CORRUPTION,
     model: Texts = many("NAME", "See gigo list models; or package.module:NAME, file.py:NAME."),
     recipe: Texts = many("NAME", "See gigo list recipes; likewise NAME:option=value,..."),
     validation: Texts = many("NAME", "For early stopping: auto, clean, noisy, oracle or none."),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from gigo.corruptions import backdoor, images, labellers, labels, scored, sets, tables, texts
 from gigo.corruptions.draw import matrix_of, relabel
 from gigo.corruptions.theory import cliffs, highest_rate, limiting_accuracy, transition_matrix
-from gigo.types import CorruptionEntry
+from gigo.entries import CorruptionEntry
 
 __all__ = [
     "CATALOGUE",

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from gigo.corruptions.classes import class_number
 from gigo.corruptions.images import images_of, in_parts
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.rng import Stream
 from gigo.schedule import KEEP, Schedule
-from gigo.types import CorruptionEntry, Dataset, Images, Labels
+from gigo.types import Dataset, Images, Labels
 
 
 def trigger(

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.corruptions import pixels
+from gigo.corruptions.pixels import Pixels
+from gigo.entries import CorruptionEntry
 from gigo.errors import DataError, SpecError
 from gigo.rng import Stream
 from gigo.schedule import KEEP, Schedule
-from gigo.types import CorruptionEntry, Dataset, Images, Labels
-
-Pixels = NDArray[np.float32]
-"""(k, channels, height, width), values 0 to 1."""
+from gigo.types import Dataset, Images, Labels
 
 Change = Callable[[Pixels, NDArray[np.float64], Stream], Pixels]
 """``(images, strengths (k, 1, 1, 1), stream) -> images``, whose values may leave 0 to 1."""
@@ -86,7 +85,7 @@ def gaussian_noise(
     >>> noisy.shape, float(abs(noisy - digits.x_train[schedule.item[:10]]).max().round(1))
     ((10, 1, 8, 8), 0.3)
     """
-    return _schedule("gaussian_noise", NOISE, _noisy, dataset, items, stream, severity)
+    return _schedule("gaussian_noise", NOISE, pixels.noisy, dataset, items, stream, severity)
 
 
 def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
@@ -102,7 +101,7 @@ def blur(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) 
     >>> [f"{each.std():.2f}" for each in (digits.x_train[row], changed)]
     ['0.36', '0.21']
     """
-    return _schedule("blur", BLUR, _blurred, dataset, items, stream, severity)
+    return _schedule("blur", BLUR, pixels.blurred, dataset, items, stream, severity)
 
 
 def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
@@ -121,7 +120,7 @@ def occlusion(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any 
     >>> int((changed != digits.x_train[row]).any(axis=(0, 1)).sum())  # columns
     6
     """
-    return _schedule("occlusion", SIDE, _occluded, dataset, items, stream, severity)
+    return _schedule("occlusion", SIDE, pixels.occluded, dataset, items, stream, severity)
 
 
 def brightness(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
@@ -138,7 +137,7 @@ def brightness(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any
     >>> f"{(changed - digits.x_train[row]).max():.2f}"
     '0.30'
     """
-    return _schedule("brightness", BRIGHTNESS, _brighter, dataset, items, stream, severity)
+    return _schedule("brightness", BRIGHTNESS, pixels.brighter, dataset, items, stream, severity)
 
 
 def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
@@ -154,7 +153,7 @@ def contrast(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any =
     >>> f"{np.ptp(changed) / np.ptp(digits.x_train[row]):.2f}"  # of the range that it had
     '0.15'
     """
-    return _schedule("contrast", CONTRAST, _flatter, dataset, items, stream, severity)
+    return _schedule("contrast", CONTRAST, pixels.flatter, dataset, items, stream, severity)
 
 
 def jpeg(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) -> Schedule:
@@ -175,7 +174,7 @@ def jpeg(dataset: Dataset, items: Labels, stream: Stream, *, severity: Any = 3) 
     if channels not in (1, 3):
         expected = f"images of 1 or 3 channels for jpeg: it has {channels}"
         raise SpecError("dataset", dataset.name, expected)
-    return _schedule("jpeg", QUALITY, _compressed, dataset, items, stream, severity)
+    return _schedule("jpeg", QUALITY, pixels.compressed, dataset, items, stream, severity)
 
 
 def images_of(name: str, dataset: Dataset) -> Images:
@@ -244,66 +243,10 @@ def _changed(
     random = stream.child("pixels")  # from its beginning: those of fewer edits are the first ones
     for place, part in in_parts(name, x, rows[:k]):
         whole = x.dtype == np.uint8
-        pixels = np.asarray(part / np.float32(255) if whole else part, np.float32)
-        pixels = change(pixels, strength[place], random).clip(0, 1)
-        made[place] = np.rint(pixels * 255) if whole else pixels
+        before = np.asarray(part / np.float32(255) if whole else part, np.float32)
+        after = change(before, strength[place], random).clip(0, 1)
+        made[place] = np.rint(after * 255) if whole else after
     return made
-
-
-def _noisy(x: Pixels, sd: NDArray[np.float64], stream: Stream) -> Pixels:
-    return (x + sd * stream.normal(x.size).reshape(x.shape)).astype(np.float32)
-
-
-def _blurred(x: Pixels, sd: NDArray[np.float64], stream: Stream) -> Pixels:
-    from scipy.ndimage import gaussian_filter
-
-    made, sd = np.empty_like(x), sd.ravel()
-    for each in np.unique(sd):
-        alike = sd == each
-        # Four standard deviations to each side, as the authors' code has it.
-        made[alike] = gaussian_filter(x[alike], (0, 0, each, each), mode="nearest", truncate=4.0)
-    return made
-
-
-def _occluded(x: Pixels, share: NDArray[np.float64], stream: Stream) -> Pixels:
-    height, width = x.shape[2:]
-    side = np.maximum(1, np.rint(share.ravel() * min(height, width)))
-    uniform = stream.uniform(2 * len(x)).reshape(-1, 2)
-
-    def covered(length: int, u: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """(k, length): the square's extent along one side of the image."""
-        start, pixel = np.floor(u * (length - side + 1))[:, None], np.arange(length)
-        return (pixel >= start) & (pixel < start + side[:, None])
-
-    down, across = covered(height, uniform[:, 0]), covered(width, uniform[:, 1])
-    inside = down[:, None, :, None] & across[:, None, None, :]
-    return np.where(inside, x.mean(axis=(2, 3), keepdims=True), x)
-
-
-def _brighter(x: Pixels, more: NDArray[np.float64], stream: Stream) -> Pixels:
-    value = x.max(axis=1, keepdims=True)
-    lifted = np.minimum(value + more.astype(np.float32), 1)
-    black = value == 0
-    return np.where(black, lifted, x * (lifted / np.where(black, 1, value)))
-
-
-def _flatter(x: Pixels, factor: NDArray[np.float64], stream: Stream) -> Pixels:
-    mean = x.mean(axis=(2, 3), keepdims=True)
-    return mean + factor.astype(np.float32) * (x - mean)
-
-
-def _compressed(x: Pixels, quality: NDArray[np.float64], stream: Stream) -> Pixels:
-    from PIL import Image
-
-    made = np.empty(x.shape, np.uint8)
-    whole = np.rint(x * 255).astype(np.uint8)
-    for i, each in enumerate(quality.ravel()):
-        file = BytesIO()
-        pixels = whole[i, 0] if x.shape[1] == 1 else whole[i].transpose(1, 2, 0)
-        Image.fromarray(pixels).save(file, "JPEG", quality=int(each))
-        with Image.open(file) as image:
-            made[i] = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
-    return made.astype(np.float32) / np.float32(255)
 
 
 _PAPER = (

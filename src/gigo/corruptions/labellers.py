@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.rng import Stream
 from gigo.schedule import Schedule
-from gigo.types import CorruptionEntry, Dataset, Labels
+from gigo.types import Dataset, Labels
 
 Read = Callable[[Dataset, Any, str | None], Labels]
 """A reader of a file's labels: ``(dataset, file, column) -> (n_train,) int64`` codes."""

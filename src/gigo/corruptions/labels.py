@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from gigo.corruptions.classes import class_number
 from gigo.corruptions.draw import check_rows
 from gigo.corruptions.published import CLASSES, MAPS
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
-from gigo.types import CorruptionEntry
 
 
 def symmetric_destinations(n_classes: int, *, include_true: bool = False) -> NDArray[np.float64]:

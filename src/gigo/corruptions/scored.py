@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigo.corruptions.draw import relabel
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.machine import one_thread
 from gigo.rng import Stream
 from gigo.schedule import Schedule
-from gigo.types import CorruptionEntry, Dataset, Labels
+from gigo.types import Dataset, Labels
 
 SPREAD = 0.1
 """Standard deviation of the chances that items are mislabelled with, in the paper."""

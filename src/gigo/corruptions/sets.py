@@ -12,11 +12,12 @@ import numpy as np
 
 from gigo.corruptions.leaving import imbalance, missing_class, subsample_group
 from gigo.corruptions.open_set import open_set
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.inputs import Inputs, take
 from gigo.rng import Stream
 from gigo.schedule import ADDED, KEEP, Schedule
-from gigo.types import CorruptionEntry, Dataset, Labels
+from gigo.types import Dataset, Labels
 
 
 def alpha_of(rate: float) -> float:
@@ -110,7 +111,7 @@ def leak(dataset: Dataset, items: Labels, stream: Stream, *, labels: str = "righ
         labels: ``right``, or ``wrong``: of another class, drawn uniformly.
 
     Raises:
-        SpecError: other ``labels``, or wrong ones where there is one class.
+        SpecError: other ``labels``, wrong ones where there is one class, or no test items.
 
     >>> from gigo.datasets import load
     >>> digits = load("digits")
@@ -123,6 +124,9 @@ def leak(dataset: Dataset, items: Labels, stream: Stream, *, labels: str = "righ
     if labels == "wrong" and dataset.n_classes < 2:
         raise SpecError("classes", dataset.n_classes, "at least 2, or no label can be wrong")
     x, y = dataset.tests["test"]
+    if not len(y):
+        expected = "a test set to take items from (--test FILE; X_test and y_test)"
+        raise SpecError("corruption", "leak", expected)
     order, m = stream.permutation(len(y)), len(y)
     true = y[order]
     label = true

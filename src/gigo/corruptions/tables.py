@@ -12,10 +12,11 @@ import numpy as np
 
 from gigo.corruptions.cells import Mask, checked, column, is_there, places_of, schedule
 from gigo.corruptions.misspelt import misspelt
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.rng import Stream
 from gigo.schedule import Schedule
-from gigo.types import CorruptionEntry, Dataset, Labels
+from gigo.types import Dataset, Labels
 
 TENTHS = 10
 """The weight of a largest value, where larger ones go missing sooner."""

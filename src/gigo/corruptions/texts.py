@@ -12,11 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from gigo.corruptions.misspelt import misspelt
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.inputs import take
 from gigo.rng import Stream
 from gigo.schedule import KEEP, Schedule
-from gigo.types import CorruptionEntry, Dataset, Labels
+from gigo.types import Dataset, Labels
 
 _WORD = re.compile(r"\S+")
 

@@ -15,13 +15,14 @@ from inspect import Parameter, signature
 from textwrap import shorten
 from typing import Any
 
+from gigo.entries import Entry
 from gigo.errors import EngineError, SpecError, unknown
 from gigo.models.embedding import Embedding
 from gigo.models.estimators import boosting, forest, knn, tfidf
 from gigo.models.logistic import Logistic
 from gigo.models.networks import article_cnn, linear, mlp, resnet, small_cnn
 from gigo.models.patches import fits, patches
-from gigo.types import Card, Entry, Model
+from gigo.types import Card, Model
 
 __all__ = [
     "CATALOGUE",

@@ -11,12 +11,13 @@ from typing import Any, get_args
 
 from gigo import corruptions, datasets
 from gigo.corruptions import relabel
+from gigo.entries import CorruptionEntry
 from gigo.errors import SpecError
 from gigo.ref import Ref, as_ref, canonical
 from gigo.resolve.data import card_of
 from gigo.resolve.named import named
 from gigo.study import Study
-from gigo.types import Card, Corruption, CorruptionEntry, Dataset, Placement, RateOf, Watch, silent
+from gigo.types import Card, Corruption, Dataset, Placement, RateOf, Watch, silent
 
 
 def corruptions_of(study: Study, data_dir: Path | None, watch: Watch) -> tuple[Corruption, ...]:

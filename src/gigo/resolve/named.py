@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from gigo.entries import Entry
 from gigo.errors import SpecError, unknown
 from gigo.recipe import MOST
 from gigo.ref import Ref
-from gigo.types import Entry, Resolved
+from gigo.types import Resolved
 
 TYPES: dict[type[Any], str] = {
     bool: "true or false",
