@@ -1,4 +1,4 @@
-"""What a reader must know beside the answer: what failed, what limits an estimate, what rates are of."""
+"""What a reader must know beside the answer: what failed, what rates are of, what is uncertain."""
 
 from __future__ import annotations
 
